@@ -1,0 +1,75 @@
+namespace Tidemark.Model.Entities;
+
+/// <summary>What a field holds on the wire and on the server.</summary>
+public enum FieldType
+{
+    /// <summary>Any storage class, untouched. What `adopt` chooses.</summary>
+    Exact,
+    Integer,
+    Real,
+    Text,
+    Blob,
+    Boolean,
+    Uuid,
+    Timestamp,
+    Decimal,
+    Json,
+}
+
+/// <summary>How the device stores a field. <see cref="Default"/> is the canonical form of its type.</summary>
+public enum StorageForm
+{
+    Default,
+    UuidUpper,
+    UuidBlob,
+    TimeUnixSeconds,
+    TimeUnixMilliseconds,
+    TimeTicks,
+    DecimalReal,
+}
+
+/// <summary>How SQLite compares a key or unique field.</summary>
+public enum Collation
+{
+    Binary,
+    NoCase,
+    RTrim,
+}
+
+/// <summary>What decides when both sides changed the same field. The full set comes with the conflict engine.</summary>
+public enum FieldPolicy
+{
+    /// <summary>The edit that reaches the server last.</summary>
+    LastWriterWins,
+    LocalWins,
+    ServerWins,
+}
+
+/// <summary>One field of an entity type.</summary>
+public sealed record Field
+{
+    /// <summary>The name on the wire and on the server.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The column on the device; the wire name when null.</summary>
+    public string? Column { get; init; }
+
+    public FieldType Type { get; init; }
+
+    public StorageForm Form { get; init; }
+
+    public Collation Collation { get; init; }
+
+    public bool Nullable { get; init; } = true;
+
+    public FieldPolicy Policy { get; init; }
+
+    /// <summary>Always the server's; what a device writes there is never sent.</summary>
+    public bool ServerDerived { get; init; }
+
+    /// <summary>Sealed on the device; the server never sees it plain. Reserved.</summary>
+    public bool Encrypted { get; init; }
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string ColumnName => Column ?? Name;
+}

@@ -1,0 +1,84 @@
+namespace Tidemark.Model.Entities;
+
+/// <summary>One reference of the graph with both ends resolved.</summary>
+public sealed record RelationEdge(EntityType Source, EntityType Target, Relation Relation, int[] SourceOrdinals, int[] TargetOrdinals)
+{
+    /// <summary>The reference points at the key of the target, in key order.</summary>
+    public bool TargetsKey => TargetOrdinals.AsSpan().SequenceEqual(Target.KeyOrdinals.ToArray());
+
+    public override string ToString() => $"{Source.Name}({string.Join(", ", Relation.Fields)}) -> {Target.Name}";
+}
+
+/// <summary>
+/// The only source of truth for foreign keys. Types are ordered parents first; types of a cycle stand together,
+/// by name, and are resolved inside a batch. The order depends on nothing but the model.
+/// </summary>
+public sealed class RelationGraph
+{
+    private readonly Dictionary<string, int> _rank = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyList<RelationEdge>> _from = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyList<RelationEdge>> _to = new(StringComparer.Ordinal);
+
+    internal RelationGraph(SyncModel model)
+    {
+        Edges = [.. model.Entities.SelectMany(source => source.Relations.Select(relation => Resolve(model, source, relation)))];
+        SyncOrder = Order(model, Edges);
+        for (var i = 0; i < SyncOrder.Count; i++)
+        {
+            var name = SyncOrder[i].Name;
+            _rank[name] = i;
+            _from[name] = [.. Edges.Where(e => string.Equals(e.Source.Name, name, StringComparison.Ordinal))];
+            _to[name] = [.. Edges.Where(e => string.Equals(e.Target.Name, name, StringComparison.Ordinal))];
+        }
+    }
+
+    public IReadOnlyList<RelationEdge> Edges { get; }
+
+    /// <summary>Parents before children; deterministic.</summary>
+    public IReadOnlyList<EntityType> SyncOrder { get; }
+
+    /// <summary>The place of a type in <see cref="SyncOrder"/>.</summary>
+    public int RankOf(EntityType type) => _rank[type.Name];
+
+    /// <summary>The references that leave a type.</summary>
+    public IReadOnlyList<RelationEdge> From(EntityType type) => _from[type.Name];
+
+    /// <summary>The references that arrive at a type.</summary>
+    public IReadOnlyList<RelationEdge> To(EntityType type) => _to[type.Name];
+
+    private static RelationEdge Resolve(SyncModel model, EntityType source, Relation relation)
+    {
+        var target = model.Get(relation.Target);
+        var targetFields = relation.TargetFields.Count == 0 ? target.Key : relation.TargetFields;
+        return new RelationEdge(source, target, relation, source.OrdinalsOf(relation.Fields), target.OrdinalsOf(targetFields));
+    }
+
+    // Kahn's algorithm by name; when only cycles are left, optional references of the remaining types are let go first,
+    // then the first type by name is taken.
+    private static List<EntityType> Order(SyncModel model, IReadOnlyList<RelationEdge> edges)
+    {
+        var left = new SortedDictionary<string, EntityType>(StringComparer.Ordinal);
+        foreach (var type in model.Entities)
+        {
+            left.Add(type.Name, type);
+        }
+
+        var order = new List<EntityType>(left.Count);
+        while (left.Count > 0)
+        {
+            var next = left.Values.FirstOrDefault(t => IsFree(t, left, edges, requiredOnly: false))
+                ?? left.Values.FirstOrDefault(t => IsFree(t, left, edges, requiredOnly: true))
+                ?? left.Values.First();
+            order.Add(next);
+            left.Remove(next.Name);
+        }
+
+        return order;
+    }
+
+    private static bool IsFree(EntityType type, SortedDictionary<string, EntityType> left, IReadOnlyList<RelationEdge> edges, bool requiredOnly) =>
+        !edges.Any(e => ReferenceEquals(e.Source, type)
+            && !ReferenceEquals(e.Target, type)
+            && left.ContainsKey(e.Target.Name)
+            && (!requiredOnly || e.Relation.Required));
+}

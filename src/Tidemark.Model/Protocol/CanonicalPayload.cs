@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Model.Protocol;
+
+/// <summary>The canonical bytes of JSON: RFC 8785, integers beyond 2^53-1 as strings.</summary>
+public static class CanonicalPayload
+{
+    /// <summary>Equal payloads give equal bytes, whatever their key order or number spelling.</summary>
+    /// <exception cref="JsonException">Not JSON, or a member stands twice.</exception>
+    public static byte[] Canonicalize(ReadOnlyMemory<byte> utf8)
+    {
+        using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64, AllowDuplicateProperties = false });
+        return Canonicalize(document.RootElement);
+    }
+
+    public static byte[] Canonicalize(JsonElement element)
+    {
+        using var writer = new CanonicalJsonWriter();
+        Write(writer, element);
+        return writer.ToArray();
+    }
+
+    public static void Write(CanonicalJsonWriter writer, JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                WriteObject(writer, element);
+                break;
+            case JsonValueKind.Array:
+                WriteArray(writer, element);
+                break;
+            case JsonValueKind.String:
+                writer.WriteString(element.GetString()!);
+                break;
+            case JsonValueKind.Number when element.TryGetInt64(out var integer):
+                writer.WriteInteger(integer);
+                break;
+            case JsonValueKind.Number:
+                writer.WriteDouble(element.GetDouble());
+                break;
+            case JsonValueKind.True:
+                writer.WriteRaw("true"u8);
+                break;
+            case JsonValueKind.False:
+                writer.WriteRaw("false"u8);
+                break;
+            default:
+                writer.WriteRaw("null"u8);
+                break;
+        }
+    }
+
+    /// <summary>Lower-case hex SHA-256 over the command ids joined by LF: the fast path of idempotency.</summary>
+    public static string SyncOperationId(IEnumerable<Guid> commandIds) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', commandIds.Select(id => id.ToString("D"))))));
+
+    private static void WriteObject(CanonicalJsonWriter writer, JsonElement element)
+    {
+        writer.WriteByte((byte)'{');
+        var first = true;
+        foreach (var member in element.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal))
+        {
+            if (!first)
+            {
+                writer.WriteByte((byte)',');
+            }
+
+            first = false;
+            writer.WriteString(member.Name);
+            writer.WriteByte((byte)':');
+            Write(writer, member.Value);
+        }
+
+        writer.WriteByte((byte)'}');
+    }
+
+    private static void WriteArray(CanonicalJsonWriter writer, JsonElement element)
+    {
+        writer.WriteByte((byte)'[');
+        var first = true;
+        foreach (var item in element.EnumerateArray())
+        {
+            if (!first)
+            {
+                writer.WriteByte((byte)',');
+            }
+
+            first = false;
+            Write(writer, item);
+        }
+
+        writer.WriteByte((byte)']');
+    }
+}

@@ -1,0 +1,11 @@
+using System.Text.Json.Serialization;
+
+namespace Tidemark.Model.Protocol;
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(ChangesPageTail))]
+[JsonSerializable(typeof(ChangeOrigin))]
+internal sealed partial class PageJson : JsonSerializerContext;

@@ -1,0 +1,250 @@
+using System.Text.Json;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Model.Protocol;
+
+/// <summary>What a command or a change does to a row.</summary>
+public enum Operation
+{
+    Create,
+    Update,
+    Delete,
+
+    /// <summary>A key change: the server renames the row and cascades.</summary>
+    Rekey,
+
+    /// <summary>A row that a restored server may have lost.</summary>
+    Offer,
+
+    /// <summary>Only in changes: no longer visible here, not deleted.</summary>
+    Remove,
+}
+
+/// <summary>The spelling of operations on the wire.</summary>
+public static class OperationNames
+{
+    public static string NameOf(Operation operation) => operation switch
+    {
+        Operation.Create => "CREATE",
+        Operation.Update => "UPDATE",
+        Operation.Delete => "DELETE",
+        Operation.Rekey => "REKEY",
+        Operation.Offer => "OFFER",
+        _ => "REMOVE",
+    };
+
+    public static Operation? Find(string? name) => name switch
+    {
+        "CREATE" => Operation.Create,
+        "UPDATE" => Operation.Update,
+        "DELETE" => Operation.Delete,
+        "REKEY" => Operation.Rekey,
+        "OFFER" => Operation.Offer,
+        "REMOVE" => Operation.Remove,
+        _ => null,
+    };
+}
+
+/// <summary>What goes over the wire for one row; gets exactly one verdict.</summary>
+public sealed record PushCommand
+{
+    public required Guid Id { get; init; }
+
+    public required EntityType Type { get; init; }
+
+    public required Operation Operation { get; init; }
+
+    /// <summary>The key as the device knows it. Parts named in <see cref="Refs"/> are placeholders.</summary>
+    public required EntityKey EntityId { get; init; }
+
+    /// <summary>The new key of a REKEY.</summary>
+    public EntityKey? NewEntityId { get; init; }
+
+    /// <summary>The row version the edit was made on. With a CREATE: the version of the tombstone it restores.</summary>
+    public long? BaseVersion { get; init; }
+
+    /// <summary>Instead of a base version: the command of the same batch this one follows on the same row.</summary>
+    public Guid? After { get; init; }
+
+    /// <summary>CREATE and OFFER: the row; UPDATE and REKEY: the changed fields; DELETE: null.</summary>
+    public Row? Payload { get; init; }
+
+    /// <summary>Fields whose value is the id that another command's row gets.</summary>
+    public IReadOnlyDictionary<string, Guid> Refs { get; init; } = new Dictionary<string, Guid>(StringComparer.Ordinal);
+
+    /// <summary>Commands of one group take effect together or not at all; they stand together in a batch.</summary>
+    public string? Group { get; init; }
+
+    public DateTimeOffset OccurredAt { get; init; }
+
+    /// <summary>The canonical bytes: what is frozen, sent and hashed.</summary>
+    public byte[] ToUtf8()
+    {
+        using var writer = new CanonicalJsonWriter();
+        if (After is { } after)
+        {
+            Member(writer, "{\"after\":"u8).WriteString(after.ToString("D"));
+        }
+
+        if (BaseVersion is { } baseVersion)
+        {
+            Member(writer, After is null ? "{\"baseVersion\":"u8 : ",\"baseVersion\":"u8).WriteInteger(baseVersion);
+        }
+
+        Member(writer, After is null && BaseVersion is null ? "{\"entityId\":"u8 : ",\"entityId\":"u8).WriteKey(Type, EntityId);
+        Member(writer, ",\"entityType\":"u8).WriteString(Type.Name);
+        if (Group is { } group)
+        {
+            Member(writer, ",\"group\":"u8).WriteString(group);
+        }
+
+        Member(writer, ",\"id\":"u8).WriteString(Id.ToString("D"));
+        if (NewEntityId is { } newEntityId)
+        {
+            Member(writer, ",\"newEntityId\":"u8).WriteKey(Type, newEntityId);
+        }
+
+        Member(writer, ",\"occurredAt\":"u8).WriteString(WireTime.ToText(OccurredAt));
+        Member(writer, ",\"operation\":"u8).WriteString(OperationNames.NameOf(Operation));
+        if (Payload is { } payload)
+        {
+            WireRow.Write(Member(writer, ",\"payload\":"u8), payload);
+        }
+
+        WriteRefs(writer);
+        writer.WriteByte((byte)'}');
+        return writer.ToArray();
+    }
+
+    /// <summary>Reads a command of a known model.</summary>
+    /// <exception cref="WireFormatException">With the code of the failed verdict.</exception>
+    public static PushCommand Parse(SyncModel model, JsonElement element)
+    {
+        var typeName = Text(element, "entityType") ?? throw Bad("entityType is missing.");
+        var type = model.Find(typeName) ?? throw new WireFormatException(ErrorCodes.UnknownType, $"There is no entity type {typeName}.");
+        var operation = OperationNames.Find(Text(element, "operation"));
+        if (operation is null or Operation.Remove)
+        {
+            throw Bad("operation must be CREATE, UPDATE, DELETE, REKEY or OFFER.");
+        }
+
+        return new PushCommand
+        {
+            Id = ParseId(element),
+            Type = type,
+            Operation = operation.Value,
+            EntityId = WireRow.ReadKey(type, Required(element, "entityId")),
+            NewEntityId = element.TryGetProperty("newEntityId", out var newId) ? WireRow.ReadKey(type, newId) : null,
+            BaseVersion = Integer(element, "baseVersion"),
+            After = element.TryGetProperty("after", out var after) ? ReadId(after, "after") : null,
+            Payload = element.TryGetProperty("payload", out var payload) && payload.ValueKind != JsonValueKind.Null ? WireRow.Read(type, payload) : null,
+            Refs = ParseRefs(type, element),
+            Group = Text(element, "group"),
+            OccurredAt = Text(element, "occurredAt") is { } at ? Time(at) : default,
+        };
+    }
+
+    /// <summary>The id alone, so that a command that cannot be read still gets its verdict.</summary>
+    public static Guid ParseId(JsonElement element) => ReadId(Required(element, "id"), "id");
+
+    private static CanonicalJsonWriter Member(CanonicalJsonWriter writer, ReadOnlySpan<byte> name)
+    {
+        writer.WriteRaw(name);
+        return writer;
+    }
+
+    private void WriteRefs(CanonicalJsonWriter writer)
+    {
+        if (Refs.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteRaw(",\"refs\":"u8);
+        var separator = (byte)'{';
+        foreach (var (field, command) in Refs.OrderBy(r => r.Key, StringComparer.Ordinal))
+        {
+            writer.WriteByte(separator);
+            separator = (byte)',';
+            writer.WriteString(field);
+            writer.WriteByte((byte)':');
+            writer.WriteString(command.ToString("D"));
+        }
+
+        writer.WriteByte((byte)'}');
+    }
+
+    private static Dictionary<string, Guid> ParseRefs(EntityType type, JsonElement element)
+    {
+        var refs = new Dictionary<string, Guid>(StringComparer.Ordinal);
+        if (!element.TryGetProperty("refs", out var members) || members.ValueKind == JsonValueKind.Null)
+        {
+            return refs;
+        }
+
+        if (members.ValueKind != JsonValueKind.Object)
+        {
+            throw Bad("refs must be an object of field names and command ids.");
+        }
+
+        foreach (var member in members.EnumerateObject())
+        {
+            if (type.FindOrdinal(member.Name) < 0)
+            {
+                throw new WireFormatException(ErrorCodes.UnknownField, $"{type.Name} has no field {member.Name}.", member.Name);
+            }
+
+            refs[member.Name] = ReadId(member.Value, "refs." + member.Name);
+        }
+
+        return refs;
+    }
+
+    private static JsonElement Required(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : throw Bad(name + " is missing.");
+
+    private static string? Text(JsonElement element, string name)
+    {
+        if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad(name + " must be a string.");
+    }
+
+    private static long? Integer(JsonElement element, string name)
+    {
+        if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number))
+        {
+            return number;
+        }
+
+        return value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number)
+            ? number
+            : throw Bad(name + " must be an integer.");
+    }
+
+    private static Guid ReadId(JsonElement value, string name) =>
+        value.ValueKind == JsonValueKind.String && value.TryGetGuid(out var id) ? id : throw Bad(name + " must be a UUID.");
+
+    private static DateTimeOffset Time(string text)
+    {
+        try
+        {
+            return WireTime.Parse(text);
+        }
+        catch (FormatException e)
+        {
+            throw Bad("occurredAt: " + e.Message);
+        }
+    }
+
+    private static WireFormatException Bad(string message) => new(ErrorCodes.BadRequest, message);
+}

@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Tidemark.Model.Entities;
+
+namespace Tidemark.Model.Protocol;
+
+/// <summary>One command as it came: readable, or with the verdict it gets for not being so.</summary>
+/// <param name="Id">The command's id.</param>
+/// <param name="Hash">SHA-256 over the canonical command; the same bytes for the same id, always.</param>
+/// <param name="Command">The command; null when it could not be read.</param>
+/// <param name="Fault">Why it could not be read.</param>
+public sealed record ReceivedCommand(Guid Id, byte[] Hash, PushCommand? Command, WireFormatException? Fault);
+
+/// <summary>The body of POST /sync/push.</summary>
+public static class PushRequest
+{
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+
+    /// <summary>The envelope with frozen commands put in byte for byte.</summary>
+    public static byte[] Write(PushEnvelope envelope, IReadOnlyList<byte[]> frozenCommands)
+    {
+        var head = JsonSerializer.SerializeToUtf8Bytes(envelope, WireJson.Default.PushEnvelope);
+        using var writer = new Values.CanonicalJsonWriter();
+        writer.WriteRaw(head.AsSpan(0, head.Length - 1));
+        writer.WriteRaw(",\"commands\":["u8);
+        for (var i = 0; i < frozenCommands.Count; i++)
+        {
+            if (i > 0)
+            {
+                writer.WriteByte((byte)',');
+            }
+
+            writer.WriteRaw(frozenCommands[i]);
+        }
+
+        writer.WriteRaw("]}"u8);
+        return writer.ToArray();
+    }
+
+    /// <exception cref="WireFormatException">The body is not a push; single commands that cannot be read are not an error of the whole.</exception>
+    public static (PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands) Read(ReadOnlyMemory<byte> utf8, SyncModel model, int commandsMax)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, Options);
+            var envelope = document.RootElement.Deserialize(WireJson.Default.PushEnvelope)
+                ?? throw new WireFormatException(ErrorCodes.BadRequest, "The body is null.");
+            if (!document.RootElement.TryGetProperty("commands", out var commands) || commands.ValueKind != JsonValueKind.Array)
+            {
+                throw new WireFormatException(ErrorCodes.BadRequest, "commands must be an array.");
+            }
+
+            if (commands.GetArrayLength() > commandsMax)
+            {
+                throw new WireFormatException(ErrorCodes.TooLarge, $"A push has at most {commandsMax} commands, {commands.GetArrayLength()} came.");
+            }
+
+            return (envelope, [.. commands.EnumerateArray().Select(c => ReadCommand(model, c))]);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new WireFormatException(ErrorCodes.BadRequest, "The body is not a push: " + e.Message);
+        }
+    }
+
+    private static ReceivedCommand ReadCommand(SyncModel model, JsonElement element)
+    {
+        var id = PushCommand.ParseId(element);
+        var hash = Array.Empty<byte>();
+        try
+        {
+            hash = SHA256.HashData(CanonicalPayload.Canonicalize(element));
+            return new ReceivedCommand(id, hash, PushCommand.Parse(model, element), null);
+        }
+        catch (WireFormatException e)
+        {
+            return new ReceivedCommand(id, hash, null, e);
+        }
+        catch (InvalidOperationException e)
+        {
+            return new ReceivedCommand(id, hash, null, new WireFormatException(ErrorCodes.ValidationFailed, "Text that is not valid UTF-16 or UTF-8: " + e.Message));
+        }
+    }
+}
