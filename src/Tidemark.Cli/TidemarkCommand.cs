@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Tidemark.Cli.Models;
+using Tidemark.Cli.Running;
+
+namespace Tidemark.Cli;
+
+/// <summary>The command tree.</summary>
+internal static class TidemarkCommand
+{
+    private const string DeadLetters = "dead-letters";
+
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("""
+            Tidemark keeps an app's SQLite database and its server in step: the app writes as if nothing else existed, every write is
+            captured in the same transaction, pushed when there is a network, and what others wrote comes back - merged, checked, atomic.
+
+            Exit codes: 0 done; 1 failed; 2 usage; 3 done, but something needs a person; 4 authentication; 5 no network or server.
+            TIDEMARK_SERVER and TIDEMARK_TOKEN stand in for --server and --token.
+            """);
+        root.Add(SharedOptions.Json);
+        root.Add(SharedOptions.NoColor);
+        root.Add(ModelCommand.Create());
+        return root;
+    }
+
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists.</summary>
+    public static string[] Normalize(string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        string[] verbs = ["list", "show", "retry", "discard", "export"];
+        if (args.Length < 2 || !string.Equals(args[0], DeadLetters, StringComparison.Ordinal) || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
+        {
+            return args;
+        }
+
+        return args.Length > 2 && verbs.Contains(args[2], StringComparer.Ordinal)
+            ? [DeadLetters, args[2], args[1], .. args[3..]]
+            : [DeadLetters, "list", .. args[1..]];
+    }
+}
