@@ -21,10 +21,23 @@ public enum StorageForm
 {
     Default,
     UuidUpper,
+
+    /// <summary>16 bytes, the most significant first (RFC 9562).</summary>
     UuidBlob,
+
+    /// <summary>Whole seconds since 1970; a fraction makes it a real, and text where a real would round.</summary>
     TimeUnixSeconds,
+
+    /// <summary>Milliseconds since 1970, otherwise as <see cref="TimeUnixSeconds"/>.</summary>
     TimeUnixMilliseconds,
+
+    /// <summary>Units of 100 ns since the year 1.</summary>
     TimeTicks,
+
+    /// <summary>Text as SQLite's datetime() and EF Core write it, in UTC: 2026-01-31 12:00:00.</summary>
+    TimeSpaced,
+
+    /// <summary>A real; text where a real would round.</summary>
     DecimalReal,
 }
 

@@ -122,7 +122,7 @@ internal static class WireValue
     private static string ReadJson(ref Utf8JsonReader reader)
     {
         using var document = JsonDocument.ParseValue(ref reader);
-        return Encoding.UTF8.GetString(CanonicalPayload.Canonicalize(document.RootElement));
+        return JsonForm.OfWire(document.RootElement);
     }
 
     private static byte[] ReadBlob(ref Utf8JsonReader reader) =>
