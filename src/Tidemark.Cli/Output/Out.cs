@@ -42,7 +42,7 @@ internal sealed class Out
     public bool Interactive => Json ? !Console.IsErrorRedirected : !Console.IsOutputRedirected;
 
     /// <summary>A line of text as it is, markup characters included.</summary>
-    public void Line(string text = "") => Human.WriteLine(text);
+    public void Line(string text = "") => Human.Profile.Out.Writer.WriteLine(text);
 
     /// <summary>A line with Spectre markup; escape what comes from outside.</summary>
     public void Markup(string markup) => Human.MarkupLine(markup);

@@ -38,9 +38,9 @@ public sealed record EntityType
     /// <summary>The key fields, in key order.</summary>
     public required IReadOnlyList<string> Key { get; init; }
 
-    public IReadOnlyList<UniqueKey> UniqueKeys { get; init; } = [];
+    public IReadOnlyList<UniqueKey> UniqueKeys { get => field ?? []; init; }
 
-    public IReadOnlyList<Relation> Relations { get; init; } = [];
+    public IReadOnlyList<Relation> Relations { get => field ?? []; init; }
 
     public DeletePolicy DeletePolicy { get; init; }
 

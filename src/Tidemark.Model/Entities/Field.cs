@@ -73,7 +73,17 @@ public sealed record Field
 
     public Collation Collation { get; init; }
 
+    [System.Text.Json.Serialization.JsonIgnore]
     public bool Nullable { get; init; } = true;
+
+    // What JSON says: only `false` is written, and what is left out means true.
+    [System.Text.Json.Serialization.JsonInclude]
+    [System.Text.Json.Serialization.JsonPropertyName("nullable")]
+    internal bool? NullableInJson
+    {
+        get => Nullable ? null : false;
+        init => Nullable = value ?? true;
+    }
 
     public FieldPolicy Policy { get; init; }
 

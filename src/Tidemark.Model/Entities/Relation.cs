@@ -18,7 +18,7 @@ public sealed record Relation
     public required string Target { get; init; }
 
     /// <summary>The referenced fields; the key of the target when empty.</summary>
-    public IReadOnlyList<string> TargetFields { get; init; } = [];
+    public IReadOnlyList<string> TargetFields { get => field ?? []; init; }
 
     /// <summary>A row may not exist without its parent. A reference with a null is no reference.</summary>
     public bool Required { get; init; }

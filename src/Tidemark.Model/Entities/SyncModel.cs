@@ -21,12 +21,13 @@ public sealed record SyncModel
     private Derived? _derived;
 
     /// <summary>Counts upwards with every change of the model.</summary>
-    public int Version { get; init; } = 1;
+    // Generated JSON code sets what a document leaves out to the type's default, whatever an initializer says.
+    public int Version { get => field == 0 ? 1 : field; init; }
 
     public required IReadOnlyList<EntityType> Entities { get; init; }
 
     /// <summary>The DDL of the adopted tables and what belongs to them; empty for models made by hand.</summary>
-    public IReadOnlyList<SchemaObject> Schema { get; init; } = [];
+    public IReadOnlyList<SchemaObject> Schema { get => field ?? []; init; }
 
     [JsonIgnore]
     public RelationGraph Graph => Own.Graph;

@@ -101,11 +101,11 @@ public sealed record PushResponse
     /// <summary>The head when the answer was made.</summary>
     public required Mark Mark { get; init; }
 
-    public IReadOnlyList<AcceptedVerdict> Successful { get; init; } = [];
+    public IReadOnlyList<AcceptedVerdict> Successful { get => field ?? []; init; }
 
-    public IReadOnlyList<FailedVerdict> Failed { get; init; } = [];
+    public IReadOnlyList<FailedVerdict> Failed { get => field ?? []; init; }
 
-    public IReadOnlyList<ConflictVerdict> Conflicts { get; init; } = [];
+    public IReadOnlyList<ConflictVerdict> Conflicts { get => field ?? []; init; }
 }
 
 /// <summary>Asks what became of commands whose answer was lost.</summary>
@@ -119,7 +119,7 @@ public sealed record VerdictsRequest
 /// <summary>Only accepted verdicts are recorded; a command that is not listed has none.</summary>
 public sealed record VerdictsResponse
 {
-    public IReadOnlyList<AcceptedVerdict> Successful { get; init; } = [];
+    public IReadOnlyList<AcceptedVerdict> Successful { get => field ?? []; init; }
 }
 
 public sealed record RowsRequest
@@ -136,7 +136,7 @@ public sealed record RowsResponse
 {
     public required Mark Mark { get; init; }
 
-    public IReadOnlyList<WireChange> Rows { get; init; } = [];
+    public IReadOnlyList<WireChange> Rows { get => field ?? []; init; }
 }
 
 public sealed record ChangeOrigin(string? DeviceId, Guid? CommandId);
@@ -282,7 +282,7 @@ public sealed record ChecksumsResponse
 
     public required Mark Mark { get; init; }
 
-    public IReadOnlyDictionary<string, TypeChecksum> Types { get; init; } = new Dictionary<string, TypeChecksum>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, TypeChecksum> Types { get => field ?? new Dictionary<string, TypeChecksum>(StringComparer.Ordinal); init; }
 }
 
 public sealed record TypeChecksum(long Rows, string Digest);
