@@ -1,0 +1,39 @@
+using Tidemark.EndToEnd.Tests.Processes;
+
+namespace Tidemark.EndToEnd.Tests.Worlds;
+
+/// <summary>`tidemark serve --dev` as a process on a free port.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    private readonly RunningProcess _process;
+
+    private TestServer(RunningProcess process, string data, string url)
+    {
+        _process = process;
+        Data = data;
+        Url = url;
+    }
+
+    public string Data { get; }
+
+    public string Url { get; }
+
+    public RunningProcess Process => _process;
+
+    public static async Task<TestServer> StartAsync(string data, string urls = "http://127.0.0.1:0")
+    {
+        var process = TidemarkCommand.Start("serve", "--urls", urls, "--data", data, "--dev");
+        var line = await process.LineAsync(l => l.Contains("http://", StringComparison.Ordinal), StartDeadline, TestContext.Current.CancellationToken);
+        return new TestServer(process, data, line[line.IndexOf("http://", StringComparison.Ordinal)..].Split(' ')[0].TrimEnd('/'));
+    }
+
+    public async Task<string> TokenAsync(string user = "ada")
+    {
+        var result = await TidemarkCommand.RunAsync("token", "--data", Data, "--user", user);
+        return result.Expect(0).Output.Trim();
+    }
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}
