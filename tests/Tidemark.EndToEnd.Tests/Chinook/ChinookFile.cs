@@ -20,7 +20,7 @@ internal static class ChinookFile
         }
 
         File.Copy(source, path);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetAttributes(path, File.GetAttributes(path) & ~FileAttributes.ReadOnly);
         return path;
     }
 

@@ -52,7 +52,7 @@ internal sealed class RandomEditor(int seed, string name, int parity, Manners ma
         10 or 11 => $"UPDATE Track SET Name = {Text()}, Milliseconds = {Number(900_000)} WHERE TrackId = {Any("Track")};",
         12 => $"UPDATE Track SET UnitPrice = {Price()}, GenreId = {Optional("Genre")} WHERE TrackId = {Any("Track")};",
         13 => $"UPDATE Customer SET Company = {TextOrNull()}, City = {Text()} WHERE CustomerId = {Any("Customer")};",
-        14 => $"UPDATE InvoiceLine SET Quantity = Quantity + {Number(5)} WHERE InvoiceLineId = {Any("InvoiceLine")};",
+        14 => UpdateLine(),
         15 => $"UPDATE Employee SET Title = {TextOrNull()} WHERE EmployeeId = {Any("Employee")};",
         16 => DeleteChild(),
         17 => DeleteInvoice(),
@@ -63,7 +63,7 @@ internal sealed class RandomEditor(int seed, string name, int parity, Manners ma
     /// <summary>Where markers live; `name` of the editor is part of each.</summary>
     public static string MarkersQuery(string name) => string.Join(
         " UNION ALL ",
-        ((string, string)[])[("Artist", "Name"), ("Album", "Title"), ("Track", "Name"), ("Playlist", "Name"), ("Customer", "LastName"), ("Employee", "LastName")]
+        new[] { ("Artist", "Name"), ("Album", "Title"), ("Track", "Name"), ("Playlist", "Name"), ("Customer", "LastName"), ("Employee", "LastName") }
             .Select(t => $"SELECT {t.Item2} FROM {t.Item1} WHERE {t.Item2} LIKE '#{name}-%'"));
 
     private string InsertTrack() =>
@@ -73,6 +73,10 @@ internal sealed class RandomEditor(int seed, string name, int parity, Manners ma
         $"INSERT INTO Customer(FirstName, LastName, Email, SupportRepId) VALUES('New', {Marker()}, 'x@example.org', NULL);\n"
         + $"INSERT INTO Invoice(CustomerId, InvoiceDate, Total) VALUES((SELECT max(CustomerId) FROM Customer), '2026-01-02 00:00:00', {Price()});\n"
         + $"INSERT INTO InvoiceLine(InvoiceId, TrackId, UnitPrice, Quantity) SELECT (SELECT max(InvoiceId) FROM Invoice), {Parent("Track")}, 0.99, 1;";
+
+    // The polite keep to lines whose parents only they delete: a kept line under a deleted invoice needs a person.
+    private string UpdateLine() =>
+        $"UPDATE InvoiceLine SET Quantity = Quantity + {Number(5)} WHERE InvoiceLineId = {Any("InvoiceLine", manners == Manners.Rude ? "" : string.Create(CultureInfo.InvariantCulture, $"WHERE InvoiceId % 2 = {parity} AND TrackId % 2 = {parity}"))};";
 
     private string DeleteChild() => _random.Next(2) == 0
         ? $"DELETE FROM InvoiceLine WHERE InvoiceLineId = {Any("InvoiceLine")};"

@@ -16,7 +16,7 @@ internal sealed record ProcessResult(string Command, int ExitCode, string Output
         }
         catch (JsonException e)
         {
-            throw new Xunit.Sdk.XunitException($"Standard output is not one JSON document ({e.Message}).\n{this}");
+            throw new Xunit.Sdk.XunitException($"Standard output is not one JSON document ({e.Message}).\n{this}", e);
         }
     }
 

@@ -31,6 +31,7 @@ internal sealed partial class RunningProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(file)
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
@@ -64,10 +65,10 @@ internal sealed partial class RunningProcess : IAsyncDisposable
             await _process.WaitForExitAsync(limit.Token);
             await _read.WaitAsync(limit.Token);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             Kill();
-            throw new Xunit.Sdk.XunitException(string.Create(CultureInfo.InvariantCulture, $"Not finished after {deadline.TotalSeconds} s.\n$ {_command}\n{Said()}"));
+            throw new Xunit.Sdk.XunitException(string.Create(CultureInfo.InvariantCulture, $"Not finished after {deadline.TotalSeconds} s.\n$ {_command}\n{Said()}"), e);
         }
 
         return new ProcessResult(_command, _process.ExitCode, _output.ToString(), _errors.ToString());
@@ -88,9 +89,9 @@ internal sealed partial class RunningProcess : IAsyncDisposable
                 }
             }
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new Xunit.Sdk.XunitException($"The awaited line did not come.\n$ {_command}\n{Said()}");
+            throw new Xunit.Sdk.XunitException($"The awaited line did not come.\n$ {_command}\n{Said()}", e);
         }
 
         throw new Xunit.Sdk.XunitException($"The process ended before the awaited line.\n$ {_command}\n{Said()}");
