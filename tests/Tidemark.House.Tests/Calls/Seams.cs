@@ -1,0 +1,24 @@
+namespace Tidemark.House.Tests.Calls;
+
+/// <summary>The exceptions of the banned calls, each with its reason.</summary>
+internal static class Seams
+{
+    /// <summary>Where the real clock and the real randomness come in.</summary>
+    public static string[] Environment { get; } =
+    [
+        "src/Tidemark.Client/Environment/",
+        "src/Tidemark.Server/ServerEnvironment.cs",
+    ];
+
+    /// <summary>Where background work is started, besides Coordination.</summary>
+    public static string[] Scheduling { get; } =
+    [
+        "src/Tidemark.Client/Environment/",
+    ];
+
+    public static string[] FilesThatAreNoDatabases { get; } =
+    [
+        "src/Tidemark.Sqlite/", // the one room that may know how
+        "src/Tidemark.Cli/Models/", // model files, JSON
+    ];
+}
