@@ -106,6 +106,14 @@ internal sealed partial class RunningProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>kill -9 once the time is over; sooner ended is fine, too.</summary>
+    public async Task KillAfterAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(_process.WaitForExitAsync(cancellationToken), Task.Delay(time, cancellationToken));
+        Kill();
+        await _process.WaitForExitAsync(cancellationToken);
+    }
+
     /// <summary>SIGTERM: 15, SIGINT: 2.</summary>
     public void Signal(int number) => Assert.Equal(0, SendSignal(_process.Id, number));
 
