@@ -4,8 +4,10 @@ using System.Text;
 using Tidemark.Cli;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
+using Tidemark.Hosting;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+SystemSqlite.Use();
 using var signals = new StopSignals();
 
 var arguments = TidemarkCommand.Create().Parse(TidemarkCommand.Normalize(args));

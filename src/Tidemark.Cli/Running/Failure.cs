@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Tidemark.Model.Entities;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Cli.Running;
 
@@ -12,6 +13,7 @@ internal sealed record Failure(ExitCode ExitCode, string Code, string Message, s
         VerbException e => new Failure(e.ExitCode, e.Code, e.Message),
         OperationCanceledException when cancellationToken.IsCancellationRequested => new Failure(ExitCode.Failed, "STOPPED", "Stopped before it was done. Nothing is lost; run it again to go on."),
         ModelException e => new Failure(ExitCode.Failed, "MODEL_INVALID", e.Message),
+        StoreException e => new Failure(ExitCode.Failed, NameOf(e.Trouble.ToString()), e.Message),
         HttpRequestException e => new Failure(ExitCode.Unreachable, "NETWORK_ERROR", $"The server cannot be reached: {e.Message}"),
         SocketException e => new Failure(ExitCode.Unreachable, "NETWORK_ERROR", $"The network failed: {e.Message}"),
         FileNotFoundException or DirectoryNotFoundException => new Failure(ExitCode.Failed, "NOT_FOUND", exception.Message),
@@ -19,4 +21,8 @@ internal sealed record Failure(ExitCode ExitCode, string Code, string Message, s
         IOException e => new Failure(ExitCode.Failed, "IO_ERROR", e.Message),
         _ => new Failure(ExitCode.Failed, "UNEXPECTED", $"This should not happen: {exception.Message}", exception.ToString()),
     };
+
+    // NotADatabase -> NOT_A_DATABASE
+    private static string NameOf(string pascal) =>
+        string.Concat(pascal.Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 }

@@ -70,7 +70,7 @@ internal sealed class WrongServer : IAsyncDisposable
         try
         {
             var buffer = new byte[16 * 1024];
-            await client.GetStream().ReadAsync(buffer, cancellationToken);
+            _ = await client.GetStream().ReadAtLeastAsync(buffer, 1, throwOnEndOfStream: false, cancellationToken);
             await client.GetStream().WriteAsync(answer, cancellationToken);
         }
         catch (IOException)
