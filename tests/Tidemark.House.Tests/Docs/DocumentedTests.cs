@@ -25,17 +25,44 @@ public sealed partial class DocumentedTests
     }
 
     [Fact]
+    public void Every_column_of_a_metadata_table_stands_in_its_section()
+    {
+        var sections = Checkout.Read("docs/internals/store.md").Split("\n### ").Skip(1)
+            .ToDictionary(s => s.Split('`')[1].TrimEnd('N'), s => s, StringComparer.Ordinal);
+        var columns = (from source in Source.Under("src/")
+                       from table in CreateTable().Matches(source.Text)
+                       let name = table.Groups[1].Value
+                       from column in TopLevel(source.Text, table.Index + table.Length)
+                       where ColumnName().IsMatch(column)
+                       select (Table: name, Column: column, source.File)).ToList();
+        Assert.NotEmpty(columns);
+        Faults.None(
+            from column in columns
+            where !sections.TryGetValue(column.Table, out var section) || !section.Contains($"`{column.Column}`", StringComparison.Ordinal)
+            select $"{column.Table}.{column.Column} ({column.File})",
+            "Not in its section of docs/internals/store.md:");
+    }
+
+    [Fact]
     public void Every_error_code_is_in_the_catalogue_of_errors()
     {
         var catalogue = string.Concat(Checkout.Files.Where(f => f.StartsWith("docs/errors/", StringComparison.Ordinal)).Select(Checkout.Read));
+        var constants = from source in Source.Under("src/")
+                        from type in source.Root.DescendantNodes().OfType<TypeDeclarationSyntax>()
+                        where type.Identifier.ValueText.EndsWith("Codes", StringComparison.Ordinal)
+                        from literal in type.DescendantNodes().OfType<VariableDeclaratorSyntax>().Select(v => v.Initializer?.Value).OfType<LiteralExpressionSyntax>()
+                        where Code().IsMatch(literal.Token.ValueText)
+                        select (Code: literal.Token.ValueText, source.File);
+        var members = from source in Source.Under("src/")
+                      from type in source.Root.DescendantNodes().OfType<EnumDeclarationSyntax>()
+                      where type.Identifier.ValueText.EndsWith("ErrorCode", StringComparison.Ordinal)
+                      from member in type.Members
+                      select (Code: WordStart().Replace(member.Identifier.ValueText, "_$0").ToUpperInvariant(), source.File);
         Faults.None(
-            from source in Source.Under("src/")
-            from type in source.Root.DescendantNodes().OfType<TypeDeclarationSyntax>()
-            where type.Identifier.ValueText.EndsWith("Codes", StringComparison.Ordinal)
-            from literal in type.DescendantNodes().OfType<VariableDeclaratorSyntax>().Select(v => v.Initializer?.Value).OfType<LiteralExpressionSyntax>()
-            let code = literal.Token.ValueText
-            where Code().IsMatch(code) && !catalogue.Contains($"`{code}`", StringComparison.Ordinal) && !catalogue.Contains($" {code} ", StringComparison.Ordinal)
-            select $"{code} ({source.File})",
+            from found in constants.Concat(members)
+            let code = found.Code
+            where !catalogue.Contains($"`{code}`", StringComparison.Ordinal) && !catalogue.Contains($" {code} ", StringComparison.Ordinal)
+            select $"{code} ({found.File})",
             "Not in docs/errors:");
     }
 
@@ -68,8 +95,34 @@ public sealed partial class DocumentedTests
             "Documents name tests that do not exist:");
     }
 
+    // The first words of what stands between the commas of a CREATE TABLE, up to its closing bracket.
+    private static IEnumerable<string> TopLevel(string text, int start)
+    {
+        var depth = 1;
+        var from = start;
+        for (var i = start; i < text.Length && depth > 0; i++)
+        {
+            depth += text[i] switch { '(' => 1, ')' => -1, _ => 0 };
+            if (depth == 0 || (depth == 1 && text[i] == ','))
+            {
+                yield return text[from..i].Trim().Split(' ', '(', '\n')[0];
+                from = i + 1;
+            }
+        }
+    }
+
+    [GeneratedRegex(@"CREATE TABLE (?:IF NOT EXISTS )?(_tm_[a-z_]+)\s*\(", RegexOptions.None, 1000)]
+    private static partial Regex CreateTable();
+
+    // Keywords of constraints are upper case, columns are not; pieces put in at run time are no names.
+    [GeneratedRegex("^[a-z_][a-z0-9_]*$", RegexOptions.None, 1000)]
+    private static partial Regex ColumnName();
+
     [GeneratedRegex(@"\b_tm_[a-z0-9_]+", RegexOptions.None, 1000)]
     private static partial Regex MetadataName();
+
+    [GeneratedRegex("(?<=[a-z])[A-Z]", RegexOptions.None, 1000)]
+    private static partial Regex WordStart();
 
     [GeneratedRegex("^[A-Z]+(_[A-Z]+)*$", RegexOptions.None, 1000)]
     private static partial Regex Code();
