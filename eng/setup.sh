@@ -45,7 +45,8 @@ find_dotnet() {
     # Everything here runs without cultures, the SDK too: a bare machine has no ICU.
     export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
     if [ -z "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
-        export DOTNET_CLI_HOME=$tidemark_root/artifacts/home HOME=$tidemark_root/artifacts/home
+        HOME=${TMPDIR:-/tmp}/tidemark-home-$(id -u)
+        export HOME DOTNET_CLI_HOME=$HOME
         mkdir -p "$HOME"
     fi
     local version

@@ -95,28 +95,10 @@ public sealed class CallTests
     private static IEnumerable<string> Calls(string[] members, string[] types, string[] except) =>
         Calls(Source.Under("src/").Where(s => !except.Any(e => s.File.StartsWith(e, StringComparison.Ordinal))), members, types);
 
-    private static IEnumerable<string> Calls(IEnumerable<Source> sources, string[] members, string[] types)
-    {
-        var tails = members.Select(m => (Member: m, Tail: "." + m)).ToList();
-        foreach (var source in sources)
-        {
-            foreach (var node in source.Root.DescendantNodes())
-            {
-                if (node is MemberAccessExpressionSyntax access)
-                {
-                    var text = access.ToString();
-                    if (tails.Any(t => text == t.Member || text.EndsWith(t.Tail, StringComparison.Ordinal)))
-                    {
-                        yield return $"{source.Place(access)} {text}";
-                    }
-                }
-                else if (node is ObjectCreationExpressionSyntax creation && types.Contains(creation.Type.ToString(), StringComparer.Ordinal))
-                {
-                    yield return $"{source.Place(creation)} new {creation.Type}";
-                }
-            }
-        }
-    }
+    private static IEnumerable<string> Calls(IEnumerable<Source> sources, string[] members, string[] types) =>
+        from source in sources
+        from node in BannedCalls.Find(source.Root, members, types)
+        select $"{source.Place(node)} {node}";
 
     private static IEnumerable<string> DelaysWithoutTimeProvider() =>
         from source in Source.Under("src/")
