@@ -11,17 +11,16 @@ public static class SyncModelJson
     /// <exception cref="ModelException">The text is not a model or the model has faults; all are listed.</exception>
     public static SyncModel Parse(ReadOnlySpan<byte> utf8)
     {
-        SyncModel? model;
+        // Some editors begin UTF-8 files with a byte order mark.
+        var text = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         try
         {
-            model = JsonSerializer.Deserialize(utf8, ModelJsonContext.Default.SyncModel);
+            return ModelValidator.Checked(JsonSerializer.Deserialize(text, ModelJsonContext.Default.SyncModel) ?? throw new JsonException("it is null."));
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException)
         {
             throw new ModelException([new ModelFault(null, null, $"The model is not valid JSON of its schema: {e.Message}")], e);
         }
-
-        return ModelValidator.Checked(model ?? throw new ModelException([new ModelFault(null, null, "The model is null.")]));
     }
 
     public static byte[] ToUtf8(SyncModel model, bool indented = false) =>
