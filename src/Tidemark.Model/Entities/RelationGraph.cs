@@ -10,8 +10,8 @@ public sealed record RelationEdge(EntityType Source, EntityType Target, Relation
 }
 
 /// <summary>
-/// The only source of truth for foreign keys. Types are ordered parents first; types of a cycle stand together,
-/// by name, and are resolved inside a batch. The order depends on nothing but the model.
+/// The only source of truth for foreign keys. Types are ordered parents first; types of a cycle stand together, required
+/// parents first, then by name, and are resolved inside a batch. The order depends on nothing but the model.
 /// </summary>
 public sealed class RelationGraph
 {
@@ -53,32 +53,9 @@ public sealed class RelationGraph
         return new RelationEdge(source, target, relation, source.OrdinalsOf(relation.Fields), target.OrdinalsOf(targetFields));
     }
 
-    // Kahn's algorithm by name; when only cycles are left, optional references of the remaining types are let go first,
-    // then the first type by name is taken.
     private static List<EntityType> Order(SyncModel model, IReadOnlyList<RelationEdge> edges)
     {
-        var left = new SortedDictionary<string, EntityType>(StringComparer.Ordinal);
-        foreach (var type in model.Entities)
-        {
-            left.Add(type.Name, type);
-        }
-
-        var order = new List<EntityType>(left.Count);
-        while (left.Count > 0)
-        {
-            var next = left.Values.FirstOrDefault(t => IsFree(t, left, edges, requiredOnly: false))
-                ?? left.Values.FirstOrDefault(t => IsFree(t, left, edges, requiredOnly: true))
-                ?? left.Values.First();
-            order.Add(next);
-            left.Remove(next.Name);
-        }
-
-        return order;
+        var byName = model.Entities.OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        return SyncOrderOf.Types(byName, [edges, [.. edges.Where(e => e.Relation.Required)]]);
     }
-
-    private static bool IsFree(EntityType type, SortedDictionary<string, EntityType> left, IReadOnlyList<RelationEdge> edges, bool requiredOnly) =>
-        !edges.Any(e => ReferenceEquals(e.Source, type)
-            && !ReferenceEquals(e.Target, type)
-            && left.ContainsKey(e.Target.Name)
-            && (!requiredOnly || e.Relation.Required));
 }

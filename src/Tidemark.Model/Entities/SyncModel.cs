@@ -29,6 +29,15 @@ public sealed record SyncModel
     /// <summary>The DDL of the adopted tables and what belongs to them; empty for models made by hand.</summary>
     public IReadOnlyList<SchemaObject> Schema { get => field ?? []; init; }
 
+    // Editors look for it at the top of the file; it is no part of the model.
+    [JsonInclude]
+    [JsonPropertyName("$schema")]
+    internal string? SchemaOfTheFile
+    {
+        get => null;
+        init => _ = value;
+    }
+
     [JsonIgnore]
     public RelationGraph Graph => Own.Graph;
 

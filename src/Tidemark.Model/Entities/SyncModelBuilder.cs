@@ -80,10 +80,11 @@ public sealed class EntityTypeBuilder
         return this;
     }
 
-    /// <summary>A reference of one field to the key of another type.</summary>
+    /// <summary>A reference of one field to the key of another type. A required one makes its field not nullable.</summary>
     public EntityTypeBuilder Reference(string field, string target, bool required = false, DeleteRule onDelete = DeleteRule.Restrict) =>
         Reference([field], target, [], required, onDelete);
 
+    /// <summary>A reference to the key or a unique key of another type. A required one makes its fields not nullable.</summary>
     /// <param name="fields">The fields here.</param>
     /// <param name="target">The referenced type.</param>
     /// <param name="targetFields">Its fields, in the order of <paramref name="fields"/>; its key when empty.</param>
@@ -115,11 +116,15 @@ public sealed class EntityTypeBuilder
         return this;
     }
 
-    internal EntityType Build() => _rest with
+    internal EntityType Build()
     {
-        Fields = [.. _fields.Select(f => _key.Contains(f.Name, StringComparer.Ordinal) ? f with { Nullable = false } : f)],
-        Key = _key,
-        UniqueKeys = [.. _uniqueKeys],
-        Relations = [.. _relations],
-    };
+        var notNull = _key.Concat(_relations.Where(r => r.Required).SelectMany(r => r.Fields)).ToHashSet(StringComparer.Ordinal);
+        return _rest with
+        {
+            Fields = [.. _fields.Select(f => notNull.Contains(f.Name) ? f with { Nullable = false } : f)],
+            Key = _key,
+            UniqueKeys = [.. _uniqueKeys],
+            Relations = [.. _relations],
+        };
+    }
 }
