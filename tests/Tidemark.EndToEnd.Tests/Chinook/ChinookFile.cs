@@ -14,7 +14,7 @@ internal static class ChinookFile
         var source = Find();
         if (source is null)
         {
-            const string message = $"chinook.sqlite is missing: set {Variable} or bring tests/fixtures/chinook.sqlite back.";
+            const string message = $"chinook.sqlite is missing: set {Variable} or put it in ../shared/data beside the repository.";
             Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), message);
             Assert.Skip(message);
         }
@@ -33,10 +33,10 @@ internal static class ChinookFile
 
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var fixture = Path.Combine(folder.FullName, "tests/fixtures/chinook.sqlite");
-            if (File.Exists(fixture))
+            var beside = Path.Combine(folder.FullName, "../shared/data/chinook.sqlite");
+            if (File.Exists(Path.Combine(folder.FullName, "Tidemark.slnx")))
             {
-                return fixture;
+                return File.Exists(beside) ? Path.GetFullPath(beside) : null;
             }
         }
 
