@@ -1,0 +1,61 @@
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Server;
+
+/// <summary>What a host may set. Checked once, when the server is made.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>The least size of <see cref="CursorKey"/> in bytes.</summary>
+    public const int CursorKeyBytesMin = 32;
+
+    /// <summary>Told to every client. Default: <see cref="WireLimits"/>' own.</summary>
+    public WireLimits Limits { get; init; } = new();
+
+    /// <summary>Any user may register a model. Default: false.</summary>
+    public bool Dev { get; init; }
+
+    /// <summary>How long tombstones, verdicts and marks are kept. Default: 90 days.</summary>
+    public TimeSpan TombstoneRetention { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>Signs cursors; the same on all nodes. Null (default): the store makes one and keeps it.</summary>
+    public byte[]? CursorKey { get; init; }
+
+    /// <summary>Rows of a page when the request does not say. Default: 1000.</summary>
+    public int PageRowsDefault { get; init; } = 1000;
+
+    /// <summary>A page ends when it has this many bytes, whatever the limit of rows. Default: 8 MiB.</summary>
+    public int PageBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Keys asked for in one POST /sync/rows or ids in one POST /sync/verdicts. Default: 5000.</summary>
+    public int KeysMax { get; init; } = 5000;
+
+    /// <exception cref="InvalidOperationException">Every fault, one a line.</exception>
+    internal void Validate()
+    {
+        var faults = new List<string>();
+        if (CursorKey is { Length: < CursorKeyBytesMin })
+        {
+            faults.Add($"CursorKey needs at least {CursorKeyBytesMin} bytes.");
+        }
+
+        if (TombstoneRetention <= TimeSpan.Zero)
+        {
+            faults.Add("TombstoneRetention must be longer than zero.");
+        }
+
+        if (PageRowsDefault < 1 || PageRowsDefault > Limits.PageRowsMax)
+        {
+            faults.Add($"PageRowsDefault must be 1 to {Limits.PageRowsMax} (Limits.PageRowsMax).");
+        }
+
+        if (PageBytesMax < 1024 || KeysMax < 1 || Limits.CommandsMax < 1 || Limits.FieldsMax < 1 || Limits.RowBytesMax < 1 || Limits.RequestBytesMax < 1)
+        {
+            faults.Add("Every limit must be at least 1, PageBytesMax at least 1024.");
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new InvalidOperationException("The server's options have faults:\n" + string.Join('\n', faults));
+        }
+    }
+}

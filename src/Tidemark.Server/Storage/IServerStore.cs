@@ -1,0 +1,32 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Server.Storage;
+
+/// <summary>
+/// Where rows live. A store executes, it decides nothing: every rule of the wire is above it. Trouble of the engine comes out as
+/// <see cref="ServerException"/> with UNAVAILABLE; what a caller did wrong as an exception of the framework.
+/// </summary>
+public interface IServerStore : IAsyncDisposable
+{
+    /// <summary>The registered model; null before the first.</summary>
+    ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken);
+
+    /// <summary>Makes or grows the tables and keeps the model, in one transaction. The caller has checked that nothing is lost by it.</summary>
+    ValueTask PutModelAsync(SyncModel model, CancellationToken cancellationToken);
+
+    /// <summary>The number of live rows of a type, all spaces together.</summary>
+    ValueTask<long> CountRowsAsync(EntityType type, CancellationToken cancellationToken);
+
+    /// <summary>Keeps a secret under a name, unless there is one already; returns the one that is kept.</summary>
+    ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken);
+
+    /// <summary>One consistent state of a space, its head read first. Never waits for a writer.</summary>
+    ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken);
+
+    /// <summary>The only writer of the space until it is disposed; rolled back unless committed. Makes the space when it is not there.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="atLeast">The position of the commit is never below this.</param>
+    /// <param name="cancellationToken">Ends the wait for the other writers.</param>
+    ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken);
+}

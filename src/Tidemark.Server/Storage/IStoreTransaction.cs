@@ -1,0 +1,57 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Server.Storage;
+
+/// <summary>
+/// The writes of one request in one space. Rows written here have <see cref="PendingVersion"/> until <see cref="SealAsync"/> gives them their position:
+/// rows first, the head last.
+/// </summary>
+public interface IStoreTransaction : IStoreSnapshot
+{
+    /// <summary>The version with which rows written in this transaction are read back.</summary>
+    long PendingVersion { get; }
+
+    /// <summary>The keys of at most <paramref name="countMax"/> live rows whose fields hold these values, compared with the fields' collations. No value may be null.</summary>
+    ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken);
+
+    /// <summary>Makes or replaces the row of this key; its tombstone goes.</summary>
+    ValueTask UpsertAsync(Row row, RowOrigin origin, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the row, if it is there, and leaves a tombstone.</summary>
+    ValueTask DeleteAsync(EntityType type, EntityKey key, RowOrigin origin, CancellationToken cancellationToken);
+
+    ValueTask<IdCounter> GetIdCounterAsync(EntityType type, CancellationToken cancellationToken);
+
+    ValueTask SetLastIdAsync(EntityType type, long last, CancellationToken cancellationToken);
+
+    /// <summary>The last push of a device's file; null before the first.</summary>
+    ValueTask<StorePush?> FindStorePushAsync(UserId user, string storeId, CancellationToken cancellationToken);
+
+    ValueTask PutStorePushAsync(UserId user, string storeId, StorePush push, CancellationToken cancellationToken);
+
+    /// <summary>Records an accepted verdict; part of the transaction of its effect. A version of <see cref="PendingVersion"/> becomes the position.</summary>
+    ValueTask PutVerdictAsync(UserId user, RecordedVerdict verdict, CancellationToken cancellationToken);
+
+    ValueTask SavepointAsync(CancellationToken cancellationToken);
+
+    ValueTask ReleaseSavepointAsync(CancellationToken cancellationToken);
+
+    ValueTask RollbackToSavepointAsync(CancellationToken cancellationToken);
+
+    /// <summary>Keys of rows that other programs wrote and that have no position yet, by (type, key).</summary>
+    ValueTask<IReadOnlyList<ForeignWrite>> ReadForeignWritesAsync(CancellationToken cancellationToken);
+
+    /// <summary>The note of a foreign write is done with; with a reason it stays, visible to a person, until the row is written again.</summary>
+    ValueTask SettleForeignWriteAsync(ForeignWrite write, string? refused, CancellationToken cancellationToken);
+
+    /// <summary>Forgets tombstones, verdicts and marks below a position and remembers that it did.</summary>
+    ValueTask CompactAsync(Position before, CancellationToken cancellationToken);
+
+    /// <summary>Takes the position: max(head + 1, now, at least) under the head's lock. When nothing was written in any row the head stays.</summary>
+    ValueTask<Mark> SealAsync(CancellationToken cancellationToken);
+
+    /// <summary>Durable when it returns.</summary>
+    ValueTask CommitAsync(CancellationToken cancellationToken);
+}
