@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Globalization;
+using Tidemark.Benchmarks.Floor;
+
+namespace Tidemark.Benchmarks.Running;
+
+/// <summary>The command line: names choose, options say how much.</summary>
+internal static class Runner
+{
+    private static readonly Benchmark[] All =
+    [
+        new FloorBenchmark(),
+    ];
+
+    /// <returns>0 done; 1 a target was missed and --check was given; 2 usage.</returns>
+    public static async Task<int> RunAsync(string[] args, CancellationToken cancel)
+    {
+        var names = args.Where(a => !a.StartsWith('-')).ToArray();
+        var unknown = names.Where(n => !Array.Exists(All, b => Matches(b, n))).ToArray();
+        if (args.Contains("--help") || unknown.Length > 0)
+        {
+            return Help(unknown);
+        }
+
+        var quick = args.Contains("--quick");
+        var effort = new Effort(quick ? 1 : 5, quick);
+        var figures = new List<Figure>();
+        foreach (var benchmark in All.Where(b => names.Length == 0 || Array.Exists(names, n => Matches(b, n))))
+        {
+            await Console.Error.WriteAsync($"{benchmark.Name} ... ");
+            var start = Stopwatch.GetTimestamp();
+            using var scratch = new Scratch();
+            figures.AddRange(await benchmark.RunAsync(scratch, effort, cancel));
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s"));
+        }
+
+        Console.Write(ResultTable.Render(figures));
+        return args.Contains("--check") && figures.Exists(f => f.Ok == false) ? 1 : 0;
+    }
+
+    /// <summary>A name chooses itself and everything it is the beginning of.</summary>
+    private static bool Matches(Benchmark benchmark, string name) => benchmark.Name.StartsWith(name, StringComparison.Ordinal);
+
+    private static int Help(string[] unknown)
+    {
+        foreach (var name in unknown)
+        {
+            Console.Error.WriteLine($"There is no benchmark {name}.");
+        }
+
+        Console.Error.WriteLine("usage: dotnet run -c Release --project bench/Tidemark.Benchmarks [NAME...] [--quick] [--check]");
+        foreach (var benchmark in All)
+        {
+            Console.Error.WriteLine($"  {benchmark.Name,-15} {benchmark.Summary}");
+        }
+
+        return unknown.Length > 0 ? 2 : 0;
+    }
+}
