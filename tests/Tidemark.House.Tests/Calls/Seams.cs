@@ -8,6 +8,7 @@ internal static class Seams
     [
         "src/Tidemark.Client/Environment/",
         "src/Tidemark.Server/ServerEnvironment.cs",
+        "src/Tidemark.Server.AspNetCore/Tokens/", // hosting: what is used when the host registers no clock
     ];
 
     /// <summary>Where background work is started, besides Coordination.</summary>
@@ -20,5 +21,6 @@ internal static class Seams
     [
         "src/Tidemark.Sqlite/", // the one room that may know how
         "src/Tidemark.Cli/Models/", // model files, JSON
+        "src/Tidemark.Model/Entities/SyncModelSchema.cs", // a resource of the assembly
     ];
 }
