@@ -61,7 +61,7 @@ public sealed record EntityType
     public IReadOnlyList<int> CanonicalOrder => Index.Canonical;
 
     // A copy made by `with` starts with the original's index: it is only used by its owner.
-    private EntityTypeIndex Index => _index is { } index && ReferenceEquals(index.Owner, this) ? index : _index = new EntityTypeIndex(this);
+    internal EntityTypeIndex Index => _index is { } index && ReferenceEquals(index.Owner, this) ? index : _index = new EntityTypeIndex(this);
 
     /// <summary>The place of a field, or -1.</summary>
     public int FindOrdinal(string field) => Index.Ordinals.GetValueOrDefault(field, -1);
@@ -93,35 +93,4 @@ public sealed record EntityType
     public override int GetHashCode() => string.GetHashCode(Name, StringComparison.Ordinal);
 
     public override string ToString() => Name;
-
-    private sealed class EntityTypeIndex
-    {
-        public EntityTypeIndex(EntityType type)
-        {
-            Owner = type;
-            for (var i = 0; i < type.Fields.Count; i++)
-            {
-                Ordinals[type.Fields[i].Name] = i;
-            }
-
-            Key = [.. type.Key.Select(name => Ordinals[name])];
-            IsKey = new bool[type.Fields.Count];
-            foreach (var ordinal in Key)
-            {
-                IsKey[ordinal] = true;
-            }
-
-            Canonical = [.. Enumerable.Range(0, type.Fields.Count).OrderBy(i => type.Fields[i].Name, StringComparer.Ordinal)];
-        }
-
-        public EntityType Owner { get; }
-
-        public Dictionary<string, int> Ordinals { get; } = new(StringComparer.Ordinal);
-
-        public int[] Key { get; }
-
-        public bool[] IsKey { get; }
-
-        public int[] Canonical { get; }
-    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -23,7 +24,22 @@ public static class CanonicalPayload
         return writer.ToArray();
     }
 
+    /// <exception cref="InvalidOperationException">A string is not valid UTF-8 or has half of a surrogate pair.</exception>
     public static void Write(CanonicalJsonWriter writer, JsonElement element)
+    {
+        var start = writer.Length;
+        if (!SortedJson.TryWrite(writer, JsonMarshal.GetRawUtf8Value(element)))
+        {
+            writer.Truncate(start);
+            WriteSorted(writer, element);
+        }
+    }
+
+    /// <summary>Lower-case hex SHA-256 over the command ids joined by LF: the fast path of idempotency.</summary>
+    public static string SyncOperationId(IEnumerable<Guid> commandIds) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', commandIds.Select(id => id.ToString("D"))))));
+
+    private static void WriteSorted(CanonicalJsonWriter writer, JsonElement element)
     {
         switch (element.ValueKind)
         {
@@ -54,10 +70,6 @@ public static class CanonicalPayload
         }
     }
 
-    /// <summary>Lower-case hex SHA-256 over the command ids joined by LF: the fast path of idempotency.</summary>
-    public static string SyncOperationId(IEnumerable<Guid> commandIds) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', commandIds.Select(id => id.ToString("D"))))));
-
     private static void WriteObject(CanonicalJsonWriter writer, JsonElement element)
     {
         writer.WriteByte((byte)'{');
@@ -72,7 +84,7 @@ public static class CanonicalPayload
             first = false;
             writer.WriteString(member.Name);
             writer.WriteByte((byte)':');
-            Write(writer, member.Value);
+            WriteSorted(writer, member.Value);
         }
 
         writer.WriteByte((byte)'}');
@@ -90,7 +102,7 @@ public static class CanonicalPayload
             }
 
             first = false;
-            Write(writer, item);
+            WriteSorted(writer, item);
         }
 
         writer.WriteByte((byte)']');

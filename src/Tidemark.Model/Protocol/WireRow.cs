@@ -10,10 +10,12 @@ public static class WireRow
 {
     public static void Write(CanonicalJsonWriter writer, Row row)
     {
+        var index = row.Type.Index;
+        var values = row.Values;
         var separator = (byte)'{';
-        foreach (var ordinal in row.Type.CanonicalOrder)
+        foreach (var ordinal in index.Canonical)
         {
-            var value = row[ordinal];
+            ref readonly var value = ref values[ordinal];
             if (value.IsAbsent)
             {
                 continue;
@@ -21,9 +23,8 @@ public static class WireRow
 
             writer.WriteByte(separator);
             separator = (byte)',';
-            writer.WriteString(row.Type.Fields[ordinal].Name);
-            writer.WriteByte((byte)':');
-            writer.WriteValue(row.Type.Fields[ordinal], value);
+            writer.WriteRaw(index.Members[ordinal]);
+            writer.WriteValue(index.Fields[ordinal], value);
         }
 
         if (separator == (byte)'{')
@@ -50,11 +51,12 @@ public static class WireRow
             throw new WireFormatException(ErrorCodes.ValidationFailed, $"A row of {type.Name} must be a JSON object.");
         }
 
-        var values = new Value[type.Fields.Count];
+        var index = type.Index;
+        var values = new Value[index.Fields.Length];
         var expected = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var ordinal = OrdinalOf(type, ref reader, ref expected);
+            var ordinal = OrdinalOf(index, ref reader, ref expected);
             if (ordinal < 0 && !ignoreUnknown)
             {
                 var name = reader.GetString()!;
@@ -68,7 +70,7 @@ public static class WireRow
             }
             else
             {
-                values[ordinal] = ReadValue(type.Fields[ordinal], ref reader);
+                values[ordinal] = ReadValue(index.Fields[ordinal], ref reader);
             }
         }
 
@@ -78,17 +80,17 @@ public static class WireRow
     /// <summary>A key from its wire form; the reader stands on the value.</summary>
     public static EntityKey ReadKey(EntityType type, ref Utf8JsonReader reader)
     {
-        var ordinals = type.KeyOrdinals;
-        var parts = new Value[ordinals.Count];
-        if (ordinals.Count == 1)
+        var ordinals = type.Index.Key;
+        var parts = new Value[ordinals.Length];
+        if (ordinals.Length == 1)
         {
-            parts[0] = ReadValue(type.Fields[ordinals[0]], ref reader);
+            parts[0] = ReadValue(type.Index.Fields[ordinals[0]], ref reader);
             return CheckedKey(type, parts);
         }
 
         if (reader.TokenType != JsonTokenType.StartArray)
         {
-            throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} is an array of {ordinals.Count} values.");
+            throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} is an array of {ordinals.Length} values.");
         }
 
         for (var i = 0; i < parts.Length; i++)
@@ -96,7 +98,7 @@ public static class WireRow
             reader.Read();
             if (reader.TokenType == JsonTokenType.EndArray)
             {
-                throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} has {ordinals.Count} values, {i} came.");
+                throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} has {ordinals.Length} values, {i} came.");
             }
 
             parts[i] = ReadValue(type.Fields[ordinals[i]], ref reader);
@@ -105,7 +107,7 @@ public static class WireRow
         reader.Read();
         if (reader.TokenType != JsonTokenType.EndArray)
         {
-            throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} has {ordinals.Count} values, more came.");
+            throw new WireFormatException(ErrorCodes.ValidationFailed, $"The key of {type.Name} has {ordinals.Length} values, more came.");
         }
 
         return CheckedKey(type, parts);
@@ -125,7 +127,11 @@ public static class WireRow
         {
             return WireValue.Read(field, ref reader);
         }
-        catch (Exception e) when (e is FormatException or InvalidOperationException or OverflowException)
+        catch (InvalidOperationException e)
+        {
+            throw new WireFormatException(ErrorCodes.ValidationFailed, $"{field.Name}: the text is not valid UTF-8 or has half of a surrogate pair ({e.Message})", field.Name);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
         {
             throw new WireFormatException(ErrorCodes.ValidationFailed, $"{field.Name}: {e.Message}", field.Name);
         }
@@ -144,23 +150,23 @@ public static class WireRow
         return new EntityKey(parts);
     }
 
-    // Members come in canonical order from every Tidemark: the next expected one is tried before the dictionary.
-    private static int OrdinalOf(EntityType type, ref Utf8JsonReader reader, ref int expected)
+    // Members come in canonical order from every Tidemark: the next ones are tried before the dictionary.
+    private static int OrdinalOf(EntityTypeIndex index, ref Utf8JsonReader reader, ref int expected)
     {
-        var order = type.CanonicalOrder;
-        if (expected < order.Count && reader.ValueTextEquals(type.Fields[order[expected]].Name))
+        var order = index.Canonical;
+        for (var place = expected; place < order.Length; place++)
         {
-            return order[expected++];
+            if (reader.ValueTextEquals(index.Names[order[place]]))
+            {
+                expected = place + 1;
+                return order[place];
+            }
         }
 
-        var ordinal = type.FindOrdinal(reader.GetString()!);
-        for (var i = 0; ordinal >= 0 && i < order.Count; i++)
+        var ordinal = index.Ordinals.GetValueOrDefault(reader.GetString()!, -1);
+        if (ordinal >= 0)
         {
-            if (order[i] == ordinal)
-            {
-                expected = i + 1;
-                break;
-            }
+            expected = index.Places[ordinal] + 1;
         }
 
         return ordinal;

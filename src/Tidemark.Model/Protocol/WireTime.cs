@@ -31,6 +31,13 @@ public static class WireTime
     /// <summary>The time that a position stands for.</summary>
     public static string OfPosition(long microseconds) => ToText(DateTimeOffset.UnixEpoch.AddTicks(microseconds * 10));
 
+    internal static void WritePosition(Values.CanonicalJsonWriter json, long microseconds)
+    {
+        Span<byte> text = stackalloc byte[32];
+        DateTime.UnixEpoch.AddTicks(microseconds * 10).TryFormat(text, out var length, Format, CultureInfo.InvariantCulture);
+        json.WriteUtf8String(text[..length]);
+    }
+
     // By hand: the framework's parser fills a missing date with today's and rounds an eighth digit.
     private static bool TryTicks(ReadOnlySpan<char> text, out long ticks)
     {

@@ -23,7 +23,7 @@ internal static class WireValue
             FieldType.Text => Value.Text(ReadText(ref reader)),
             FieldType.Blob => Value.Blob(ReadBlob(ref reader)),
             FieldType.Boolean => Value.Integer(ReadBoolean(ref reader)),
-            FieldType.Uuid => Value.Text(Guid.Parse(ReadText(ref reader), CultureInfo.InvariantCulture).ToString("D")),
+            FieldType.Uuid => Value.Text(ReadUuid(ref reader).ToString("D")),
             FieldType.Timestamp => Value.Text(WireTime.Canonical(ReadText(ref reader))),
             FieldType.Decimal => Value.Text(ReadDecimal(ref reader)),
             FieldType.Json => Value.Text(ReadJson(ref reader)),
@@ -112,6 +112,16 @@ internal static class WireValue
         JsonTokenType.False => 0,
         _ => throw new FormatException("true or false is wanted."),
     };
+
+    private static Guid ReadUuid(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType == JsonTokenType.String && reader.TryGetGuid(out var id))
+        {
+            return id;
+        }
+
+        return Guid.TryParse(ReadText(ref reader), CultureInfo.InvariantCulture, out id) ? id : throw new FormatException("A UUID is wanted, such as 0190b6a0-7f3e-7cc1-9a57-0f1e2d3c4b5a.");
+    }
 
     private static string ReadDecimal(ref Utf8JsonReader reader)
     {

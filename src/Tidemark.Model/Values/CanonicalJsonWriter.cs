@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using Tidemark.Model.Entities;
 
 namespace Tidemark.Model.Values;
@@ -29,6 +30,9 @@ public sealed class CanonicalJsonWriter : IDisposable
 
     public void Clear() => _length = 0;
 
+    /// <summary>Takes back what was written after a length seen before.</summary>
+    internal void Truncate(int length) => _length = length;
+
     public void Dispose()
     {
         var buffer = _buffer;
@@ -46,38 +50,33 @@ public sealed class CanonicalJsonWriter : IDisposable
 
     public void WriteByte(byte value) => Grow(1)[0] = value;
 
+    /// <exception cref="InvalidOperationException">Half of a surrogate pair: it has no UTF-8 form, and another character would be another value.</exception>
     public void WriteString(string value)
     {
-        var max = Encoding.UTF8.GetMaxByteCount(value.Length);
-        if (max <= 512)
+        WriteByte((byte)'"');
+        var start = _length;
+        WriteUtf16(value);
+        var escape = _buffer.AsSpan(start, _length - start).IndexOfAny(MustEscape);
+        if (escape >= 0)
         {
-            Span<byte> small = stackalloc byte[max];
-            WriteUtf8String(small[..Encoding.UTF8.GetBytes(value, small)]);
-            return;
+            EscapeFrom(start + escape);
         }
 
-        var rented = ArrayPool<byte>.Shared.Rent(max);
-        WriteUtf8String(rented.AsSpan(0, Encoding.UTF8.GetBytes(value, rented)));
-        ArrayPool<byte>.Shared.Return(rented);
+        WriteByte((byte)'"');
     }
 
     public void WriteUtf8String(ReadOnlySpan<byte> utf8)
     {
         WriteByte((byte)'"');
-        while (true)
-        {
-            var index = utf8.IndexOfAny(MustEscape);
-            if (index < 0)
-            {
-                WriteRaw(utf8);
-                break;
-            }
+        WriteEscaped(utf8);
+        WriteByte((byte)'"');
+    }
 
-            WriteRaw(utf8[..index]);
-            WriteEscape(utf8[index]);
-            utf8 = utf8[(index + 1)..];
-        }
-
+    /// <summary>Lower case with dashes.</summary>
+    public void WriteGuid(Guid value)
+    {
+        WriteByte((byte)'"');
+        Utf8Formatter.TryFormat(value, Grow(36), out _);
         WriteByte((byte)'"');
     }
 
@@ -107,6 +106,14 @@ public sealed class CanonicalJsonWriter : IDisposable
         if (!double.IsFinite(value))
         {
             WriteString(value > 0 ? "Infinity" : "-Infinity");
+            return;
+        }
+
+        // Up to 15 digits before the point and four zeros after it both forms are the same.
+        Span<byte> shortest = stackalloc byte[32];
+        if (value != 0 && value.TryFormat(shortest, out var length, "R", CultureInfo.InvariantCulture) && !shortest[..length].Contains((byte)'E'))
+        {
+            WriteRaw(shortest[..length]);
             return;
         }
 
@@ -148,17 +155,17 @@ public sealed class CanonicalJsonWriter : IDisposable
     /// <summary>A key with its fields' types known.</summary>
     public void WriteKey(EntityType type, EntityKey key)
     {
-        var ordinals = type.KeyOrdinals;
-        if (ordinals.Count == 1)
+        var ordinals = type.Index.Key;
+        if (ordinals.Length == 1)
         {
-            WriteValue(type.Fields[ordinals[0]], key[0]);
+            WriteValue(type.Index.Fields[ordinals[0]], key[0]);
             return;
         }
 
-        for (var i = 0; i < ordinals.Count; i++)
+        for (var i = 0; i < ordinals.Length; i++)
         {
             WriteByte(i == 0 ? (byte)'[' : (byte)',');
-            WriteValue(type.Fields[ordinals[i]], key[i]);
+            WriteValue(type.Index.Fields[ordinals[i]], key[i]);
         }
 
         WriteByte((byte)']');
@@ -182,7 +189,7 @@ public sealed class CanonicalJsonWriter : IDisposable
                 WriteBase64(value.AsBlob);
                 break;
             case FieldType.Json when value.Kind == ValueKind.Text:
-                WriteRaw(Encoding.UTF8.GetBytes(value.AsText));
+                WriteUtf16(value.AsText);
                 break;
             default:
                 WriteExact(value);
@@ -264,6 +271,45 @@ public sealed class CanonicalJsonWriter : IDisposable
         var exponent = pointAt - 1;
         var mantissa = digits.Length == 1 ? digits : digits.Insert(1, ".");
         return mantissa + "e" + (exponent < 0 ? "-" : "+") + Math.Abs(exponent).ToString(CultureInfo.InvariantCulture);
+    }
+
+    private void WriteUtf16(string value)
+    {
+        var room = value.Length <= 4096 ? value.Length * 3 : Encoding.UTF8.GetByteCount(value);
+        if (Utf8.FromUtf16(value, Grow(room), out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
+        {
+            _length -= room;
+            throw new InvalidOperationException("Text with half of a surrogate pair has no wire form.");
+        }
+
+        _length -= room - written;
+    }
+
+    private void EscapeFrom(int start)
+    {
+        var size = _length - start;
+        var rest = ArrayPool<byte>.Shared.Rent(size);
+        _buffer.AsSpan(start, size).CopyTo(rest);
+        _length = start;
+        WriteEscaped(rest.AsSpan(0, size));
+        ArrayPool<byte>.Shared.Return(rest);
+    }
+
+    private void WriteEscaped(ReadOnlySpan<byte> utf8)
+    {
+        while (true)
+        {
+            var index = utf8.IndexOfAny(MustEscape);
+            if (index < 0)
+            {
+                WriteRaw(utf8);
+                return;
+            }
+
+            WriteRaw(utf8[..index]);
+            WriteEscape(utf8[index]);
+            utf8 = utf8[(index + 1)..];
+        }
     }
 
     private void WriteEscape(byte value)

@@ -21,6 +21,14 @@ public static class RowDigest
         WireRow.Write(writer, row);
         return SHA256.HashData(writer.Written);
     }
+
+    /// <summary>Into memory of the caller, at least <see cref="Size"/> bytes.</summary>
+    public static void Of(Row row, CanonicalJsonWriter writer, Span<byte> destination)
+    {
+        writer.Clear();
+        WireRow.Write(writer, row);
+        SHA256.HashData(writer.Written, destination);
+    }
 }
 
 /// <summary>The digest of a set of rows: the sum of their digests modulo 2^256. The order of rows does not matter.</summary>

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Model.Protocol;
+
+/// <summary>Writes a page while its rows are read.</summary>
+public sealed class ChangesPageWriter : IDisposable
+{
+    private readonly CanonicalJsonWriter _json = new();
+
+    public ChangesPageWriter() => _json.WriteRaw("{\"changes\":["u8);
+
+    public int Count { get; private set; }
+
+    public int Length => _json.Length;
+
+    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    {
+        _json.WriteRaw(Count++ == 0 ? "{\"entityType\":"u8 : ",{\"entityType\":"u8);
+        WriteChange(_json, type, operation, key, version, origin, row);
+    }
+
+    /// <summary>The bytes of one change alone, as in a page.</summary>
+    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    {
+        using var json = new CanonicalJsonWriter();
+        json.WriteRaw("{\"entityType\":"u8);
+        WriteChange(json, type, operation, key, version, origin, row);
+        return new RawJson(json.ToArray());
+    }
+
+    /// <summary>The whole page; valid until the writer is disposed.</summary>
+    public ReadOnlyMemory<byte> Finish(ChangesPageTail tail)
+    {
+        _json.WriteRaw("],"u8);
+        _json.WriteRaw(JsonSerializer.SerializeToUtf8Bytes(tail, PageJson.Default.ChangesPageTail).AsSpan(1));
+        return _json.WrittenMemory;
+    }
+
+    public void Dispose() => _json.Dispose();
+
+    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    {
+        json.WriteUtf8String(type.Index.TypeName);
+        json.WriteRaw(",\"operation\":"u8);
+        json.WriteString(OperationNames.NameOf(operation));
+        json.WriteRaw(",\"entityId\":"u8);
+        json.WriteKey(type, key);
+        json.WriteRaw(",\"version\":"u8);
+        json.WriteInteger(version);
+        json.WriteRaw(",\"changedAt\":"u8);
+        WireTime.WritePosition(json, version);
+        if (origin is not null)
+        {
+            WriteOrigin(json, origin);
+        }
+
+        if (row is not null)
+        {
+            json.WriteRaw(",\"row\":"u8);
+            WireRow.Write(json, row);
+        }
+
+        json.WriteByte((byte)'}');
+    }
+
+    // By hand: every row has an origin of its own.
+    private static void WriteOrigin(CanonicalJsonWriter json, ChangeOrigin origin)
+    {
+        json.WriteRaw(",\"origin\":{"u8);
+        if (origin.DeviceId is { } device)
+        {
+            json.WriteRaw("\"deviceId\":"u8);
+            json.WriteString(device);
+        }
+
+        if (origin.CommandId is { } command)
+        {
+            json.WriteRaw(origin.DeviceId is null ? "\"commandId\":"u8 : ",\"commandId\":"u8);
+            json.WriteGuid(command);
+        }
+
+        json.WriteByte((byte)'}');
+    }
+}
