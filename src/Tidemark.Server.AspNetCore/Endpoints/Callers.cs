@@ -1,0 +1,21 @@
+using System.Security.Claims;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.AspNetCore.Problems;
+
+namespace Tidemark.Server.AspNetCore.Endpoints;
+
+/// <summary>Who calls: what the host's authentication says, and nothing else of the request.</summary>
+internal static class Callers
+{
+    // JSON web tokens call it so when the host keeps their claim names.
+    private const string Subject = "sub";
+
+    public static Caller Of(ClaimsPrincipal principal)
+    {
+        var user = principal.FindFirstValue(ClaimTypes.NameIdentifier) ?? principal.FindFirstValue(Subject);
+        return string.IsNullOrWhiteSpace(user) || user.Length > TidemarkTokens.UserLengthMax
+            ? throw new RequestException(ErrorCodes.AuthFailed, $"The token names no user of 1 to {TidemarkTokens.UserLengthMax} characters.")
+            : new Caller(new UserId(user), principal.IsInRole(TidemarkTokens.AdministratorRole));
+    }
+}

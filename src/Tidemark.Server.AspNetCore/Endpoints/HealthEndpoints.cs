@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
+using Tidemark.Model.Protocol;
+using Tidemark.Server.AspNetCore.Bodies;
+using Tidemark.Server.AspNetCore.OpenApi;
+using Tidemark.Server.AspNetCore.Problems;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.AspNetCore.Endpoints;
+
+/// <summary>For whoever runs the server; nobody has to be signed in.</summary>
+internal static class HealthEndpoints
+{
+    private static readonly byte[] Ok = "{\"status\":\"ok\"}"u8.ToArray();
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/health/live", Live).Describe(WireOperations.Live, anonymous: true).Produces<HealthShape>();
+        group.MapGet("/health/ready", ReadyAsync).Describe(WireOperations.Ready, anonymous: true).Produces<HealthShape>();
+    }
+
+    private static Answer Live() => new(Ok);
+
+    private static async Task<IResult> ReadyAsync(IServerStore store, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            throw new RequestException(ErrorCodes.Unavailable, "The server is shutting down.");
+        }
+
+        // A store that answers at all can do its work: a server without a model waits for one.
+        await store.GetModelAsync(cancellationToken).ConfigureAwait(false);
+        return new Answer(Ok);
+    }
+}

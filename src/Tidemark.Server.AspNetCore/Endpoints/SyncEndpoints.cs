@@ -1,0 +1,77 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Server.AspNetCore.Bodies;
+using Tidemark.Server.AspNetCore.OpenApi;
+
+namespace Tidemark.Server.AspNetCore.Endpoints;
+
+/// <summary>Model, spaces, push and pull: each reads its message, asks the server, and writes its answer.</summary>
+internal static class SyncEndpoints
+{
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/sync/model", GetModelAsync).Describe(WireOperations.GetModel).Produces<ModelInfo>();
+        group.MapPut("/sync/model", PutModelAsync).Describe(WireOperations.PutModel).Takes<SyncModel>().Produces<ModelInfo>();
+        group.MapGet("/spaces", GetSpacesAsync).Describe(WireOperations.GetSpaces).Produces<IReadOnlyList<SpaceInfo>>();
+        group.MapPost("/sync/push", PushAsync).Describe(WireOperations.Push).Takes<PushEnvelope>().Produces<PushResponse>();
+        group.MapGet("/sync/changes", GetChangesAsync).Describe(WireOperations.GetChanges).Produces<ChangesPageTail>();
+        group.MapPost("/sync/changes", PostChangesAsync).Describe(WireOperations.PostChanges).Takes<ChangesRequest>().Produces<ChangesPageTail>();
+        group.MapPost("/sync/verdicts", VerdictsAsync).Describe(WireOperations.Verdicts).Takes<VerdictsRequest>().Produces<VerdictsResponse>();
+        group.MapPost("/sync/rows", RowsAsync).Describe(WireOperations.Rows).Takes<RowsRequest>().Produces<RowsResponse>();
+        group.MapPost("/sync/checksums", ChecksumsAsync).Describe(WireOperations.Checksums).Takes<ChecksumsRequest>().Produces<ChecksumsResponse>();
+    }
+
+    private static async Task<IResult> GetModelAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetModelAsync(Callers.Of(http.User), cancellationToken).ConfigureAwait(false), WireMessages.Json.ModelInfo);
+
+    private static async Task<IResult> PutModelAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        using var body = await RequestBody.ReadAsync(http.Request, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.PutModelAsync(caller, body.Written, cancellationToken).ConfigureAwait(false), WireMessages.Json.ModelInfo);
+    }
+
+    private static async Task<IResult> GetSpacesAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetSpacesAsync(Callers.Of(http.User), cancellationToken).ConfigureAwait(false), WireMessages.Json.IReadOnlyListSpaceInfo);
+
+    private static async Task<IResult> PushAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        using var body = await RequestBody.ReadAsync(http.Request, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.PushAsync(caller, body.Written, cancellationToken).ConfigureAwait(false), WireMessages.Json.PushResponse);
+    }
+
+    private static async Task<IResult> GetChangesAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        new Answer(await server.GetChangesAsync(Callers.Of(http.User), ChangesQuery.Read(http.Request.Query), cancellationToken).ConfigureAwait(false));
+
+    private static async Task<IResult> PostChangesAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.ChangesRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return new Answer(await server.GetChangesAsync(caller, request, cancellationToken).ConfigureAwait(false));
+    }
+
+    private static async Task<IResult> VerdictsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.VerdictsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.GetVerdictsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.VerdictsResponse);
+    }
+
+    private static async Task<IResult> RowsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.RowsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.GetRowsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.RowsResponse);
+    }
+
+    private static async Task<IResult> ChecksumsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.ChecksumsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.GetChecksumsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.ChecksumsResponse);
+    }
+}

@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Tidemark.Server.AspNetCore.Hosting;
+
+namespace Tidemark.Server.AspNetCore;
+
+/// <summary>A server of its own: Kestrel, built-in tokens, the endpoints of the wire, and nothing else.</summary>
+public static class TidemarkHost
+{
+    // A body over the limit is read on and thrown away up to here, so that its sender gets to see the answer.
+    private const int DrainedFactor = 4;
+    private const int RequestLineBytesMax = 16 * 1024;
+    private const string SettingsPrefix = "TIDEMARK_";
+
+    /// <summary>Builds it; the caller starts, stops and disposes it.</summary>
+    public static WebApplication Create(TidemarkHostOptions options)
+    {
+        // The empty builder: no settings file of whatever folder this runs in, no watchers.
+        var dataDirectory = Directory.CreateDirectory(Path.GetFullPath(options.DataDirectory)).FullName;
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "Tidemark", ContentRootPath = dataDirectory });
+
+        // TIDEMARK_Kestrel__Certificates__Default__Path and the like: https is the operator's matter.
+        builder.Configuration.AddEnvironmentVariables(SettingsPrefix);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls([.. options.Urls]);
+        builder.WebHost.ConfigureKestrel((context, kestrel) => Limit(kestrel, options.Server.Limits.RequestBytesMax, context.Configuration));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+        builder.Services.AddRouting();
+        builder.Services.AddTidemarkTokens(dataDirectory);
+        builder.Services.AddTidemarkServer(_ => options.Store, options.Server, options.Environment);
+        builder.Services.AddHostedService<TokenKeys>();
+        if (options.ModelFile is { } modelFile)
+        {
+            builder.Services.AddSingleton<IHostedService>(provider => new ModelFileLoader(modelFile, provider.GetRequiredService<SyncServer>()));
+        }
+
+        Log(builder.Logging);
+        options.Configure?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseMiddleware<ProblemMiddleware>();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapTidemark();
+        return app;
+    }
+
+    private static void Limit(KestrelServerOptions kestrel, long requestBytesMax, IConfiguration configuration)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = requestBytesMax * DrainedFactor;
+        kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
+        kestrel.Configure(configuration.GetSection("Kestrel"));
+    }
+
+    // Standard output belongs to the command: everything is said on standard error.
+    private static void Log(ILoggingBuilder logging)
+    {
+        logging.AddSimpleConsole(format => format.SingleLine = true);
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(LogLevel.Warning);
+        logging.AddFilter("Tidemark", LogLevel.Information);
+
+        // Warns at every start that the keys are not sealed themselves: their folder is its owner's alone.
+        logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.Builder;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.AspNetCore;
+
+/// <summary>What a server of its own is made of.</summary>
+public sealed class TidemarkHostOptions
+{
+    /// <summary>Where it listens. Port 0 takes a free one; the application's Urls say which after the start.</summary>
+    public required IReadOnlyList<string> Urls { get; init; }
+
+    /// <summary>Keys lie in its folder `keys`.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>The opened store; disposed with the application.</summary>
+    public required IServerStore Store { get; init; }
+
+    /// <summary>Time, ids and randomness.</summary>
+    public required ServerEnvironment Environment { get; init; }
+
+    /// <summary>Limits, retention, development mode.</summary>
+    public required ServerOptions Server { get; init; }
+
+    /// <summary>A model to register at the start; a start with a model that cannot be registered fails.</summary>
+    public string? ModelFile { get; init; }
+
+    /// <summary>How long requests may take to end after a stop signal. Default 30 seconds.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>More services or logging, after Tidemark's own.</summary>
+    public Action<WebApplicationBuilder>? Configure { get; init; }
+}

@@ -1,0 +1,95 @@
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Server.AspNetCore.OpenApi;
+
+/// <summary>The texts of the document.</summary>
+internal static class WireOperations
+{
+    private const string Model = "model";
+    private const string Sync = "sync";
+    private const string Health = "health";
+
+    public static WireOperation GetModel { get; } = new(
+        "getModel",
+        Model,
+        "The registered model, its hash and version, and the limits of this server.",
+        "hash and model are absent while no model is registered. user is who the token speaks for.");
+
+    public static WireOperation PutModel { get; } = new(
+        "putModel",
+        Model,
+        "Registers or upgrades the model.",
+        "For administrators; on a server started with --dev for any user. Registering the same model again changes nothing. A change that would lose data is refused with a sentence.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.Forbidden,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation GetSpaces { get; } = new(
+        "getSpaces",
+        Model,
+        "The spaces this user may use.",
+        "Everybody has a default space; requests that name no space mean that one.");
+
+    public static WireOperation Push { get; } = new(
+        "push",
+        Sync,
+        "Executes commands, each once, and gives every one of them a verdict.",
+        "The whole is refused only for trouble with the envelope. A single command that cannot be read or executed gets a failed verdict. "
+        + "The same request may be sent any number of times: a command that was accepted is not executed again, its recorded verdict is the answer.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.StoreForked,
+        ErrorCodes.ModelMismatch,
+        ErrorCodes.ResyncRequired,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation GetChanges { get; } = new(
+        "getChanges",
+        Sync,
+        "One page of changes after a cursor, in the order of the space.",
+        "Follow nextCursor while hasMore is true; a page may be empty and still say so. Apply nothing before the last page. Pages of one pull end at until, which the first page fixes.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.CursorInvalid,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.ResyncRequired);
+
+    public static WireOperation PostChanges { get; } = new(
+        "postChanges",
+        Sync,
+        "One page of changes; the same as GET with the parameters in the body.",
+        "For cursors per entity type, and for the marks that let a restored server name the last common position.",
+        [.. GetChanges.Codes, ErrorCodes.TooLarge]);
+
+    public static WireOperation Verdicts { get; } = new(
+        "verdicts",
+        Sync,
+        "What became of commands whose answer was lost.",
+        "Only accepted verdicts are recorded. A command that is not listed was not accepted: send it again.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation Rows { get; } = new(
+        "rows",
+        Sync,
+        "Single rows as they are now, by key.",
+        "All of one snapshot, whose mark comes with them. A key that is not listed does not exist.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation Checksums { get; } = new(
+        "checksums",
+        Sync,
+        "Rows and digest of every entity type at the head of one snapshot.",
+        "The digest is the sum modulo 2^256 of the SHA-256 of every canonical row (RFC 8785), in lower-case hex. Compare it when the device's cursor stands at the mark's position.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation Live { get; } = new(
+        "live", Health, "The process runs.", "200 as long as the process can answer at all.");
+
+    public static WireOperation Ready { get; } = new(
+        "ready", Health, "The server can do its work.", "200 when the store answers; 503 when it does not, or while the server shuts down.", ErrorCodes.Unavailable);
+}

@@ -1,0 +1,76 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Tidemark.Server.AspNetCore.Endpoints;
+using Tidemark.Server.AspNetCore.OpenApi;
+using Tidemark.Server.AspNetCore.Problems;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.AspNetCore;
+
+/// <summary>Tidemark in an ASP.NET Core application of your own.</summary>
+public static class TidemarkServerExtensions
+{
+    /// <summary>
+    /// Registers the server. Authentication is the host's: register a scheme (or call
+    /// <see cref="TidemarkTokenExtensions.AddTidemarkTokens"/>); the user is the claim <c>NameIdentifier</c> or <c>sub</c>.
+    /// </summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="store">Opens the store; it is disposed with the host.</param>
+    /// <param name="options">Limits and retention.</param>
+    /// <param name="environment">Time, ids and randomness.</param>
+    public static IServiceCollection AddTidemarkServer(
+        this IServiceCollection services,
+        Func<IServiceProvider, IServerStore> store,
+        ServerOptions options,
+        ServerEnvironment environment)
+    {
+        services.AddSingleton(store);
+        services.AddSingleton(options);
+        services.AddSingleton(environment);
+        services.TryAddSingleton(provider => new SyncServer(
+            provider.GetRequiredService<IServerStore>(),
+            provider.GetRequiredService<ServerEnvironment>(),
+            provider.GetRequiredService<ServerOptions>()));
+        services.AddAuthorization();
+        AddProblems(services);
+        TidemarkDocument.Add(services);
+        return services;
+    }
+
+    /// <summary>
+    /// Maps the endpoints of the wire, health checks and the OpenAPI document. What is returned takes more conventions:
+    /// a policy, a rate limit. The sync endpoints want a user of the host's default scheme.
+    /// </summary>
+    public static IEndpointConventionBuilder MapTidemark(this IEndpointRouteBuilder endpoints)
+    {
+        var all = endpoints.MapGroup("").WithMetadata(TidemarkEndpoint.Mark);
+        all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
+        var sync = all.MapGroup("").RequireAuthorization();
+        SyncEndpoints.Map(sync);
+        var open = all.MapGroup("").AllowAnonymous();
+        HealthEndpoints.Map(open);
+        endpoints.MapOpenApi(TidemarkDocument.Route).AllowAnonymous();
+        return all;
+    }
+
+    // Whatever handler the host had goes on answering for the host's own endpoints.
+    private static void AddProblems(IServiceCollection services)
+    {
+        var others = services.LastOrDefault(d => d.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));
+        services.Replace(ServiceDescriptor.Singleton<IAuthorizationMiddlewareResultHandler>(provider =>
+            new AuthorizationProblems(Make(provider, others))));
+    }
+
+    private static IAuthorizationMiddlewareResultHandler Make(IServiceProvider provider, ServiceDescriptor? descriptor) => descriptor switch
+    {
+        { ImplementationInstance: IAuthorizationMiddlewareResultHandler instance } => instance,
+        { ImplementationFactory: { } factory } => (IAuthorizationMiddlewareResultHandler)factory(provider),
+        { ImplementationType: { } type } => (IAuthorizationMiddlewareResultHandler)ActivatorUtilities.CreateInstance(provider, type),
+        _ => new AuthorizationMiddlewareResultHandler(),
+    };
+}
