@@ -1,0 +1,72 @@
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Coordination;
+
+/// <summary>
+/// One sync per database file, over all instances and processes: a row with owner, heartbeat, expiry and a rising token.
+/// A holder that crashed is taken over at once on the same machine, else when its lock expires; the token fences it off.
+/// </summary>
+public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
+{
+    /// <summary>How long a lock holds without a heartbeat; longer than any wait for the network.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(3);
+
+    /// <summary>The token, or null when somebody else holds the lock.</summary>
+    public long? TryTake()
+    {
+        db.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            var (owner, expiresMs) = Read();
+            if (owner is not null && expiresMs > environment.NowMs && environment.IsAlive(ProcessOf(owner)))
+            {
+                db.Execute("ROLLBACK");
+                return null;
+            }
+
+            var now = environment.NowMs;
+            db.Execute("UPDATE _tm_lock SET owner = ?1, token = token + 1, heartbeat_ms = ?2, expires_ms = ?3 WHERE id = 1",
+                Value.Text(environment.ProcessName + "#" + environment.NewId().ToString("N")), Value.Integer(now), Value.Integer(now + (long)Lifetime.TotalMilliseconds));
+            var token = db.ScalarInt64("SELECT token FROM _tm_lock WHERE id = 1");
+            db.Execute("COMMIT");
+            return token;
+        }
+        catch
+        {
+            RollbackIfOpen();
+            throw;
+        }
+    }
+
+    /// <summary>Inside a transaction of the holder: not before the lock's time is half over does it cost a write.</summary>
+    public static void Heartbeat(StoreConnection db, SyncEnvironment environment)
+    {
+        var now = environment.NowMs;
+        if (db.ScalarInt64("SELECT expires_ms FROM _tm_lock WHERE id = 1") - now < Lifetime.TotalMilliseconds / 2)
+        {
+            db.Execute("UPDATE _tm_lock SET heartbeat_ms = ?1, expires_ms = ?2 WHERE id = 1", Value.Integer(now), Value.Integer(now + (long)Lifetime.TotalMilliseconds));
+        }
+    }
+
+    /// <summary>Gives the lock back; nothing happens when it was taken over.</summary>
+    public static void Release(StoreConnection db, long token) =>
+        db.Execute("UPDATE _tm_lock SET owner = NULL, expires_ms = 0 WHERE id = 1 AND token = ?1", Value.Integer(token));
+
+    /// <summary>Who holds the lock; null when nobody does.</summary>
+    public string? Holder() => Read() is { Owner: { } owner, ExpiresMs: var expires } && expires > environment.NowMs ? owner : null;
+
+    private (string? Owner, long ExpiresMs) Read() =>
+        db.Query("SELECT owner, expires_ms FROM _tm_lock WHERE id = 1", s => (s.TextOrNull(0), s.ColumnInt64(1))).Single();
+
+    private static string ProcessOf(string owner) => owner[..owner.LastIndexOf('#')];
+
+    private void RollbackIfOpen()
+    {
+        if (SQLitePCL.raw.sqlite3_get_autocommit(db.Connection.Handle) == 0)
+        {
+            db.Execute("ROLLBACK");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+using Tidemark.Client.Engines.Integrity;
+using Tidemark.Client.Engines.Pull;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Cursors;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Apply;
+
+/// <summary>
+/// Brings fetched pages into the tables. What fits one slice is one transaction; more is cut into slices between positions,
+/// each with its own gate; deletions, cursors and the end of the staging come with the last one.
+/// </summary>
+internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment environment, SyncBatchContext context, PullOptions options, PullReport report, Action<IntegrityReport> addIntegrity, GateMode gateMode)
+{
+    private const int FirstSliceRows = 4000;
+    private readonly List<IncomingRow> _deletions = [];
+    private readonly List<Change> _slice = [];
+    private int _sliceRows = FirstSliceRows;
+
+    public async Task RunAsync(FetchedPages fetched, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (fetched.Last is not { } tail || !fetched.Complete)
+        {
+            return;
+        }
+
+        DeferCursors(tail);
+        var rows = 0L;
+        foreach (var page in Pages(fetched))
+        {
+            foreach (var change in page.Changes)
+            {
+                if (_slice.Count >= _sliceRows && change.Version != _slice[^1].Version)
+                {
+                    rows += _slice.Count;
+                    ApplySlice();
+                    progress?.Report(new SyncProgress(SyncPhase.Apply, rows, null, 0));
+                    await environment.DelayAsync(TimeSpan.FromMilliseconds(options.SlicePauseMs), cancellationToken).ConfigureAwait(false);
+                }
+
+                _slice.Add(change);
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        ApplyLast(tail, fetched);
+        progress?.Report(new SyncProgress(SyncPhase.Apply, rows + _slice.Count, rows + _slice.Count, 0));
+    }
+
+    private IEnumerable<ChangesPage> Pages(FetchedPages fetched)
+    {
+        if (fetched.Only is { } only)
+        {
+            yield return only;
+            yield break;
+        }
+
+        foreach (var number in transaction.Session.Stage.Pages())
+        {
+            yield return ChangesPage.Read(transaction.Session.Stage.Read(number), transaction.Session.Model);
+        }
+    }
+
+    private void ApplySlice()
+    {
+        var started = environment.Time.GetTimestamp();
+        transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
+        {
+            var applier = new RowApplier(s, environment, context);
+            ApplyUpserts(s, applier, Incoming(s, _slice));
+            report.Conflicts += applier.Conflicts;
+            CheckGate(s);
+        });
+        var elapsedMs = Math.Max(1, environment.Time.GetElapsedTime(started).TotalMilliseconds);
+        _sliceRows = Math.Clamp((int)(_slice.Count * options.SliceMs / elapsedMs), 200, 50_000);
+        _slice.Clear();
+    }
+
+    private void ApplyLast(ChangesPageTail tail, FetchedPages fetched)
+    {
+        transaction.Run(EngineTransactionKind.Guarded, s =>
+        {
+            s.Remotes.Note(tail.Epoch, tail.Mark);
+            var applier = new RowApplier(s, environment, context);
+            ApplyUpserts(s, applier, Incoming(s, _slice));
+            RetryAside(s, applier);
+            var deletions = new DeletionApplier(s, environment, context, applier);
+            _deletions.AddRange(UnlistedAfterResync(s, fetched));
+            CheckDeleteLimit(s);
+            deletions.Apply(_deletions);
+            report.Deleted += deletions.Applied;
+            report.Failed += deletions.PutAside;
+            report.Conflicts += applier.Conflicts + deletions.Conflicts;
+            if (deletions.Applied > 0)
+            {
+                RetryAside(s, applier); // A deleted row may have held the unique value another one waits for.
+            }
+
+            CheckGate(s);
+            foreach (var (type, cursor) in context.DeferredCursors)
+            {
+                s.Cursors.Advance(type, cursor);
+            }
+
+            s.Remotes.SetCursor(tail.NextCursor);
+            s.Remotes.SetResync(null);
+            s.Stage.Clear();
+            report.Aside = s.Aside.Count();
+        });
+        context.ClearDeferred();
+    }
+
+    private IEnumerable<IncomingRow> Incoming(StoreSession s, List<Change> changes)
+    {
+        foreach (var change in changes)
+        {
+            if (change.Fault is { } fault || change.Type is null)
+            {
+                PutAsideRaw(s, change, change.Fault?.Message ?? "unknown type");
+                continue;
+            }
+
+            var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Removed = change.Operation == Operation.Remove };
+            if (change.Operation is Operation.Delete or Operation.Remove)
+            {
+                _deletions.Add(incoming with { Raw = change.Raw.ToArray() });
+            }
+            else if (change.Row is null)
+            {
+                PutAsideRaw(s, change, "an upsert without its row");
+            }
+            else
+            {
+                yield return incoming;
+            }
+        }
+    }
+
+    private void PutAsideRaw(StoreSession s, Change change, string detail)
+    {
+        var key = change.Key.Count > 0 ? change.Key.ToString() : "\"#" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(change.Raw.Span))[..16] + "\"";
+        s.HasAside = true;
+        s.Aside.Put(change.TypeName, key, change.Version, AsideCause.Unreadable, detail, change.Raw.ToArray(), environment.NowMs);
+        CountFailed(change.TypeName);
+    }
+
+    private void ApplyUpserts(StoreSession s, RowApplier applier, IEnumerable<IncomingRow> incoming)
+    {
+        var clashes = new List<IncomingRow>();
+        foreach (var row in incoming.OrderBy(r => s.Model.Graph.RankOf(r.Table.Type)))
+        {
+            Count(row, applier.Upsert(row), clashes);
+        }
+
+        if (clashes.Count > 0)
+        {
+            new ClashApplier(s, applier).Apply(clashes, (row, outcome) => Count(row, outcome, []));
+        }
+    }
+
+    // Rows put aside earlier: as long as one finds its place, others may find theirs behind it.
+    private void RetryAside(StoreSession s, RowApplier applier)
+    {
+        if (!s.HasAside)
+        {
+            return;
+        }
+
+        var applied = true;
+        while (applied)
+        {
+            applied = false;
+            var clashes = new List<IncomingRow>();
+            foreach (var aside in s.Aside.ReadAll())
+            {
+                var change = ChangesPage.ReadChange(aside.Raw, s.Model);
+                if (change.Fault is not null || change.Type is null)
+                {
+                    continue;
+                }
+
+                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw);
+                if (change.Row is null)
+                {
+                    _deletions.RemoveAll(d => d.Id == incoming.Id);
+                    _deletions.Add(incoming with { Removed = change.Operation == Operation.Remove });
+                    continue;
+                }
+
+                var outcome = applier.Upsert(incoming);
+                applied |= outcome is ApplyOutcome.Applied or ApplyOutcome.Merged;
+                if (outcome == ApplyOutcome.Clash)
+                {
+                    clashes.Add(incoming);
+                }
+                else if (outcome is ApplyOutcome.Applied or ApplyOutcome.Merged)
+                {
+                    Count(incoming, outcome, []);
+                }
+            }
+
+            new ClashApplier(s, applier).Apply(clashes, (row, outcome) =>
+            {
+                applied |= outcome is ApplyOutcome.Applied or ApplyOutcome.Merged;
+            });
+        }
+    }
+
+    // After retention, rows the server no longer lists are gone there; only clean ones go here, within the limit.
+    private List<IncomingRow> UnlistedAfterResync(StoreSession s, FetchedPages fetched)
+    {
+        if (s.Remotes.Read().Resync != ResyncReason.Retention)
+        {
+            return [];
+        }
+
+        var listed = new HashSet<RowId>();
+        foreach (var change in Pages(fetched).SelectMany(p => p.Changes).Where(c => c.Type is not null && c.Key.Count > 0))
+        {
+            listed.Add(new RowId(s.Table(change.Type!).Number, change.Key));
+        }
+
+        var unlisted = new List<IncomingRow>();
+        foreach (var table in s.Tables)
+        {
+            var entries = s.Db.Query($"SELECT {table.MetaKeys}, version FROM {table.RowTable} WHERE remote = ?1", st => (Key: table.KeyAt(st, 0), Version: st.ColumnInt64(table.KeyColumns.Count)), Value.Integer(s.Remote));
+            unlisted.AddRange(entries
+                .Where(e => !listed.Contains(new RowId(table.Number, e.Key)) && table.ReadBase(s.Db, e.Key, s.Remote) is null)
+                .Select(e => new IncomingRow(table, e.Key, e.Version + 1, null, null, default)));
+        }
+
+        return unlisted;
+    }
+
+    private void CheckDeleteLimit(StoreSession s)
+    {
+        if (options.AllowManyDeletes)
+        {
+            return;
+        }
+
+        foreach (var group in _deletions.Where(d => !d.Removed).GroupBy(d => d.Table))
+        {
+            var count = group.Count(d => group.Key.ReadEntry(s.Db, d.Key, s.Remote) is not null);
+            if (count <= options.DeleteFreeRows)
+            {
+                continue;
+            }
+
+            var rows = s.Db.ScalarInt64($"SELECT count(*) FROM {group.Key.RowTable} WHERE remote = ?1", Value.Integer(s.Remote));
+            if (count > rows * options.DeleteShareMax)
+            {
+                throw new SyncException(
+                    SyncErrorCode.DeleteLimit,
+                    $"The server asks to delete {count} of {rows} rows of {group.Key.Type.Name}. Nothing was deleted. If that is meant, run again with deletions allowed (`tidemark sync --allow-deletes`).");
+            }
+        }
+    }
+
+    private void DeferCursors(ChangesPageTail tail)
+    {
+        foreach (var (type, cursor) in tail.EntityCursors)
+        {
+            context.DeferCursor(type, new EntityCursor(new Position(cursor.LastCreatedAt), cursor.LastId));
+        }
+    }
+
+    private void Count(IncomingRow row, ApplyOutcome outcome, List<IncomingRow> clashes)
+    {
+        switch (outcome)
+        {
+            case ApplyOutcome.Applied:
+                report.Applied++;
+                break;
+            case ApplyOutcome.Merged:
+                report.Merged++;
+                break;
+            case ApplyOutcome.PutAside:
+                CountFailed(row.Table.Type.Name);
+                break;
+            case ApplyOutcome.Clash:
+                clashes.Add(row);
+                break;
+        }
+    }
+
+    private void CountFailed(string type)
+    {
+        report.Failed++;
+        report.FailedByType[type] = report.FailedByType.GetValueOrDefault(type) + 1;
+    }
+
+    private void CheckGate(StoreSession s)
+    {
+        addIntegrity(new IntegrityGate(s, gateMode).Check(context));
+        context.ClearTouched();
+    }
+}

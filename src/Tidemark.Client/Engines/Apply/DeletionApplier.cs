@@ -1,0 +1,199 @@
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Apply;
+
+/// <summary>
+/// Applies deletions of the remote, children first, after all upserts. A deletion whose row or dependents have pending edits
+/// is a conflict: the row stays and is created anew, or, where deletions win, the edits are recorded and go.
+/// </summary>
+internal sealed class DeletionApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, RowApplier applier)
+{
+    private readonly Dictionary<RowId, IncomingRow> _going = [];
+
+    public int Applied { get; private set; }
+
+    public int PutAside { get; private set; }
+
+    public int Conflicts { get; private set; }
+
+    public void Apply(IEnumerable<IncomingRow> deletions)
+    {
+        foreach (var deletion in deletions)
+        {
+            Take(deletion);
+        }
+
+        KeepParentsOfPending();
+        foreach (var deletion in _going.Values
+            .OrderByDescending(d => session.Model.Graph.RankOf(d.Table.Type)).ThenBy(d => d.Key))
+        {
+            Delete(deletion);
+        }
+
+        _going.Clear();
+    }
+
+    private void Take(IncomingRow deletion)
+    {
+        var table = deletion.Table;
+        var entry = table.ReadEntry(session.Db, deletion.Key, session.Remote);
+        if (!deletion.FromVerdict && applier.IsKnown(deletion, entry))
+        {
+            applier.DropAside(deletion);
+            return;
+        }
+
+        if (!deletion.FromVerdict && applier.IsOutstanding(deletion.Id))
+        {
+            applier.PutAside(deletion, AsideCause.AwaitingVerdict, null);
+            PutAside++;
+            return;
+        }
+
+        var live = LiveRows.Read(session, table, deletion.Key);
+        var @base = table.ReadBase(session.Db, deletion.Key, session.Remote);
+        if (live.Visible is null)
+        {
+            Forget(deletion); // Gone here too, or never seen.
+            return;
+        }
+
+        if (entry is null)
+        {
+            Remember(deletion); // What is here under this key was made here: it is no part of what was deleted.
+            return;
+        }
+
+        if (@base is not null && !@base.SameAs(live.Visible) && table.Type.DeletePolicy == DeletePolicy.UpdateWins)
+        {
+            Revive(deletion, @base, live.Visible);
+            return;
+        }
+
+        if (@base is not null && !@base.SameAs(live.Visible))
+        {
+            Record(deletion, @base, live.Visible, null, "ADOPT_SERVER");
+        }
+
+        _going[deletion.Id] = deletion;
+    }
+
+    // A row that is not going may not lose a required parent: parents of pending rows are revived, others wait.
+    private void KeepParentsOfPending()
+    {
+        var changed = true;
+        while (changed && _going.Count > 0)
+        {
+            changed = false;
+            foreach (var group in _going.Values.GroupBy(d => d.Table).ToArray())
+            {
+                foreach (var edge in session.Model.Graph.To(group.Key.Type).Where(e => e.Relation.Required && e.TargetsKey))
+                {
+                    changed |= KeepParents(group.Key, edge);
+                }
+            }
+        }
+    }
+
+    private bool KeepParents(EntityTable parentTable, RelationEdge edge)
+    {
+        var child = session.Table(edge.Source);
+        TouchedTables.Fill(session, parentTable, "gone", _going.Values.Where(d => ReferenceEquals(d.Table, parentTable)).Select(d => d.Key));
+        var parts = string.Join(", ", edge.SourceOrdinals.Select(o => "c." + child.ColumnOf(o)));
+        var keys = string.Join(", ", child.KeyColumns.Select(k => "c." + k));
+        var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"c.{child.ColumnOf(o)} = t.k{i}"));
+        var rows = session.Db.Query(
+            $"SELECT {keys}, {parts} FROM {TouchedTables.Name(parentTable, "gone")} t JOIN {child.Name} c ON {match}",
+            s => (Child: child.KeyAt(s, 0), Parent: parentTable.KeyAt(s, child.KeyColumns.Count)));
+        var kept = false;
+        foreach (var (childKey, parentKey) in rows)
+        {
+            var childId = new RowId(child.Number, childKey);
+            if (_going.ContainsKey(childId) || !_going.TryGetValue(new RowId(parentTable.Number, parentKey), out var deletion))
+            {
+                continue;
+            }
+
+            if (LiveRows.Read(session, child, childKey).Visible is null)
+            {
+                continue;
+            }
+
+            kept = true;
+            _going.Remove(deletion.Id);
+            Keep(deletion, child, childKey);
+        }
+
+        return kept;
+    }
+
+    private void Keep(IncomingRow deletion, EntityTable child, EntityKey childKey)
+    {
+        var entry = child.ReadEntry(session.Db, childKey, session.Remote);
+        var isPending = entry is null || child.ReadBase(session.Db, childKey, session.Remote) is not null || applier.IsOutstanding(new RowId(child.Number, childKey));
+        if (isPending)
+        {
+            var live = deletion.Table.ReadLive(session.Db, deletion.Key);
+            Revive(deletion, live, live);
+            return;
+        }
+
+        applier.PutAside(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
+        PutAside++;
+    }
+
+    // The row stays here and is made anew there: its CREATE restores the tombstone.
+    private void Revive(IncomingRow deletion, Row? @base, Row? live)
+    {
+        Record(deletion, @base, live, live, "REBASE_AND_RETRY");
+        deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
+        deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
+        Remember(deletion);
+        session.Outbox.Touch(deletion.Table, deletion.Key, "M", environment.NowMs);
+        context.TouchSource(deletion.Table, deletion.Key);
+    }
+
+    private void Delete(IncomingRow deletion)
+    {
+        if (deletion.Table.Type.SoftDelete is { } field && deletion.Table.ReadLive(session.Db, deletion.Key) is { } row)
+        {
+            deletion.Table.Update(session.Db, row.With(row.Type.OrdinalOf(field), LiveRows.DeletedMark(row.Type, environment.Now)));
+        }
+        else
+        {
+            deletion.Table.Delete(session.Db, deletion.Key);
+        }
+
+        Forget(deletion);
+        context.TouchTarget(deletion.Table, deletion.Key);
+        Applied++;
+    }
+
+    private void Forget(IncomingRow deletion)
+    {
+        deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
+        deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
+        Remember(deletion);
+    }
+
+    private void Remember(IncomingRow deletion)
+    {
+        applier.DropAside(deletion);
+        if (!deletion.Removed)
+        {
+            session.HasTombstones = true;
+            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs);
+        }
+    }
+
+    private void Record(IncomingRow deletion, Row? @base, Row? local, Row? merged, string outcome)
+    {
+        Conflicts++;
+        session.Conflicts.Add(
+            new ConflictRecord(deletion.Table.Type.Name, deletion.Key.ToString(), deletion.Command?.ToString("D"), outcome, @base, local, null, merged, null, deletion.Version),
+            environment.NowMs);
+    }
+}

@@ -1,0 +1,44 @@
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Apply;
+
+/// <summary>A row version of the remote on its way into the tables: from a page, from a verdict, or tried again.</summary>
+/// <param name="Table">Its table.</param>
+/// <param name="Key">The server's key.</param>
+/// <param name="Version">The row version; of the tombstone for a deletion.</param>
+/// <param name="Row">The row; null for a deletion.</param>
+/// <param name="Origin">Who made it, when known.</param>
+/// <param name="Raw">The change as it came, kept when it must be put aside.</param>
+internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Version, Row? Row, ChangeOrigin? Origin, ReadOnlyMemory<byte> Raw)
+{
+    /// <summary>A verdict on our own command: applied whatever version was known before.</summary>
+    public bool FromVerdict { get; init; }
+
+    /// <summary>The command the verdict was on.</summary>
+    public Guid? Command { get; init; }
+
+    /// <summary>REMOVE: no longer visible here; no deletion is remembered.</summary>
+    public bool Removed { get; init; }
+
+    public RowId Id => new(Table.Number, Key);
+}
+
+/// <summary>What became of an incoming row.</summary>
+internal enum ApplyOutcome
+{
+    Applied,
+
+    /// <summary>Merged with edits that were not sent yet.</summary>
+    Merged,
+
+    /// <summary>Older than, or the same as, what is known.</summary>
+    Known,
+
+    /// <summary>Kept raw with its cause.</summary>
+    PutAside,
+
+    /// <summary>Another row holds its unique value; to be tried again together with others.</summary>
+    Clash,
+}

@@ -1,0 +1,313 @@
+using Tidemark.Client.Environment;
+using Tidemark.Client.Handlers;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Engines.Apply;
+
+/// <summary>
+/// Brings one row version of the remote into the tables, inside a transaction that holds the guard with foreign keys off.
+/// A clean row is overwritten, a pending edit is merged, what cannot stand is put aside.
+/// </summary>
+internal sealed class RowApplier
+{
+    private readonly StoreSession _session;
+    private readonly SyncEnvironment _environment;
+    private readonly SyncBatchContext _context;
+    private readonly IdCascade _cascade;
+    private readonly ParentLookup _parents;
+    private readonly Dictionary<RowId, CommandStatus> _outstanding = [];
+    private readonly Dictionary<int, List<Guid>> _unknownCreates = [];
+    private readonly HashSet<RowId> _adopted = [];
+    private readonly CanonicalJsonWriter _digestWriter = new();
+
+    public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
+    {
+        _session = session;
+        _environment = environment;
+        _context = context;
+        _cascade = new IdCascade(session, environment, context);
+        _parents = new ParentLookup(session);
+        ReadOutstanding();
+    }
+
+    public int Conflicts { get; private set; }
+
+    public IdCascade Cascade => _cascade;
+
+    /// <summary>Upserts; deletions go through <see cref="DeletionApplier"/> once all upserts are done.</summary>
+    public ApplyOutcome Upsert(IncomingRow incoming)
+    {
+        var entry = incoming.Table.ReadEntry(_session.Db, incoming.Key, _session.Remote);
+        if (!incoming.FromVerdict && IsKnown(incoming, entry))
+        {
+            DropAside(incoming);
+            return ApplyOutcome.Known;
+        }
+
+        if (MustWait(incoming, entry) is { } cause)
+        {
+            return PutAside(incoming, cause, null);
+        }
+
+        if (MissingParent(incoming) is { } edge)
+        {
+            return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
+        }
+
+        try
+        {
+            return Write(incoming, entry);
+        }
+        catch (UnfitValueException e)
+        {
+            return PutAside(incoming, AsideCause.Unreadable, e.Message);
+        }
+        catch (StoreException e) when (e.Trouble == StoreTrouble.ConstraintUnique)
+        {
+            return ApplyOutcome.Clash;
+        }
+        catch (StoreException e) when (e.Trouble is StoreTrouble.ConstraintNotNull or StoreTrouble.ConstraintCheck or StoreTrouble.Other)
+        {
+            return PutAside(incoming, AsideCause.ApplyFailed, e.Message);
+        }
+    }
+
+    public ApplyOutcome PutAside(IncomingRow incoming, string cause, string? detail)
+    {
+        var raw = incoming.Raw.Length > 0
+            ? incoming.Raw.ToArray()
+            : Tidemark.Model.Protocol.ChangesPageWriter.One(
+                incoming.Table.Type, incoming.Row is null ? Tidemark.Model.Protocol.Operation.Delete : Tidemark.Model.Protocol.Operation.Update,
+                incoming.Key, incoming.Version, incoming.Origin, incoming.Row).Utf8.ToArray();
+        _session.HasAside = true;
+        _session.Aside.Put(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version, cause, detail, raw, _environment.NowMs);
+        return ApplyOutcome.PutAside;
+    }
+
+    /// <summary>Is there a reason why a version for this row must wait? The cause, or null.</summary>
+    public string? MustWait(IncomingRow incoming, RowEntry? entry)
+    {
+        if (!incoming.FromVerdict && _outstanding.TryGetValue(incoming.Id, out var status))
+        {
+            return status == CommandStatus.DeadLetter ? AsideCause.Diverged : AsideCause.AwaitingVerdict;
+        }
+
+        // It may be the very row whose CREATE we have no answer for.
+        return entry is null && !incoming.FromVerdict && incoming.Table.Type.Identity == IdentityModel.ServerAssigned
+            && _unknownCreates.ContainsKey(incoming.Table.Number) ? AsideCause.AwaitingVerdict : null;
+    }
+
+    public bool IsKnown(IncomingRow incoming, RowEntry? entry) =>
+        entry is not null ? entry.Version >= incoming.Version : _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) >= incoming.Version;
+
+    /// <summary>What was written for a row was rolled back.</summary>
+    public void ForgetParent(RowId id) => _parents.Forget(id);
+
+    public bool IsOutstanding(RowId id) => _outstanding.ContainsKey(id);
+
+    public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString());
+
+    public byte[] DigestOf(Row row) => RowDigest.Of(row, _digestWriter);
+
+    private ApplyOutcome Write(IncomingRow incoming, RowEntry? entry)
+    {
+        var table = incoming.Table;
+        var live = LiveRows.Read(_session, table, incoming.Key);
+        var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
+        var isClean = entry is null ? !live.Exists : @base is null;
+        if (entry is null && live.Visible is not null && table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Contains(incoming.Id))
+        {
+            _cascade.MoveAside(table, incoming.Key); // Another row that was made here and happens to have this id.
+            live = default;
+            isClean = true;
+        }
+
+        if (isClean)
+        {
+            var row = Filled(incoming.Row!, live.Any);
+            WriteLive(table, live, row);
+            Settle(incoming, row);
+            return ApplyOutcome.Applied;
+        }
+
+        return Merge(incoming, @base, live);
+    }
+
+    private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
+    {
+        var table = incoming.Table;
+        var remote = Filled(incoming.Row!, live.Any ?? @base);
+        if (live.Visible is not { } local)
+        {
+            return MergeDeletedHere(incoming, @base, live, remote);
+        }
+
+        var result = EntityMerger.Merge(table.Type, @base, local, remote, new MergeContext(_environment.Now));
+        WriteLive(table, live, result.Merged);
+        if (result.HasConflict)
+        {
+            Record(incoming, @base, local, remote, result.Merged, result.Merged.SameAs(remote) ? "ADOPT_SERVER" : "REBASE_AND_RETRY", ConflictFields(result));
+        }
+
+        if (result.Merged.SameAs(remote))
+        {
+            Settle(incoming, remote);
+            return ApplyOutcome.Merged;
+        }
+
+        Rebase(incoming, remote);
+        return ApplyOutcome.Merged;
+    }
+
+    // Deleted here, changed there.
+    private ApplyOutcome MergeDeletedHere(IncomingRow incoming, Row? @base, LiveRow live, Row remote)
+    {
+        var wins = incoming.Table.Type.DeletePolicy == DeletePolicy.UpdateWins && (@base is null || !@base.SameAs(remote));
+        if (@base is not null && !@base.SameAs(remote))
+        {
+            Record(incoming, @base, null, remote, wins ? remote : null, wins ? "ADOPT_SERVER" : "REBASE_AND_RETRY", null);
+        }
+
+        if (wins)
+        {
+            WriteLive(incoming.Table, live, remote);
+            Settle(incoming, remote);
+        }
+        else
+        {
+            Rebase(incoming, remote);
+        }
+
+        return ApplyOutcome.Merged;
+    }
+
+    /// <summary>The live row equals what the remote shows: clean.</summary>
+    public void Settle(IncomingRow incoming, Row row)
+    {
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row));
+        incoming.Table.DropBase(_session.Db, incoming.Key, _session.Remote);
+        Forget(incoming);
+    }
+
+    // What the remote shows becomes base; the difference stays and is noted.
+    private void Rebase(IncomingRow incoming, Row remote)
+    {
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(remote));
+        incoming.Table.SetBase(_session.Db, incoming.Key, _session.Remote, remote);
+        _session.Outbox.Touch(incoming.Table, incoming.Key, "M", _environment.NowMs);
+        Forget(incoming);
+    }
+
+    private void Forget(IncomingRow incoming)
+    {
+        _context.TouchSource(incoming.Table, incoming.Key);
+        _parents.Add(incoming.Id);
+        if (_session.HasAside)
+        {
+            DropAside(incoming);
+        }
+
+        if (_session.HasTombstones)
+        {
+            _session.Tombstones.Drop(incoming.Table.Number, incoming.Key);
+        }
+    }
+
+    private void WriteLive(EntityTable table, LiveRow live, Row row)
+    {
+        if (live.Exists)
+        {
+            table.Update(_session.Db, row);
+        }
+        else
+        {
+            table.Insert(_session.Db, row);
+        }
+    }
+
+    private RelationEdge? MissingParent(IncomingRow incoming)
+    {
+        foreach (var edge in _session.Model.Graph.From(incoming.Table.Type))
+        {
+            if (Push.PushPlanner.KeyIn(incoming.Row!, edge) is not { } target)
+            {
+                continue;
+            }
+
+            var state = _parents.Find(edge, target);
+            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Contains(new RowId(_session.Table(edge.Target).Number, target)))
+            {
+                _cascade.MoveAside(_session.Table(edge.Target), target);
+                _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
+                state = ParentPresence.Missing;
+            }
+
+            var isSelf = ReferenceEquals(edge.Target, incoming.Table.Type) && target == incoming.Key;
+            if (state == ParentPresence.Missing && edge.Relation.Required && !isSelf)
+            {
+                return edge;
+            }
+        }
+
+        return null;
+    }
+
+    private void Record(IncomingRow incoming, Row? @base, Row? local, Row? remote, Row? merged, string outcome, string? fields)
+    {
+        Conflicts++;
+        _session.Conflicts.Add(
+            new ConflictRecord(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Command?.ToString("D"), outcome, @base, local, remote, merged, fields, incoming.Version),
+            _environment.NowMs);
+    }
+
+    private void ReadOutstanding()
+    {
+        foreach (var command in _session.Outbox.ReadAll())
+        {
+            if (_session.FindTable(command.Type) is not { } table)
+            {
+                continue;
+            }
+
+            _outstanding[new RowId(command.Type, StoreSession.KeyFrom(table.Type, command.Key))] = command.Status;
+            if (command is { Operation: Tidemark.Model.Protocol.Operation.Create, Status: CommandStatus.InFlight or CommandStatus.Pending })
+            {
+                if (!_unknownCreates.TryGetValue(command.Type, out var ids))
+                {
+                    _unknownCreates[command.Type] = ids = [];
+                }
+
+                ids.Add(command.Id);
+            }
+        }
+
+        foreach (var touch in _session.Outbox.ReadAdopted())
+        {
+            if (_session.FindTable(touch.Type) is { } table)
+            {
+                _adopted.Add(new RowId(touch.Type, new EntityKey(touch.Key.AsSpan(0, table.Type.KeyOrdinals.Count).ToArray())));
+            }
+        }
+    }
+
+    private static string ConflictFields(MergeResult result) =>
+        string.Join(",", result.Fields.Where(f => f.IsConflict).Select(f => f.Field));
+
+    // Fields the server withheld keep their local value.
+    private static Row Filled(Row row, Row? from)
+    {
+        for (var i = 0; i < row.Type.Fields.Count; i++)
+        {
+            if (row[i].IsAbsent)
+            {
+                row = row.With(i, from is null || from[i].IsAbsent ? Value.Null : from[i]);
+            }
+        }
+
+        return row;
+    }
+}

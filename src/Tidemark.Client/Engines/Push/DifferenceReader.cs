@@ -1,0 +1,368 @@
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Push;
+
+/// <summary>Reads a batch's worth of touched rows and everything they are linked to, inside the caller's transaction.</summary>
+internal sealed class DifferenceReader(StoreSession session)
+{
+    private const int WindowMax = 4000;
+    private readonly PushSnapshot _snapshot = new();
+    private readonly Dictionary<RowId, RowState> _rows = [];
+    private readonly Queue<RowState> _open = new();
+    private readonly HashSet<RowId> _adopted = [];
+    private readonly List<RowId> _deleted = [];
+    private (RowId Id, long Seq)? _lastReplaced;
+    private readonly List<(RowId From, RowId To)> _renames = [];
+
+    public PushSnapshot Read(long afterSeq, int rowsMax)
+    {
+        foreach (var table in session.Tables)
+        {
+            _snapshot.TypeNumbers[table.Type.Name] = table.Number;
+        }
+
+        ReadBlocked();
+        ReadTouches(afterSeq, rowsMax);
+        FindReinserted();
+        PairRenames();
+        Close();
+        return _snapshot;
+    }
+
+    private void ReadBlocked()
+    {
+        foreach (var command in session.Outbox.ReadAll())
+        {
+            if (session.FindTable(command.Type) is not { } table)
+            {
+                continue;
+            }
+
+            var key = StoreSession.KeyFrom(table.Type, command.Key);
+            _snapshot.Blocked[new RowId(command.Type, key)] = command.Operation;
+            if (table.Type.UniqueKeys.Count == 0)
+            {
+                continue;
+            }
+
+            var blocked = ReadRow(table, key);
+            foreach (var (before, after) in PushPlanner.UniqueValuesOf(blocked))
+            {
+                if (before is { } value && before != after)
+                {
+                    _snapshot.HeldValues.Add(value);
+                }
+            }
+        }
+    }
+
+    private void ReadTouches(long afterSeq, int rowsMax)
+    {
+        var touches = session.Outbox.ReadTouches(afterSeq, WindowMax);
+        _snapshot.LastSeq = afterSeq;
+        var lastSeq = session.Outbox.LastSeq();
+        (RowId Id, long Seq)? renamed = null;
+        foreach (var touch in touches)
+        {
+            if (_rows.Count >= rowsMax)
+            {
+                _snapshot.HasMore = true;
+                return;
+            }
+
+            _snapshot.LastSeq = touch.Seq;
+            if (touch.Type == 0 || session.FindTable(touch.Type) is not { } table)
+            {
+                if (touch.Type == 0 && touch.Seq != lastSeq)
+                {
+                    _snapshot.Sentinels.Add(touch.Seq);
+                }
+
+                continue;
+            }
+
+            var row = Take(table, KeyOf(table, touch.Key), touch);
+            if (renamed is { } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && from.Id.Type == table.Number)
+            {
+                _renames.Add((from.Id, row.Id));
+            }
+
+            renamed = touch.Op == "K" ? (row.Id, touch.Seq) : null;
+        }
+
+        _snapshot.HasMore = touches.Count == WindowMax;
+    }
+
+    private RowState Take(EntityTable table, EntityKey key, Touch touch)
+    {
+        var id = new RowId(table.Number, key);
+        if (touch.Op == "A")
+        {
+            _adopted.Add(id);
+        }
+
+        if (!_rows.TryGetValue(id, out var row))
+        {
+            row = Add(ReadRow(table, key, touch.Op == "A"));
+        }
+
+        if (touch.Op == "D" && table.Type.Identity == IdentityModel.ServerAssigned && !(_lastReplaced is { } replaced && replaced.Id == id && replaced.Seq == touch.Seq - 1))
+        {
+            _deleted.Add(id);
+        }
+
+        _lastReplaced = touch.Op == "R" ? (id, touch.Seq) : null;
+        row.Seqs.Add(touch.Seq);
+        row.AtMs = Math.Max(row.AtMs, touch.AtMs);
+        return row;
+    }
+
+    private void FindReinserted()
+    {
+        foreach (var id in _deleted)
+        {
+            if (_rows[id] is { Base: not null, Live: not null } row && !_snapshot.Blocked.ContainsKey(id))
+            {
+                _snapshot.Reinserted.Add(row);
+            }
+        }
+    }
+
+    private RowState Add(RowState row)
+    {
+        _rows.Add(row.Id, row);
+        _snapshot.Rows.Add(row);
+        _open.Enqueue(row);
+        return row;
+    }
+
+    // The key changed and nothing stands under the old one: the row was renamed, however many steps it took.
+    private void PairRenames()
+    {
+        var target = new Dictionary<RowId, RowId>();
+        foreach (var (from, to) in _renames)
+        {
+            target[from] = to;
+        }
+
+        foreach (var from in _renames.Select(r => r.From).Distinct().ToArray())
+        {
+            var to = from;
+            for (var steps = 0; target.TryGetValue(to, out var next) && steps < target.Count; steps++)
+            {
+                to = next;
+            }
+
+            var old = _rows[from];
+            var renamed = _rows.GetValueOrDefault(to);
+            if (old is { Base: not null, Live: null, RekeyedTo: null } && renamed is { Base: null, Live: not null, RekeyedFrom: null, TombstoneVersion: 0 })
+            {
+                old.RekeyedTo = renamed;
+                renamed.RekeyedFrom = old;
+            }
+        }
+    }
+
+    // Parents only this device has come along; so do children of deleted rows and holders of wanted unique values.
+    private void Close()
+    {
+        var deletesSeen = 0;
+        var takersSeen = 0;
+        while (_open.Count > 0)
+        {
+            while (_open.TryDequeue(out var row))
+            {
+                ResolveReferences(row);
+            }
+
+            deletesSeen = AddChildrenOfDeleted(deletesSeen);
+            takersSeen = AddHoldersOfWanted(takersSeen);
+        }
+    }
+
+    private void ResolveReferences(RowState row)
+    {
+        if (row.Live is not { } live)
+        {
+            return;
+        }
+
+        List<ResolvedReference>? references = null;
+        foreach (var edge in session.Model.Graph.From(row.Table.Type))
+        {
+            if (PushPlanner.KeyIn(live, edge) is { } target && (row.Base is null || Differs(row.Base, live, edge)))
+            {
+                (references ??= []).Add(Resolve(row, edge, target));
+            }
+        }
+
+        if (references is not null)
+        {
+            _snapshot.References[row.Id] = references;
+        }
+    }
+
+    private ResolvedReference Resolve(RowState child, RelationEdge edge, EntityKey target)
+    {
+        var table = session.Table(edge.Target);
+        var found = edge.TargetsKey ? target : FindByFields(table, edge, target);
+        if (found is not { } key)
+        {
+            return new ResolvedReference(edge, null, ParentState.Missing);
+        }
+
+        var id = new RowId(table.Number, key);
+        if (id == child.Id)
+        {
+            return new ResolvedReference(edge, null, ParentState.Synced);
+        }
+
+        if (_rows.TryGetValue(id, out var parent))
+        {
+            return new ResolvedReference(edge, id, StateOf(parent));
+        }
+
+        if (_snapshot.Blocked.TryGetValue(id, out var operation) && operation is Operation.Create or Operation.Rekey)
+        {
+            return new ResolvedReference(edge, id, ParentState.Blocked);
+        }
+
+        if (table.ReadEntry(session.Db, key, session.Remote) is not null || session.Aside.Contains(edge.Target.Name, key.ToString()))
+        {
+            return new ResolvedReference(edge, id, ParentState.Synced);
+        }
+
+        return table.LiveExists(session.Db, key)
+            ? new ResolvedReference(edge, id, StateOf(Add(ReadRow(table, key))))
+            : new ResolvedReference(edge, id, ParentState.Missing);
+    }
+
+    private static ParentState StateOf(RowState parent) => (parent.Base, parent.Live) switch
+    {
+        (not null, _) => ParentState.Synced,
+        (null, not null) => ParentState.InBatch,
+        _ => parent.Fault is null ? ParentState.Missing : ParentState.InBatch,
+    };
+
+    private EntityKey? FindByFields(EntityTable table, RelationEdge edge, EntityKey values)
+    {
+        var match = string.Join(" AND ", edge.TargetOrdinals.Select((o, i) => $"{table.ColumnOf(o)} = ?{i + 1}"));
+        var statement = session.Db.Prepare($"SELECT {string.Join(", ", table.KeyColumns)} FROM {table.Name} WHERE {match}");
+        for (var i = 0; i < values.Count; i++)
+        {
+            statement.Bind(i + 1, table.Stored(edge.TargetOrdinals[i], values[i]));
+        }
+
+        EntityKey? key = statement.Step() ? table.KeyAt(statement, 0) : null;
+        statement.Reset();
+        return key;
+    }
+
+    private int AddChildrenOfDeleted(int seen)
+    {
+        var deleted = _snapshot.Rows.Skip(seen).Where(r => r is { Base: not null, Live: null, RekeyedTo: null }).ToLookup(r => r.Table.Type.Name, r => r.Key);
+        foreach (var group in deleted)
+        {
+            var keys = group.ToHashSet();
+            foreach (var edge in session.Model.Graph.To(session.Model.Get(group.Key)).Where(e => e.TargetsKey))
+            {
+                AddFromBase(session.Table(edge.Source), [.. edge.SourceOrdinals], keys.Contains);
+            }
+        }
+
+        return _snapshot.Rows.Count;
+    }
+
+    private int AddHoldersOfWanted(int seen)
+    {
+        foreach (var group in _snapshot.Rows.Skip(seen).Where(r => r.Live is not null && r.Table.Type.UniqueKeys.Count > 0).GroupBy(r => r.Table).ToArray())
+        {
+            for (var i = 0; i < group.Key.Type.UniqueKeys.Count; i++)
+            {
+                var index = i;
+                var wanted = group.Select(r => (Before: UniqueValue.Of(r.Table, index, r.Base), After: UniqueValue.Of(r.Table, index, r.Live)))
+                    .Where(u => u.After is not null && u.Before != u.After).Select(u => u.After!.Value.Values).ToHashSet();
+                if (wanted.Count > 0)
+                {
+                    AddFromBase(group.Key, group.Key.Type.OrdinalsOf(group.Key.Type.UniqueKeys[index].Fields), wanted.Contains);
+                }
+            }
+        }
+
+        return _snapshot.Rows.Count;
+    }
+
+    // Changed rows of a table whose base values match: one pass over the bases, which are kept for changed rows only.
+    private void AddFromBase(EntityTable table, int[] ordinals, Func<EntityKey, bool> matches)
+    {
+        var columns = string.Join(", ", ordinals.Select(o => "c" + o));
+        var statement = session.Db.Prepare($"SELECT {table.MetaKeys}, {columns} FROM {table.BaseTable} WHERE remote = ?1");
+        statement.Bind(1, session.Remote);
+        var found = new List<EntityKey>();
+        while (statement.Step())
+        {
+            var parts = new Value[ordinals.Length];
+            for (var i = 0; i < parts.Length; i++)
+            {
+                parts[i] = statement.Column(table.Type.KeyOrdinals.Count + i);
+            }
+
+            if (matches(new EntityKey(parts)))
+            {
+                found.Add(table.KeyAt(statement, 0));
+            }
+        }
+
+        statement.Reset();
+        foreach (var key in found.Where(k => !_rows.ContainsKey(new RowId(table.Number, k))))
+        {
+            Add(ReadRow(table, key));
+        }
+    }
+
+    private RowState ReadRow(EntityTable table, EntityKey key, bool adopted = false)
+    {
+        for (var i = 0; i < key.Count; i++)
+        {
+            if (key[i].Kind is ValueKind.Null or ValueKind.MalformedText)
+            {
+                var field = table.Type.Fields[table.Type.KeyOrdinals[i]];
+                return new RowState(table, key) { Fault = new UnfitValueException(table.Type, field, "is part of the key and is " + (key[i].IsNull ? "NULL; give the row a key." : "not valid UTF-8.")) };
+            }
+        }
+
+        try
+        {
+            var live = LiveRows.Read(session, table, key);
+            var entry = table.ReadEntry(session.Db, key, session.Remote);
+            return new RowState(table, key)
+            {
+                Live = live.Visible,
+                Base = session.BaseOf(table, key, entry, live.Any),
+                BaseVersion = entry?.Version ?? 0,
+                TombstoneVersion = entry is null ? session.Tombstones.VersionOf(table.Number, key) : 0,
+                Adopted = adopted || _adopted.Contains(new RowId(table.Number, key)),
+            };
+        }
+        catch (UnfitValueException e)
+        {
+            return new RowState(table, key) { Fault = e };
+        }
+    }
+
+    private static EntityKey KeyOf(EntityTable table, Value[] stored)
+    {
+        var parts = new Value[table.Type.KeyOrdinals.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = StorageForms.TryToCanonical(table.Type.Fields[table.Type.KeyOrdinals[i]], stored[i], out var canonical, out _) ? canonical : stored[i];
+        }
+
+        return new EntityKey(parts);
+    }
+
+    private static bool Differs(Row a, Row b, RelationEdge edge) => edge.SourceOrdinals.Any(o => a[o] != b[o]);
+}

@@ -1,0 +1,86 @@
+using System.Security.Cryptography;
+using System.Text;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Push;
+
+/// <summary>Freezes offers of rows that a restored server may have lost. All devices make the same command of the same row version.</summary>
+internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environment, PushOptions options, long claim)
+{
+    public int Freeze()
+    {
+        var offers = session.Db.Query(
+            "SELECT type, key, version, deleted FROM _tm_offer WHERE remote = ?1 ORDER BY version, type, key LIMIT ?2",
+            s => (Type: (int)s.ColumnInt64(0), Key: s.Text(1), Version: s.ColumnInt64(2), Deleted: s.ColumnInt64(3) != 0),
+            Value.Integer(session.Remote), Value.Integer(options.BatchCommandsMax));
+        var place = session.Outbox.NextPlace();
+        var frozen = 0;
+        foreach (var offer in offers)
+        {
+            session.Db.Execute("DELETE FROM _tm_offer WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(session.Remote), Value.Integer(offer.Type), Value.Text(offer.Key));
+            if (session.FindTable(offer.Type) is { } table && Store(table, offer.Key, offer.Version, offer.Deleted, place))
+            {
+                place++;
+                frozen++;
+            }
+        }
+
+        return frozen;
+    }
+
+    /// <summary>The id of an offer: made of type, key and lost version alone.</summary>
+    public static Guid IdOf(string type, string key, long version) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes($"offer\n{type}\n{key}\n{version}")).AsSpan(0, 16), bigEndian: true);
+
+    private bool Store(EntityTable table, string keyText, long version, bool deleted, long place)
+    {
+        var key = StoreSession.KeyFrom(table.Type, keyText);
+        Row? row = null;
+        if (!deleted)
+        {
+            var live = LiveRows.Read(session, table, key);
+            row = session.BaseOf(table, key, table.ReadEntry(session.Db, key, session.Remote), live.Any);
+            if (row is null)
+            {
+                return false;
+            }
+        }
+
+        var wire = new PushCommand
+        {
+            Id = IdOf(table.Type.Name, keyText, version),
+            Type = table.Type,
+            Operation = Operation.Offer,
+            EntityId = key,
+            BaseVersion = version,
+            Payload = row,
+            OccurredAt = DateTimeOffset.UnixEpoch.AddTicks(version * 10),
+        };
+        if (session.Outbox.Find(wire.Id) is not null)
+        {
+            return false;
+        }
+
+        var payload = wire.ToUtf8();
+        session.Outbox.Insert(
+            new StoredCommand
+            {
+                Id = wire.Id,
+                Type = table.Number,
+                Key = keyText,
+                Operation = Operation.Offer,
+                Payload = payload,
+                Hash = SHA256.HashData(payload),
+                BaseVersion = version,
+                Sent = row is null ? null : RowBytes.Of(row),
+                Status = CommandStatus.Pending,
+                Place = place,
+                StateUpdatedAtMs = environment.NowMs,
+            },
+            claim);
+        return true;
+    }
+}

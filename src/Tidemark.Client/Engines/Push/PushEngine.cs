@@ -1,0 +1,180 @@
+using Tidemark.Client.Engines.Integrity;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Remotes;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Client.Engines.Push;
+
+/// <summary>What the push of one run came to.</summary>
+public sealed record PushReport
+{
+    public int Accepted { get; set; }
+
+    public int Conflicts { get; set; }
+
+    public int Failed { get; set; }
+
+    public int DeadLetters { get; set; }
+
+    public int Requests { get; set; }
+
+    public int Waiting { get; set; }
+}
+
+/// <summary>Sends what waits: commands left without a verdict first, then differences, batch by batch.</summary>
+internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, SyncEnvironment environment, SyncBatchContext context, PushContext push)
+{
+    private readonly PushReport _report = new();
+
+    public PushReport Report => _report;
+
+    public async Task RunAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
+        await OfferAsync(progress, cancellationToken).ConfigureAwait(false);
+        var movedOn = true;
+        while (movedOn)
+        {
+            movedOn = false;
+            var seq = 0L;
+            FreezeResult frozen;
+            do
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                frozen = Freeze(seq);
+                seq = frozen.NextSeq;
+                movedOn |= frozen.Frozen > 0;
+                _report.DeadLetters += frozen.DeadLetters;
+                _report.Waiting = frozen.Waiting;
+                if (frozen.Frozen > 0)
+                {
+                    await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            while (frozen.HasMore);
+        }
+    }
+
+    private FreezeResult Freeze(long seq) =>
+        transaction.Run(EngineTransactionKind.Guarded, s =>
+        {
+            var result = new CommandFreezer(s, environment, context, push.Options, push.Limits, transaction.LockToken).Freeze(seq);
+            CheckGate(s);
+            return result;
+        });
+
+    private async Task OfferAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var frozen = transaction.Run(EngineTransactionKind.None, s => new OfferFreezer(s, environment, push.Options, transaction.LockToken).Freeze());
+            if (frozen == 0)
+            {
+                return;
+            }
+
+            await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendDueAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        var sent = new HashSet<Guid>();
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1));
+            due.RemoveAll(c => sent.Contains(c.Id));
+            if (due.Count == 0)
+            {
+                return;
+            }
+
+            var batch = BatchCutter.Cut(due, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax), push.Options.BatchBytesMax);
+            foreach (var command in batch)
+            {
+                sent.Add(command.Id);
+            }
+
+            await SendAsync(batch, cancellationToken).ConfigureAwait(false);
+            progress?.Report(new SyncProgress(SyncPhase.Push, _report.Accepted + _report.Conflicts + _report.Failed, null, 0));
+        }
+    }
+
+    private async Task SendAsync(IReadOnlyList<StoredCommand> batch, CancellationToken cancellationToken)
+    {
+        var ids = batch.Select(c => c.Id).ToArray();
+        var body = transaction.Run(EngineTransactionKind.None, s => Envelope(s, batch, ids));
+        PushResponse response;
+        try
+        {
+            _report.Requests++;
+            response = await remote.PushAsync(body, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SyncException e) when (e.WireCode is ErrorCodes.TooLarge or ErrorCodes.RowTooWide or ErrorCodes.BadRequest)
+        {
+            await SplitAsync(batch, e, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var counts = transaction.Run(EngineTransactionKind.Guarded, s =>
+        {
+            s.Remotes.Note(response.Epoch, response.Mark);
+            var result = new VerdictApplier(s, environment, context, push.Options).Apply(ids, response);
+            CheckGate(s);
+            return result;
+        });
+        _report.Accepted += counts.Accepted;
+        _report.Conflicts += counts.Conflicts;
+        _report.Failed += counts.Failed;
+        _report.DeadLetters += counts.DeadLetters;
+    }
+
+    private byte[] Envelope(StoreSession s, IReadOnlyList<StoredCommand> batch, Guid[] ids)
+    {
+        var state = s.Remotes.Read();
+        s.Outbox.MarkInFlight(ids, environment.NowMs, transaction.LockToken);
+        return PushRequest.Write(
+            new PushEnvelope
+            {
+                DeviceId = push.DeviceId,
+                StoreId = push.StoreId,
+                PushSeq = s.Remotes.NextPushSeq(),
+                Epoch = state.Epoch,
+                Floor = state.Floor,
+                ModelHash = s.Model.Hash,
+                SyncOperationId = CanonicalPayload.SyncOperationId(ids),
+                Space = push.Space,
+            },
+            [.. batch.Select(c => c.Payload)]);
+    }
+
+    // Too large, or not understood as a whole: halves find the one that is at fault.
+    private async Task SplitAsync(IReadOnlyList<StoredCommand> batch, SyncException refusal, CancellationToken cancellationToken)
+    {
+        var (first, second) = BatchCutter.Halve(batch);
+        if (second.Count == 0)
+        {
+            transaction.Run(EngineTransactionKind.None, s =>
+            {
+                foreach (var command in first)
+                {
+                    s.Outbox.MarkDeadLetter(command.Id, refusal.WireCode!, $"{refusal.Message} (the command has {command.Payload.Length} bytes)", null, null, null, serverDeleted: false, environment.NowMs);
+                }
+            });
+            _report.DeadLetters += first.Count;
+            return;
+        }
+
+        await SendAsync(first, cancellationToken).ConfigureAwait(false);
+        await SendAsync(second, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void CheckGate(StoreSession s)
+    {
+        push.AddIntegrity(new IntegrityGate(s, push.GateMode).Check(context));
+        context.ClearTouched();
+    }
+}

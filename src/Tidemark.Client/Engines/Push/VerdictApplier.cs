@@ -1,0 +1,320 @@
+using Tidemark.Client.Engines.Apply;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Push;
+
+/// <summary>What one answer came to.</summary>
+internal sealed record VerdictCounts
+{
+    public int Accepted { get; set; }
+
+    public int Conflicts { get; set; }
+
+    public int Failed { get; set; }
+
+    public int DeadLetters { get; set; }
+
+    /// <summary>Refused only because of another row: a difference again.</summary>
+    public int Returned { get; set; }
+}
+
+/// <summary>Carries the verdicts of one answer out, inside one transaction that holds the guard with foreign keys off.</summary>
+internal sealed class VerdictApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, PushOptions options)
+{
+    private readonly Dictionary<Guid, StoredCommand> _commands = [];
+    private readonly List<IncomingRow> _deletions = [];
+    private readonly VerdictCounts _counts = new();
+
+    public VerdictCounts Apply(IReadOnlyList<Guid> sent, PushResponse response)
+    {
+        ReplaceIds(response.Successful);
+        foreach (var id in sent)
+        {
+            if (session.Outbox.Find(id) is { } command)
+            {
+                _commands[id] = command;
+            }
+        }
+
+        CompleteAnswered(response);
+        var applier = new RowApplier(session, environment, context);
+        foreach (var verdict in response.Successful)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                Accept(applier, command, verdict);
+            }
+        }
+
+        foreach (var verdict in response.Conflicts)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                Settle(applier, command, verdict);
+            }
+        }
+
+        foreach (var verdict in response.Failed)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                Fail(command, verdict);
+            }
+        }
+
+        var deletions = new DeletionApplier(session, environment, context, applier);
+        deletions.Apply(_deletions);
+        return _counts;
+    }
+
+    // Ids first, parents before children, so that everything after speaks of the rows by the keys they keep.
+    private void ReplaceIds(IReadOnlyList<AcceptedVerdict> accepted)
+    {
+        Apply.RowApplier? applier = null;
+        foreach (var group in accepted.GroupBy(a => a.EntityType, StringComparer.Ordinal)
+            .OrderBy(g => session.FindTable(g.Key) is { } t ? session.Model.Graph.RankOf(t.Type) : int.MaxValue))
+        {
+            if (session.FindTable(group.Key) is not { Type.Identity: IdentityModel.ServerAssigned } table)
+            {
+                continue;
+            }
+
+            var pairs = new List<(EntityKey Old, EntityKey New)>();
+            foreach (var verdict in group)
+            {
+                if (session.Outbox.Find(verdict.CommandId) is { Operation: Operation.Create } command)
+                {
+                    var old = StoreSession.KeyFrom(table.Type, command.Key);
+                    var @new = KeyOf(table, verdict.ServerId);
+                    if (old != @new)
+                    {
+                        pairs.Add((old, @new));
+                        session.IdMap.Save(table.Number, old.ToString(), @new.ToString(), environment.NowMs);
+                    }
+                }
+            }
+
+            if (pairs.Count > 0)
+            {
+                applier ??= new RowApplier(session, environment, context);
+                applier.Cascade.Replace(table, pairs);
+            }
+        }
+    }
+
+    // Answered commands leave the outbox before their rows are applied: a row whose command has its verdict waits for nothing.
+    private void CompleteAnswered(PushResponse response)
+    {
+        foreach (var verdict in response.Successful)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                session.Outbox.Complete(command, Counters.Accepted);
+            }
+        }
+
+        foreach (var verdict in response.Conflicts)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                session.Outbox.Complete(command, Counters.Folded);
+            }
+        }
+    }
+
+    private void Accept(RowApplier applier, StoredCommand command, AcceptedVerdict verdict)
+    {
+        _counts.Accepted++;
+        var table = session.FindTable(command.Type)!;
+        var key = StoreSession.KeyFrom(table.Type, command.Key);
+        if (command.Operation == Operation.Delete || (command.Operation == Operation.Offer && command.Sent is null))
+        {
+            AcceptDeletion(table, key, verdict.Version);
+            return;
+        }
+
+        if (command.Operation == Operation.Rekey)
+        {
+            AcceptRename(table, command, ref key);
+        }
+
+        var sent = RowBytes.Read(table.Type, command.Sent)!;
+        var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
+        var live = LiveRows.Read(session, table, key);
+        if (live.Visible is { } visible && visible.SameAs(stored) && visible.SameAs(sent))
+        {
+            table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(stored));
+            table.DropBase(session.Db, key, session.Remote);
+            DropMarks(table, key);
+            context.TouchSource(table, key);
+            return;
+        }
+
+        if (command.Operation == Operation.Offer)
+        {
+            AcceptOffer(applier, table, key, verdict.Version, stored);
+            return;
+        }
+
+        // Edited since: what was sent is the base of the edit, what the server stored is merged into it. Deleted since: only the base moves.
+        var @base = live.Visible is null ? stored : sent;
+        table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base));
+        table.SetBase(session.Db, key, session.Remote, @base);
+        DropMarks(table, key);
+        if (live.Visible is null || stored.SameAs(sent))
+        {
+            session.Outbox.Touch(table, key, "M", environment.NowMs);
+            return;
+        }
+
+        Bring(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = true, Command = command.Id });
+    }
+
+    // The remote shows the row as it was before; a pending edit still stands on the same content.
+    private void AcceptOffer(RowApplier applier, EntityTable table, EntityKey key, long version, Row stored)
+    {
+        table.SetEntry(session.Db, key, session.Remote, version, applier.DigestOf(stored));
+        if (table.ReadBase(session.Db, key, session.Remote) is null)
+        {
+            table.SetBase(session.Db, key, session.Remote, stored);
+            session.Outbox.Touch(table, key, "M", environment.NowMs);
+        }
+        else
+        {
+            table.SetBase(session.Db, key, session.Remote, stored);
+        }
+    }
+
+    private void AcceptDeletion(EntityTable table, EntityKey key, long version)
+    {
+        table.DropEntry(session.Db, key, session.Remote);
+        table.DropBase(session.Db, key, session.Remote);
+        session.HasTombstones = true;
+        session.Tombstones.Save(table.Number, key, version, TombstoneStatus.Synced, environment.NowMs);
+        context.TouchTarget(table, key);
+        if (LiveRows.Read(session, table, key).Visible is not null)
+        {
+            session.Outbox.Touch(table, key, "M", environment.NowMs); // Made again meanwhile.
+        }
+    }
+
+    private void AcceptRename(EntityTable table, StoredCommand command, ref EntityKey key)
+    {
+        var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
+        table.DropEntry(session.Db, former, session.Remote);
+        table.DropBase(session.Db, former, session.Remote);
+        context.TouchTarget(table, former);
+    }
+
+    private void Settle(RowApplier applier, StoredCommand command, ConflictVerdict verdict)
+    {
+        _counts.Conflicts++;
+        var table = session.FindTable(command.Type)!;
+        var key = StoreSession.KeyFrom(table.Type, command.Key);
+        context.CountReturn(new RowId(table.Number, key));
+        if (command.Operation == Operation.Rekey)
+        {
+            SettleRename(table, command, key);
+        }
+
+        if (verdict.ServerDeleted || verdict.ServerRow is null)
+        {
+            // Deleted there: an edit revives the row or goes with it; a deletion here is done.
+            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, Command = command.Id });
+            return;
+        }
+
+        Bring(applier, new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, verdict.ServerRow.Value), null, default) { FromVerdict = true, Command = command.Id });
+    }
+
+    // The rename is taken apart: the old row is the server's, the new key is a row of its own.
+    private void SettleRename(EntityTable table, StoredCommand command, EntityKey key) =>
+        ReturnTouches(table, key, PushCommandKeys.FormerKeyOf(table.Type, command.Payload));
+
+    private void Bring(RowApplier applier, IncomingRow incoming)
+    {
+        var outcome = applier.Upsert(incoming);
+        if (outcome is ApplyOutcome.Clash)
+        {
+            applier.PutAside(incoming, AsideCause.UniqueClash, null);
+        }
+
+        if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
+        {
+            session.Outbox.Touch(incoming.Table, incoming.Key, "M", environment.NowMs);
+        }
+    }
+
+    private void Fail(StoredCommand command, FailedVerdict verdict)
+    {
+        var table = session.FindTable(command.Type)!;
+        var key = StoreSession.KeyFrom(table.Type, command.Key);
+        if (verdict.Code == ErrorCodes.GroupRefused || (verdict.Code == ErrorCodes.ParentMissing && PushCommandKeys.HasRefs(command.Payload)))
+        {
+            _counts.Returned++;
+            session.Outbox.Complete(command, Counters.Folded);
+            ReturnTouches(table, key, command.Operation == Operation.Rekey ? PushCommandKeys.FormerKeyOf(table.Type, command.Payload) : null);
+            context.CountReturn(new RowId(table.Number, key));
+            return;
+        }
+
+        var now = environment.NowMs;
+        if (verdict.Retryable && command.Attempts < options.AttemptsMax)
+        {
+            _counts.Failed++;
+            session.Outbox.MarkFailed(command.Id, verdict.Code, verdict.Message, now + options.Backoff.DelayMs(command.Attempts, environment), now);
+            return;
+        }
+
+        _counts.DeadLetters++;
+        var reason = verdict.Retryable ? $"Out of retries after {command.Attempts} attempts: {verdict.Message}" : verdict.Message;
+        session.Outbox.MarkDeadLetter(command.Id, verdict.Code, reason, verdict.Field, verdict.ServerRow?.Utf8.ToArray(), verdict.ServerVersion, verdict.ServerDeleted ?? false, now);
+        if (command.Operation == Operation.Delete)
+        {
+            session.Tombstones.Mark(table.Number, key, TombstoneStatus.Failed);
+        }
+    }
+
+    private void ReturnTouches(EntityTable table, EntityKey key, EntityKey? former)
+    {
+        if (former is { } from)
+        {
+            session.Outbox.Touch(table, from, "K", environment.NowMs);
+            session.Outbox.Touch(table, key, "N", environment.NowMs);
+            return;
+        }
+
+        session.Outbox.Touch(table, key, "M", environment.NowMs);
+    }
+
+    private void DropMarks(EntityTable table, EntityKey key)
+    {
+        if (session.HasTombstones)
+        {
+            session.Tombstones.Drop(table.Number, key);
+        }
+
+        if (session.HasAside)
+        {
+            session.Aside.Drop(table.Type.Name, key.ToString());
+        }
+    }
+
+    private static EntityKey KeyOf(EntityTable table, RawJson raw)
+    {
+        var reader = new System.Text.Json.Utf8JsonReader(raw.Utf8.Span);
+        reader.Read();
+        return WireRow.ReadKey(table.Type, ref reader);
+    }
+
+    private static Row ReadRow(EntityTable table, RawJson raw)
+    {
+        var reader = new System.Text.Json.Utf8JsonReader(raw.Utf8.Span);
+        reader.Read();
+        return WireRow.Read(table.Type, ref reader, ignoreUnknown: true);
+    }
+}

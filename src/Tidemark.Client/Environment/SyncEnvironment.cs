@@ -1,0 +1,76 @@
+using System.Security.Cryptography;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Environment;
+
+/// <summary>
+/// Everything of the outside that the engine uses: clock, randomness, ids, transport and waiting.
+/// Nothing in the engine goes around it; a simulator gives its own.
+/// </summary>
+public sealed class SyncEnvironment
+{
+    private readonly Lock _lock = new();
+
+    /// <summary>The machine's clock and timers. Wall time and timer time may be apart.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Fills a span with random bytes.</summary>
+    public required RandomSource Random { get; init; }
+
+    /// <summary>Makes the handler that requests go through.</summary>
+    public required Func<HttpMessageHandler> Transport { get; init; }
+
+    /// <summary>This process, in a form that <see cref="IsAlive"/> of any process on this machine can judge.</summary>
+    public required string ProcessName { get; init; }
+
+    /// <summary>Does the process of that name still run? Unknown ones are taken for alive.</summary>
+    public required Func<string, bool> IsAlive { get; init; }
+
+    /// <summary>The real machine.</summary>
+    public static SyncEnvironment System { get; } = new()
+    {
+        Time = TimeProvider.System,
+        Random = RandomNumberGenerator.Fill,
+        ProcessName = ProcessNames.Own,
+        IsAlive = ProcessNames.IsAlive,
+        Transport = static () => new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = TimeSpan.FromSeconds(15),
+        },
+    };
+
+    public DateTimeOffset Now => Time.GetUtcNow();
+
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>A new UUID of version 7.</summary>
+    public Guid NewId()
+    {
+        Span<byte> random = stackalloc byte[10];
+        lock (_lock)
+        {
+            Random(random);
+        }
+
+        return UuidV7.Create(NowMs, random);
+    }
+
+    /// <summary>Evenly distributed in [0, 1).</summary>
+    public double NextDouble()
+    {
+        Span<byte> random = stackalloc byte[8];
+        lock (_lock)
+        {
+            Random(random);
+        }
+
+        return (BitConverter.ToUInt64(random) >> 11) * (1.0 / (1UL << 53));
+    }
+
+    /// <summary>Waits by this environment's timers.</summary>
+    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, Time, cancellationToken);
+}
+
+/// <summary>Fills the span with random bytes.</summary>
+public delegate void RandomSource(Span<byte> bytes);

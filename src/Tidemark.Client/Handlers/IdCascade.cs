@@ -1,0 +1,216 @@
+using Tidemark.Client.Engines;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Handlers;
+
+/// <summary>A column that holds ids of a type: its key, or a reference to it, however many steps away.</summary>
+internal sealed record IdColumn(EntityType Type, int Ordinal);
+
+/// <summary>
+/// Replaces ids of rows that no remote has shown yet, with everything that refers to them: key, references (required, optional,
+/// self, as part of a composite key), commands that wait. Runs with the guard held and foreign keys off.
+/// </summary>
+internal sealed class IdCascade(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
+{
+    /// <summary>Every column that an id of <paramref name="type"/> may stand in, the key first.</summary>
+    public static IReadOnlyList<IdColumn> ColumnsOf(RelationGraph graph, EntityType type)
+    {
+        var columns = new List<IdColumn> { new(type, type.KeyOrdinals[0]) };
+        for (var i = 0; i < columns.Count; i++)
+        {
+            var column = columns[i];
+            foreach (var edge in graph.To(column.Type))
+            {
+                for (var part = 0; part < edge.TargetOrdinals.Length; part++)
+                {
+                    var reference = new IdColumn(edge.Source, edge.SourceOrdinals[part]);
+                    if (edge.TargetOrdinals[part] == column.Ordinal && !columns.Contains(reference))
+                    {
+                        columns.Add(reference);
+                    }
+                }
+            }
+        }
+
+        return columns;
+    }
+
+    /// <summary>The statements of one step; they read the pairs from temp._tm_map(old, new). Pure.</summary>
+    public static IReadOnlyList<string> BuildIdCascadeStatements(IReadOnlyList<IdColumn> columns, Func<EntityType, EntityTable> tableOf)
+    {
+        return [.. columns.Select(c =>
+        {
+            var column = tableOf(c.Type).ColumnOf(c.Ordinal);
+            return $"UPDATE {tableOf(c.Type).Name} SET {column} = (SELECT m.new FROM temp._tm_map m WHERE m.old = {column}) WHERE {column} IN (SELECT m.old FROM temp._tm_map m)";
+        })];
+    }
+
+    /// <summary>Replaces ids; rows of this file that stand in the way and were never synced are moved aside first.</summary>
+    public void Replace(EntityTable table, IReadOnlyList<(EntityKey Old, EntityKey New)> pairs)
+    {
+        var map = pairs.Where(p => p.Old != p.New).ToList();
+        if (map.Count == 0)
+        {
+            return;
+        }
+
+        var olds = map.Select(p => p.Old).ToHashSet();
+        var next = new FreshIds(session, table, environment, map.Select(p => p.New));
+        foreach (var (old, @new) in map.ToArray())
+        {
+            if (olds.Contains(@new) || !table.LiveExists(session.Db, @new))
+            {
+                continue;
+            }
+
+            if (table.ReadEntry(session.Db, @new, session.Remote) is not null)
+            {
+                table.Delete(session.Db, old); // The server knows both as one row: the references move over.
+                continue;
+            }
+
+            var aside = next.Take();
+            map.Add((@new, aside));
+            olds.Add(@new);
+            session.Outbox.Touch(table, aside, "M", environment.NowMs);
+        }
+
+        Run(table, map, olds);
+    }
+
+    /// <summary>Moves one unsynced row to a fresh id and tells which.</summary>
+    public EntityKey MoveAside(EntityTable table, EntityKey key)
+    {
+        var aside = new FreshIds(session, table, environment, []).Take();
+        Run(table, [(key, aside)], [key]);
+        session.Outbox.Touch(table, aside, "M", environment.NowMs);
+        return aside;
+    }
+
+    private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds)
+    {
+        var columns = ColumnsOf(session.Model.Graph, table.Type);
+        var statements = BuildIdCascadeStatements(columns, session.Table);
+        session.Db.Execute("CREATE TABLE IF NOT EXISTS temp._tm_map(old PRIMARY KEY, new) WITHOUT ROWID");
+        if (map.Exists(p => olds.Contains(p.New)))
+        {
+            // Chains and swaps go by way of ids that nothing else can have.
+            var steps = map.Select((p, i) => (p.Old, Step: Temporary(p.Old, i), p.New)).ToList();
+            Step(table, statements, steps.Select(s => (s.Old, s.Step)));
+            Step(table, statements, steps.Select(s => (s.Step, s.New)));
+        }
+        else
+        {
+            Step(table, statements, map);
+        }
+
+        foreach (var (old, @new) in map)
+        {
+            context.TouchTarget(table, old);
+            context.TouchSource(table, @new);
+        }
+
+        FollowReferences(table, columns, map);
+        FollowCommands(columns, map);
+    }
+
+    private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs)
+    {
+        session.Db.Execute("DELETE FROM temp._tm_map");
+        foreach (var (old, @new) in pairs)
+        {
+            var ordinal = table.Type.KeyOrdinals[0];
+            session.Db.Execute("INSERT INTO temp._tm_map(old, new) VALUES(?1, ?2)", table.Stored(ordinal, old[0]), table.Stored(ordinal, @new[0]));
+        }
+
+        foreach (var statement in statements)
+        {
+            session.Db.Execute(statement);
+        }
+    }
+
+    // Rows that refer to a new id were written: the gate looks at them, and where their key changed they need a note under it.
+    private void FollowReferences(EntityTable table, IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map)
+    {
+        session.Db.Execute("DELETE FROM temp._tm_map");
+        foreach (var (old, @new) in map)
+        {
+            var ordinal = table.Type.KeyOrdinals[0];
+            session.Db.Execute("INSERT INTO temp._tm_map(old, new) VALUES(?1, ?2)", table.Stored(ordinal, @new[0]), table.Stored(ordinal, old[0]));
+        }
+
+        foreach (var column in columns.Skip(1))
+        {
+            var child = session.Table(column.Type);
+            var keys = session.Db.Query(
+                $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {child.ColumnOf(column.Ordinal)} IN (SELECT m.old FROM temp._tm_map m)",
+                s => child.KeyAt(s, 0));
+            foreach (var key in keys)
+            {
+                context.TouchSource(child, key);
+                if (child.Type.IsKey(column.Ordinal) && child.ReadEntry(session.Db, key, session.Remote) is null)
+                {
+                    session.Outbox.Touch(child, key, "M", environment.NowMs);
+                }
+            }
+        }
+    }
+
+    private void FollowCommands(IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map)
+    {
+        var ids = map.ToDictionary(p => p.Old[0], p => p.New[0]);
+        foreach (var group in columns.GroupBy(c => session.Table(c.Type)))
+        {
+            var ordinals = group.Select(c => c.Ordinal).ToHashSet();
+            foreach (var command in session.Outbox.ReadAll().Where(c => c.Type == group.Key.Number))
+            {
+                var sent = RowBytes.Read(group.Key.Type, command.Sent);
+                foreach (var ordinal in ordinals)
+                {
+                    sent = sent is not null && ids.TryGetValue(sent[ordinal], out var id) ? sent.With(ordinal, id) : sent;
+                }
+
+                var key = StoreSession.KeyFrom(group.Key.Type, command.Key);
+                var parts = key.Parts.ToArray();
+                for (var i = 0; i < parts.Length; i++)
+                {
+                    parts[i] = ordinals.Contains(group.Key.Type.KeyOrdinals[i]) && ids.TryGetValue(parts[i], out var id) ? id : parts[i];
+                }
+
+                session.Outbox.Relocate(command.Id, new EntityKey(parts).ToString(), sent is null ? null : RowBytes.Of(sent));
+            }
+        }
+    }
+
+    private EntityKey Temporary(EntityKey old, int index) => old[0].Kind == ValueKind.Integer
+        ? EntityKey.Of(long.MinValue / 2 + index)
+        : EntityKey.Of("~tidemark~" + environment.NewId().ToString("N") + index.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    // Ids that no row of this file has or had, as far as the file knows.
+    private sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvironment environment, IEnumerable<EntityKey> alsoTaken)
+    {
+        private long? _last;
+
+        public EntityKey Take()
+        {
+            var type = table.Type.Fields[table.Type.KeyOrdinals[0]].Type;
+            if (type == FieldType.Uuid || (type == FieldType.Exact && !HasIntegers()))
+            {
+                return EntityKey.Of(environment.NewId().ToString("D"));
+            }
+
+            _last ??= Math.Max(Math.Max(
+                session.Db.ScalarInt64($"SELECT max({table.KeyColumns[0]}) FROM {table.Name}"),
+                session.Db.ScalarInt64($"SELECT max(k0) FROM {table.RowTable}")),
+                alsoTaken.Select(k => k[0].Kind == ValueKind.Integer ? k[0].AsInteger : 0).DefaultIfEmpty().Max());
+            _last++;
+            return EntityKey.Of(_last.Value);
+        }
+
+        private bool HasIntegers() =>
+            session.Db.ScalarInt64($"SELECT NOT EXISTS(SELECT 1 FROM {table.Name} WHERE typeof({table.KeyColumns[0]}) <> 'integer')") != 0;
+    }
+}

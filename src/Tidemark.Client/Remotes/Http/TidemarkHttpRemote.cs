@@ -1,0 +1,155 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Client.Remotes.Http;
+
+/// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
+public sealed class TidemarkHttpRemote : IRemote, IDisposable
+{
+    private const int CompressBytesMin = 2048;
+    private readonly HttpClient _http;
+    private readonly Func<CancellationToken, Task<string>> _token;
+    private readonly bool _compress;
+
+    /// <param name="server">Where the server is, such as https://sync.example.com/.</param>
+    /// <param name="token">Gives the bearer token for each request.</param>
+    /// <param name="environment">Gives the transport.</param>
+    public TidemarkHttpRemote(Uri server, Func<CancellationToken, Task<string>> token, SyncEnvironment environment)
+    {
+        ArgumentNullException.ThrowIfNull(server);
+        ArgumentNullException.ThrowIfNull(environment);
+        _token = token;
+        _compress = !server.IsLoopback;
+        _http = new HttpClient(environment.Transport(), disposeHandler: true)
+        {
+            BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"),
+            Timeout = TimeSpan.FromSeconds(100),
+        };
+    }
+
+    public Task<ModelInfo> GetModelAsync(CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, "sync/model", null, WireJson.Default.ModelInfo, cancellationToken);
+
+    public Task<ModelInfo> PutModelAsync(SyncModel model, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, "sync/model", SyncModelJson.ToUtf8(model), WireJson.Default.ModelInfo, cancellationToken);
+
+    public Task<PushResponse> PushAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "sync/push", body, WireJson.Default.PushResponse, cancellationToken);
+
+    public Task<byte[]> GetChangesAsync(ChangesRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "sync/changes", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.ChangesRequest), cancellationToken);
+
+    public Task<ChecksumsResponse> GetChecksumsAsync(ChecksumsRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "sync/checksums", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.ChecksumsRequest), WireJson.Default.ChecksumsResponse, cancellationToken);
+
+    public Task<RowsResponse> GetRowsAsync(RowsRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, "sync/rows", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.RowsRequest), WireJson.Default.RowsResponse, cancellationToken);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, ReadOnlyMemory<byte>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        var bytes = await SendAsync(method, path, body, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return JsonSerializer.Deserialize(bytes, type) ?? throw new JsonException("null");
+        }
+        catch (JsonException e)
+        {
+            throw HttpTrouble.NotOurs(_http.BaseAddress!, "an answer that is not of the protocol", e);
+        }
+    }
+
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await _token(cancellationToken).ConfigureAwait(false));
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (_compress)
+        {
+            request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("br"));
+            request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
+        }
+
+        if (body is { } content)
+        {
+            request.Content = Content(content);
+        }
+
+        try
+        {
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            var bytes = await ReadAsync(response, cancellationToken).ConfigureAwait(false);
+            return response.IsSuccessStatusCode ? Checked(response, bytes) : throw HttpTrouble.Of(_http.BaseAddress!, response, bytes);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or InvalidDataException)
+        {
+            throw HttpTrouble.NoAnswer(_http.BaseAddress!, e);
+        }
+    }
+
+    private ByteArrayContent Content(ReadOnlyMemory<byte> content)
+    {
+        var isCompressed = _compress && content.Length >= CompressBytesMin;
+        var body = new ByteArrayContent(isCompressed ? Compressed(content) : content.ToArray());
+        body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        if (isCompressed)
+        {
+            body.Headers.ContentEncoding.Add("gzip");
+        }
+
+        return body;
+    }
+
+    private static byte[] Compressed(ReadOnlyMemory<byte> content)
+    {
+        using var buffer = new MemoryStream();
+        using (var gzip = new GZipStream(buffer, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(content.Span);
+        }
+
+        return buffer.ToArray();
+    }
+
+    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            Stream source = response.Content.Headers.ContentEncoding.LastOrDefault() switch
+            {
+                "br" => new BrotliStream(stream, CompressionMode.Decompress),
+                "gzip" => new GZipStream(stream, CompressionMode.Decompress),
+                _ => stream,
+            };
+            await using (source.ConfigureAwait(false))
+            {
+                using var buffer = new MemoryStream((int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 1024, 64 * 1024 * 1024));
+                await source.CopyToAsync(buffer, cancellationToken).ConfigureAwait(false);
+                return buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
+            }
+        }
+    }
+
+    private byte[] Checked(HttpResponseMessage response, byte[] bytes)
+    {
+        if (response.Content.Headers.ContentType?.MediaType is not "application/json" || response.StatusCode != HttpStatusCode.OK)
+        {
+            throw HttpTrouble.NotOurs(_http.BaseAddress!, $"{response.Content.Headers.ContentType?.MediaType ?? "no content type"} with status {(int)response.StatusCode}", null);
+        }
+
+        return bytes;
+    }
+}

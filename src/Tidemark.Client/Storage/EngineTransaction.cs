@@ -1,0 +1,99 @@
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>How an engine transaction is run.</summary>
+[Flags]
+public enum EngineTransactionKind
+{
+    None = 0,
+
+    /// <summary>Writes to synced tables that are not to be captured.</summary>
+    Guarded = 1,
+
+    /// <summary>May be lost with the power: what it holds can be fetched again.</summary>
+    Cheap = 2,
+}
+
+/// <summary>The one way the engine writes: BEGIN IMMEDIATE, run lock checked inside, guard held only within.</summary>
+public sealed class EngineTransaction(StoreSession session, SyncEnvironment environment, long lockToken)
+{
+    public StoreSession Session => session;
+
+    /// <summary>The run lock's token this run holds.</summary>
+    public long LockToken => lockToken;
+
+    /// <exception cref="SyncException">The run lock was taken over meanwhile; nothing was written.</exception>
+    public T Run<T>(EngineTransactionKind kind, Func<StoreSession, T> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var db = session.Db;
+        db.Execute(kind.HasFlag(EngineTransactionKind.Cheap) ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+        db.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            CheckLock();
+            RunLock.Heartbeat(db, environment);
+            if (db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_guard)") != 0)
+            {
+                throw new SyncException(SyncErrorCode.Internal, "The capture guard was left behind; run `tidemark doctor --repair`.");
+            }
+
+            session.Refresh();
+            var result = kind.HasFlag(EngineTransactionKind.Guarded) ? Guarded(work) : work(session);
+            db.Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            if (SQLitePCL.raw.sqlite3_get_autocommit(db.Connection.Handle) == 0)
+            {
+                db.Execute("ROLLBACK");
+            }
+
+            throw;
+        }
+    }
+
+    public void Run(EngineTransactionKind kind, Action<StoreSession> work) => Run(kind, s =>
+    {
+        work(s);
+        return true;
+    });
+
+    /// <summary>Reads from one snapshot.</summary>
+    public T Read<T>(Func<StoreSession, T> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        session.Db.Execute("BEGIN");
+        try
+        {
+            session.Refresh();
+            return work(session);
+        }
+        finally
+        {
+            session.Db.Execute("ROLLBACK");
+        }
+    }
+
+    private T Guarded<T>(Func<StoreSession, T> work)
+    {
+        session.Db.Execute("INSERT INTO _tm_guard(held) VALUES(1)");
+        var result = work(session);
+        session.Db.Execute("DELETE FROM _tm_guard");
+        return result;
+    }
+
+    private void CheckLock()
+    {
+        var token = session.Db.ScalarInt64("SELECT token FROM _tm_lock WHERE id = 1");
+        if (token != lockToken)
+        {
+            throw new SyncException(SyncErrorCode.RunLockLost, $"Another process took the run lock over (token {token}, ours was {lockToken}). Nothing was written; the next run goes on.", retryable: true);
+        }
+
+    }
+}

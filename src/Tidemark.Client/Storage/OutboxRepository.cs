@@ -1,0 +1,289 @@
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>One captured note that a row may have changed.</summary>
+/// <param name="Seq">The outbox event's id.</param>
+/// <param name="Type">The type's number; 0 marks the sentinel that keeps the sequence rising.</param>
+/// <param name="Op">What was captured: I, U, D, R, K, N, A or M.</param>
+/// <param name="Key">The stored key parts, not yet canonical.</param>
+/// <param name="AtMs">Milliseconds since 1970.</param>
+public sealed record Touch(long Seq, int Type, string Op, Value[] Key, long AtMs);
+
+/// <summary>The state of a frozen command.</summary>
+public enum CommandStatus
+{
+    /// <summary>Frozen and not yet handed to the network.</summary>
+    Pending,
+
+    /// <summary>Handed to the network; its fate is unknown until a verdict.</summary>
+    InFlight,
+
+    /// <summary>Refused for now; the same bytes again after the backoff.</summary>
+    Failed,
+
+    /// <summary>Out of retries or never valid; has a reason.</summary>
+    DeadLetter,
+}
+
+/// <summary>A frozen command as it is stored.</summary>
+public sealed record StoredCommand
+{
+    public required Guid Id { get; init; }
+
+    public required int Type { get; init; }
+
+    /// <summary>The row's key in this file today, in wire form; follows id replacement.</summary>
+    public required string Key { get; init; }
+
+    public required Operation Operation { get; init; }
+
+    /// <summary>The frozen bytes.</summary>
+    public required byte[] Payload { get; init; }
+
+    public required byte[] Hash { get; init; }
+
+    public long? BaseVersion { get; init; }
+
+    /// <summary>The whole row as it was when the command was frozen, in wire form; null for a DELETE.</summary>
+    public byte[]? Sent { get; init; }
+
+    public string? Group { get; init; }
+
+    public CommandStatus Status { get; init; }
+
+    public int Attempts { get; init; }
+
+    public long? NextAttemptAt { get; init; }
+
+    public string? LastCode { get; init; }
+
+    public string? LastError { get; init; }
+
+    public string? Field { get; init; }
+
+    public byte[]? ServerRow { get; init; }
+
+    public long? ServerVersion { get; init; }
+
+    public bool ServerDeleted { get; init; }
+
+    /// <summary>Outbox events this command stands for: 1, or 0 when it was made for the sake of another.</summary>
+    public int Events { get; init; }
+
+    public long FirstSeq { get; init; }
+
+    public int Rebases { get; init; }
+
+    public long Place { get; init; }
+
+    public long StateUpdatedAtMs { get; init; }
+}
+
+/// <summary>Where every captured event ended; the ledger of invariant 2.</summary>
+public sealed record Ledger(long Captured, long Accepted, long Folded, long Absorbed, long Discarded, long Dead, long Waiting)
+{
+    /// <summary>Nothing ended silently.</summary>
+    public bool AddsUp => Captured == Accepted + Folded + Absorbed + Discarded + Dead + Waiting;
+}
+
+/// <summary>Touches, frozen commands and their counters.</summary>
+public sealed class OutboxRepository(StoreConnection db, int remote, long context)
+{
+    private const string CommandColumns =
+        "id, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, next_attempt_at, last_code, last_error, field, server_row, server_version, server_deleted, events, first_seq, rebases, place, state_updated_at_ms";
+
+    /// <summary>Is anything waiting to be pushed? Reads only.</summary>
+    public bool HasWork() =>
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE type <> 0 AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_offer)", Value.Integer(context)) != 0;
+
+    /// <summary>Touches of this user and space in order, sentinels included.</summary>
+    public List<Touch> ReadTouches(long afterSeq, int limit) =>
+        db.Query(
+            "SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND (ctx = ?2 OR type = 0) ORDER BY seq LIMIT ?3",
+            ReadTouch, Value.Integer(afterSeq), Value.Integer(context), Value.Integer(limit));
+
+    /// <summary>Touches of rows that were there when the file was adopted and have not been sent yet.</summary>
+    public List<Touch> ReadAdopted() =>
+        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE op = 'A' AND ctx = ?1", ReadTouch, Value.Integer(context));
+
+    public long LastSeq() => db.ScalarInt64("SELECT max(seq) FROM _tm_touch");
+
+    /// <summary>Removes notes that have found their end. The last one stays as a sentinel, so that the sequence never falls back.</summary>
+    public void Consume(IEnumerable<long> seqs)
+    {
+        var last = LastSeq();
+        var delete = db.Prepare("DELETE FROM _tm_touch WHERE seq = ?1");
+        foreach (var seq in seqs)
+        {
+            if (seq == last)
+            {
+                db.Execute("UPDATE _tm_touch SET type = 0, op = '', k0 = NULL, k1 = NULL, k2 = NULL, k3 = NULL, k4 = NULL, k5 = NULL, k6 = NULL, k7 = NULL WHERE seq = ?1", Value.Integer(seq));
+                continue;
+            }
+
+            delete.Bind(1, seq);
+            delete.Step();
+            delete.Reset();
+        }
+    }
+
+    /// <summary>A touch made by the engine itself.</summary>
+    public void Touch(EntityTable table, EntityKey key, string op, long atMs)
+    {
+        var statement = db.Prepare("INSERT INTO _tm_touch(type, op, k0, k1, k2, k3, k4, k5, k6, k7, at, ctx) VALUES(?9, ?10, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?11, ?12)");
+        for (var i = 0; i < StoreSchema.KeyColumnsMax; i++)
+        {
+            statement.Bind(i + 1, i < key.Count ? table.Stored(table.Type.KeyOrdinals[i], key[i]) : Value.Null);
+        }
+
+        statement.Bind(9, table.Number);
+        statement.Bind(10, Value.Text(op));
+        statement.Bind(11, atMs);
+        statement.Bind(12, context);
+        statement.Step();
+        statement.Reset();
+    }
+
+    public void Insert(StoredCommand c, long claim)
+    {
+        db.Execute(
+            """
+            INSERT INTO _tm_command(id, remote, ctx, place, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, events, first_seq, rebases, state_updated_at_ms, claim,
+              last_code, last_error, field)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+            """,
+            Value.Text(c.Id.ToString("D")), Value.Integer(remote), Value.Integer(context), Value.Integer(c.Place), Value.Integer(c.Type), Value.Text(c.Key),
+            Value.Text(OperationNames.NameOf(c.Operation)), Value.Blob(c.Payload), Value.Blob(c.Hash), c.BaseVersion.OrNull(), c.Sent.OrNull(), c.Group.OrNull(),
+            Value.Text(NameOf(c.Status)), Value.Integer(c.Attempts), Value.Integer(c.Events), Value.Integer(c.FirstSeq), Value.Integer(c.Rebases),
+            Value.Integer(c.StateUpdatedAtMs), Value.Integer(claim), c.LastCode.OrNull(), c.LastError.OrNull(), c.Field.OrNull());
+    }
+
+    public long NextPlace() => db.ScalarInt64("SELECT coalesce(max(place), 0) + 1 FROM _tm_command");
+
+    /// <summary>Commands without a verdict that are due, in their order: left in flight, or failed with the backoff over.</summary>
+    public List<StoredCommand> ReadDue(long nowMs, int limit) =>
+        db.Query(
+            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (status IN ('PENDING', 'IN_FLIGHT') OR (status = 'FAILED' AND coalesce(next_attempt_at, 0) <= ?2)) ORDER BY place LIMIT ?3",
+            ReadCommand, Value.Integer(context), Value.Integer(nowMs), Value.Integer(limit));
+
+    public List<StoredCommand> ReadAll(CommandStatus? status = null, int limit = int.MaxValue) =>
+        db.Query(
+            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY place LIMIT ?3",
+            ReadCommand, Value.Integer(context), status is { } s ? Value.Text(NameOf(s)) : Value.Null, Value.Integer(limit));
+
+    public StoredCommand? Find(Guid id) =>
+        db.Query($"SELECT {CommandColumns} FROM _tm_command WHERE id = ?1 AND ctx = ?2", ReadCommand, Value.Text(id.ToString("D")), Value.Integer(context)).FirstOrDefault();
+
+    public void MarkInFlight(IEnumerable<Guid> ids, long nowMs, long claim)
+    {
+        foreach (var id in ids)
+        {
+            db.Execute("UPDATE _tm_command SET status = 'IN_FLIGHT', attempts = attempts + 1, state_updated_at_ms = ?2, claim = ?3 WHERE id = ?1",
+                Value.Text(id.ToString("D")), Value.Integer(nowMs), Value.Integer(claim));
+        }
+    }
+
+    public void MarkFailed(Guid id, string code, string error, long nextAttemptAt, long nowMs) =>
+        db.Execute("UPDATE _tm_command SET status = 'FAILED', last_code = ?2, last_error = ?3, next_attempt_at = ?4, state_updated_at_ms = ?5 WHERE id = ?1",
+            Value.Text(id.ToString("D")), Value.Text(code), Value.Text(error), Value.Integer(nextAttemptAt), Value.Integer(nowMs));
+
+    public void MarkDeadLetter(Guid id, string code, string error, string? field, byte[]? serverRow, long? serverVersion, bool serverDeleted, long nowMs) =>
+        db.Execute(
+            "UPDATE _tm_command SET status = 'DEAD_LETTER', last_code = ?2, last_error = ?3, field = ?4, server_row = ?5, server_version = ?6, server_deleted = ?7, state_updated_at_ms = ?8, next_attempt_at = NULL WHERE id = ?1",
+            Value.Text(id.ToString("D")), Value.Text(code), Value.Text(error), field.OrNull(), serverRow.OrNull(), serverVersion.OrNull(), Value.Integer(serverDeleted ? 1 : 0), Value.Integer(nowMs));
+
+    /// <summary>The row's key or references changed here by id replacement; the frozen bytes stay as they are.</summary>
+    public void Relocate(Guid id, string key, byte[]? sent) =>
+        db.Execute("UPDATE _tm_command SET key = ?2, sent = ?3 WHERE id = ?1 AND (key <> ?2 OR sent IS NOT ?3)", Value.Text(id.ToString("D")), Value.Text(key), sent.OrNull());
+
+    /// <summary>The command has its end: its events are counted under it and it leaves the outbox.</summary>
+    public void Complete(StoredCommand command, string counter)
+    {
+        db.Execute("DELETE FROM _tm_command WHERE id = ?1", Value.Text(command.Id.ToString("D")));
+        Count(counter, command.Events);
+    }
+
+    public void Count(string counter, long by)
+    {
+        if (by != 0)
+        {
+            db.Execute("INSERT INTO _tm_counter(remote, name, value) VALUES(?1, ?2, ?3) ON CONFLICT(remote, name) DO UPDATE SET value = value + excluded.value",
+                Value.Integer(remote), Value.Text(counter), Value.Integer(by));
+        }
+    }
+
+    public Ledger ReadLedger()
+    {
+        long Counter(string name) => db.ScalarInt64("SELECT value FROM _tm_counter WHERE remote = ?1 AND name = ?2", Value.Integer(remote), Value.Text(name));
+        return new Ledger(
+            LastSeq(), Counter(Counters.Accepted), Counter(Counters.Folded), Counter(Counters.Absorbed), Counter(Counters.Discarded),
+            db.ScalarInt64("SELECT coalesce(sum(events), 0) FROM _tm_command WHERE status = 'DEAD_LETTER'"),
+            db.ScalarInt64("SELECT count(*) FROM _tm_touch WHERE type <> 0") + db.ScalarInt64("SELECT coalesce(sum(events), 0) FROM _tm_command WHERE status <> 'DEAD_LETTER'"));
+    }
+
+    internal static string NameOf(CommandStatus status) => status switch
+    {
+        CommandStatus.Pending => "PENDING",
+        CommandStatus.InFlight => "IN_FLIGHT",
+        CommandStatus.Failed => "FAILED",
+        _ => "DEAD_LETTER",
+    };
+
+    private static CommandStatus StatusOf(string name) => name switch
+    {
+        "PENDING" => CommandStatus.Pending,
+        "IN_FLIGHT" => CommandStatus.InFlight,
+        "FAILED" => CommandStatus.Failed,
+        _ => CommandStatus.DeadLetter,
+    };
+
+    private static Touch ReadTouch(RawStatement s)
+    {
+        var key = new Value[StoreSchema.KeyColumnsMax];
+        for (var i = 0; i < key.Length; i++)
+        {
+            key[i] = s.Column(3 + i);
+        }
+
+        return new Touch(s.ColumnInt64(0), (int)s.ColumnInt64(1), s.Text(2), key, s.ColumnInt64(11));
+    }
+
+    private static StoredCommand ReadCommand(RawStatement s) => new()
+    {
+        Id = Guid.Parse(s.Text(0)),
+        Type = (int)s.ColumnInt64(1),
+        Key = s.Text(2),
+        Operation = OperationNames.Find(s.Text(3)) ?? Operation.Update,
+        Payload = s.Column(4).AsBlob,
+        Hash = s.Column(5).AsBlob,
+        BaseVersion = s.Int64OrNull(6),
+        Sent = s.BlobOrNull(7),
+        Group = s.TextOrNull(8),
+        Status = StatusOf(s.Text(9)),
+        Attempts = (int)s.ColumnInt64(10),
+        NextAttemptAt = s.Int64OrNull(11),
+        LastCode = s.TextOrNull(12),
+        LastError = s.TextOrNull(13),
+        Field = s.TextOrNull(14),
+        ServerRow = s.BlobOrNull(15),
+        ServerVersion = s.Int64OrNull(16),
+        ServerDeleted = s.ColumnInt64(17) != 0,
+        Events = (int)s.ColumnInt64(18),
+        FirstSeq = s.ColumnInt64(19),
+        Rebases = (int)s.ColumnInt64(20),
+        Place = s.ColumnInt64(21),
+        StateUpdatedAtMs = s.ColumnInt64(22),
+    };
+}
+
+/// <summary>The names of the ledger's counters.</summary>
+public static class Counters
+{
+    public const string Accepted = "accepted";
+    public const string Folded = "folded";
+    public const string Absorbed = "absorbed";
+    public const string Discarded = "discarded";
+}

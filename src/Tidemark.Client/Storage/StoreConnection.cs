@@ -1,0 +1,119 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>A connection with its prepared statements; used by one thread at a time.</summary>
+public sealed class StoreConnection : IDisposable
+{
+    private readonly StatementCache _statements;
+
+    public StoreConnection(SqliteConnection connection)
+    {
+        Connection = connection;
+        _statements = new StatementCache(connection);
+    }
+
+    public SqliteConnection Connection { get; }
+
+    public RawStatement Prepare(string sql) => _statements.Get(sql);
+
+    public void Execute(string sql) => Run(Prepare(sql));
+
+    public void Execute(string sql, params ReadOnlySpan<Value> parameters) => Run(Bound(sql, parameters));
+
+    /// <summary>The rows changed by the last statement.</summary>
+    public int Changes => SQLitePCL.raw.sqlite3_changes(Connection.Handle);
+
+    public Value Scalar(string sql, params ReadOnlySpan<Value> parameters)
+    {
+        var statement = Bound(sql, parameters);
+        try
+        {
+            return statement.Step() ? statement.Column(0) : Value.Null;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public long ScalarInt64(string sql, params ReadOnlySpan<Value> parameters)
+    {
+        var value = Scalar(sql, parameters);
+        return value.Kind == ValueKind.Integer ? value.AsInteger : 0;
+    }
+
+    /// <summary>All rows, read to the end before anything else may use the statement.</summary>
+    public List<T> Query<T>(string sql, Func<RawStatement, T> read, params ReadOnlySpan<Value> parameters)
+    {
+        var statement = Bound(sql, parameters);
+        try
+        {
+            var rows = new List<T>();
+            while (statement.Step())
+            {
+                rows.Add(read(statement));
+            }
+
+            return rows;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public void Dispose()
+    {
+        _statements.Dispose();
+        Connection.Dispose();
+    }
+
+    private RawStatement Bound(string sql, ReadOnlySpan<Value> parameters)
+    {
+        var statement = Prepare(sql);
+        for (var i = 0; i < parameters.Length; i++)
+        {
+            statement.Bind(i + 1, parameters[i]);
+        }
+
+        return statement;
+    }
+
+    private static void Run(RawStatement statement)
+    {
+        try
+        {
+            while (statement.Step())
+            {
+            }
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+}
+
+/// <summary>Reading a column that may be null.</summary>
+internal static class StatementColumns
+{
+    public static string? TextOrNull(this RawStatement statement, int column) =>
+        statement.Column(column) is { Kind: ValueKind.Text } value ? value.AsText : null;
+
+    public static string Text(this RawStatement statement, int column) => statement.TextOrNull(column) ?? "";
+
+    public static long? Int64OrNull(this RawStatement statement, int column) =>
+        statement.Column(column) is { Kind: ValueKind.Integer } value ? value.AsInteger : null;
+
+    public static byte[]? BlobOrNull(this RawStatement statement, int column) =>
+        statement.Column(column) is { Kind: ValueKind.Blob } value ? value.AsBlob : null;
+
+    public static Value OrNull(this string? text) => text is null ? Value.Null : Value.Text(text);
+
+    public static Value OrNull(this long? number) => number is { } n ? Value.Integer(n) : Value.Null;
+
+    public static Value OrNull(this byte[]? bytes) => bytes is null ? Value.Null : Value.Blob(bytes);
+}

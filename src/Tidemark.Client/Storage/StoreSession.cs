@@ -1,0 +1,107 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>A row as it is identified inside a store.</summary>
+public readonly record struct RowId(int Type, EntityKey Key);
+
+/// <summary>One connection with everything that is known of the store: model, tables, repositories, remote and user.</summary>
+public sealed class StoreSession
+{
+    private readonly Dictionary<string, EntityTable> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, EntityTable> _byNumber = [];
+
+    public StoreSession(StoreConnection db, SyncModel model, int remote, long context)
+    {
+        Db = db;
+        Model = model;
+        Remote = remote;
+        Context = context;
+        var numbers = db.Query("SELECT n, name FROM _tm_type", s => (Number: (int)s.ColumnInt64(0), Name: s.Text(1)));
+        foreach (var (number, name) in numbers)
+        {
+            if (model.Find(name) is { } type)
+            {
+                var table = new EntityTable(type, number);
+                _byName[name] = table;
+                _byNumber[number] = table;
+            }
+        }
+
+        Outbox = new OutboxRepository(db, remote, context);
+        Cursors = new CursorRepository(db, remote);
+        IdMap = new IdMapRepository(db, remote);
+        Tombstones = new TombstoneRepository(db, remote);
+        Stage = new StageRepository(db, remote);
+        Aside = new AsideRepository(db, remote);
+        Remotes = new RemoteRepository(db, remote);
+        Conflicts = new ConflictRepository(db, remote);
+    }
+
+    public StoreConnection Db { get; }
+
+    public SyncModel Model { get; }
+
+    public int Remote { get; }
+
+    /// <summary>The user and space this session works for.</summary>
+    public long Context { get; }
+
+    public OutboxRepository Outbox { get; }
+
+    public CursorRepository Cursors { get; }
+
+    public IdMapRepository IdMap { get; }
+
+    public TombstoneRepository Tombstones { get; }
+
+    public StageRepository Stage { get; }
+
+    public AsideRepository Aside { get; }
+
+    public RemoteRepository Remotes { get; }
+
+    public ConflictRepository Conflicts { get; }
+
+    /// <summary>Are there rows put aside at all? Read once per transaction by <see cref="Refresh"/>; saves a look-up per row.</summary>
+    public bool HasAside { get; set; } = true;
+
+    /// <summary>Are there tombstones at all?</summary>
+    public bool HasTombstones { get; set; } = true;
+
+    /// <summary>At the start of a transaction, when what other connections did is visible.</summary>
+    public void Refresh()
+    {
+        HasAside = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside)") != 0;
+        HasTombstones = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_tombstone)") != 0;
+    }
+
+    /// <summary>All synced tables, parents first.</summary>
+    public IEnumerable<EntityTable> Tables => Model.Graph.SyncOrder.Select(Table);
+
+    public EntityTable Table(EntityType type) => _byName[type.Name];
+
+    public EntityTable? FindTable(string type) => _byName.GetValueOrDefault(type);
+
+    public EntityTable? FindTable(int number) => _byNumber.GetValueOrDefault(number);
+
+    /// <summary>The key from its wire form.</summary>
+    public static EntityKey KeyFrom(EntityType type, string wire)
+    {
+        try
+        {
+            var reader = new System.Text.Json.Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(wire));
+            reader.Read();
+            return Tidemark.Model.Protocol.WireRow.ReadKey(type, ref reader);
+        }
+        catch (Tidemark.Model.Protocol.WireFormatException)
+        {
+            return EntityKey.Of(wire); // The key of a dead letter that is no key: it names nothing, and meets nothing.
+        }
+    }
+
+    /// <summary>The row as the remote last showed it: the kept base, else the live row when the remote has shown it at all.</summary>
+    public Row? BaseOf(EntityTable table, EntityKey key, RowEntry? entry, Row? live) =>
+        entry is null ? null : table.ReadBase(Db, key, Remote) ?? live;
+}

@@ -1,0 +1,40 @@
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>The delivery state of a deletion.</summary>
+public enum TombstoneStatus
+{
+    Pending,
+    Synced,
+    Failed,
+}
+
+/// <summary>Remembered deletions: made here and on their way, or learned from the remote with the version they have there.</summary>
+public sealed class TombstoneRepository(StoreConnection db, int remote)
+{
+    public void Save(int type, EntityKey key, long version, TombstoneStatus status, long nowMs) =>
+        db.Execute(
+            """
+            INSERT INTO _tm_tombstone(remote, type, key, deleted_at, version, status) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT(remote, type, key) DO UPDATE SET version = max(version, excluded.version), status = excluded.status
+            """,
+            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Integer(nowMs), Value.Integer(version), Value.Text(NameOf(status)));
+
+    public void Mark(int type, EntityKey key, TombstoneStatus status) =>
+        db.Execute("UPDATE _tm_tombstone SET status = ?4 WHERE remote = ?1 AND type = ?2 AND key = ?3",
+            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Text(NameOf(status)));
+
+    /// <summary>The version the deletion has at the remote; 0 when it is not known to be deleted there.</summary>
+    public long VersionOf(int type, EntityKey key) =>
+        db.ScalarInt64("SELECT version FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()));
+
+    public TombstoneStatus? Find(int type, EntityKey key) =>
+        db.Scalar("SELECT status FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()))
+            is { Kind: ValueKind.Text } status ? Enum.Parse<TombstoneStatus>(status.AsText, ignoreCase: true) : null;
+
+    public void Drop(int type, EntityKey key) =>
+        db.Execute("DELETE FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()));
+
+    private static string NameOf(TombstoneStatus status) => status.ToString().ToUpperInvariant();
+}
