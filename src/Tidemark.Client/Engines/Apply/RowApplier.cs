@@ -146,7 +146,7 @@ internal sealed class RowApplier
             return MergeDeletedHere(incoming, @base, live, remote);
         }
 
-        var result = EntityMerger.Merge(table.Type, @base, local, remote, new MergeContext(_environment.Now));
+        var result = EntityMerger.Merge(table.Type, @base, local, remote, new MergeContext { Now = _environment.Now });
         WriteLive(table, live, result.Merged);
         if (result.HasConflict)
         {
@@ -295,7 +295,7 @@ internal sealed class RowApplier
     }
 
     private static string ConflictFields(MergeResult result) =>
-        string.Join(",", result.Fields.Where(f => f.IsConflict).Select(f => f.Field));
+        string.Join(",", result.Fields.Where(f => f.Policy is not null).Select(f => f.Field));
 
     // Fields the server withheld keep their local value.
     private static Row Filled(Row row, Row? from)

@@ -1,0 +1,84 @@
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Remotes;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Coordination;
+
+/// <summary>What a device does when the server does not know its position any more. Nothing that was not sent is touched.</summary>
+internal sealed class Resync(EngineTransaction transaction, List<string> warnings)
+{
+    /// <summary>Starts from nothing; after a restore of the server, rows it may have lost are noted to be offered again.</summary>
+    public void Begin(ResyncRequiredException cause)
+    {
+        warnings.Add($"The server asked for a resync ({cause.Reason}): {cause.Message}");
+        transaction.Run(EngineTransactionKind.None, s =>
+        {
+            if (cause.Reason == ResyncReason.Restored)
+            {
+                NoteOffers(s, cause.CommonPosition);
+            }
+
+            s.Stage.Clear();
+            s.Cursors.StartAgain();
+            s.Remotes.StartAgain(cause.Epoch, cause.CommonPosition, cause.Reason);
+        });
+    }
+
+    /// <summary>Another copy of this file has pushed: this one becomes a store and a device of its own.</summary>
+    public void BecomeNewStore(SyncEnvironment environment)
+    {
+        warnings.Add("Another copy of this file has synced before; this one has taken a new store id and device id.");
+        transaction.Run(EngineTransactionKind.None, s =>
+        {
+            var meta = new MetaRepository(s.Db);
+            meta.Set(MetaRepository.StoreId, Value.Text(environment.NewId().ToString("D")));
+            meta.Set(MetaRepository.DeviceId, Value.Text(environment.NewId().ToString("D")));
+            s.Remotes.ResetPushSeq();
+            s.Stage.Clear();
+            s.Cursors.StartAgain();
+            s.Remotes.SetCursor(null);
+            s.Remotes.SetResync(ResyncReason.Restored);
+        });
+    }
+
+    /// <summary>The cursor was changed or is another's: fetched again from the start.</summary>
+    public void ForgetCursor(SyncException cause)
+    {
+        warnings.Add("The cursor was not accepted and is fetched anew: " + cause.Message);
+        transaction.Run(EngineTransactionKind.None, s =>
+        {
+            s.Stage.Clear();
+            s.Cursors.StartAgain();
+            s.Remotes.SetCursor(null);
+        });
+    }
+
+    private static void NoteOffers(StoreSession s, long commonPosition)
+    {
+        foreach (var table in s.Tables)
+        {
+            var rows = s.Db.Query(
+                $"SELECT {table.MetaKeys}, version FROM {table.RowTable} WHERE remote = ?1 AND version > ?2",
+                st => (Key: table.KeyAt(st, 0).ToString(), Version: st.ColumnInt64(table.KeyColumns.Count)),
+                Value.Integer(s.Remote), Value.Integer(commonPosition));
+            foreach (var (key, version) in rows)
+            {
+                Note(s, table.Number, key, version, deleted: false);
+            }
+        }
+
+        foreach (var (type, key, version) in s.Db.Query(
+            "SELECT type, key, version FROM _tm_tombstone WHERE remote = ?1 AND version > ?2",
+            st => ((int)st.ColumnInt64(0), st.Text(1), st.ColumnInt64(2)), Value.Integer(s.Remote), Value.Integer(commonPosition)))
+        {
+            Note(s, type, key, version, deleted: true);
+        }
+    }
+
+    private static void Note(StoreSession s, int type, string key, long version, bool deleted) =>
+        s.Db.Execute("INSERT OR REPLACE INTO _tm_offer(remote, type, key, version, deleted) VALUES(?1, ?2, ?3, ?4, ?5)",
+            Value.Integer(s.Remote), Value.Integer(type), Value.Text(key), Value.Integer(version), Value.Integer(deleted ? 1 : 0));
+}

@@ -1,0 +1,25 @@
+using Tidemark.Client.Engines.Integrity;
+using Tidemark.Client.Engines.Pull;
+using Tidemark.Client.Engines.Push;
+
+namespace Tidemark.Client.Coordination;
+
+/// <summary>How a store is synced.</summary>
+public sealed class SyncOptions
+{
+    /// <summary>The space to sync; null: the user's default space.</summary>
+    public string? Space { get; set; }
+
+    public PushOptions Push { get; set; } = new();
+
+    public PullOptions Pull { get; set; } = new();
+
+    /// <summary>What the integrity gate does with an orphan on a required relation. Default: fail.</summary>
+    public GateMode Gate { get; set; } = GateMode.FailFast;
+
+    /// <summary>How long a run waits for another process's run on the same file. Default 30 seconds.</summary>
+    public TimeSpan LockWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Register this device's model when the server has none, or an older one. Default true; the server decides who may.</summary>
+    public bool RegisterModel { get; set; } = true;
+}

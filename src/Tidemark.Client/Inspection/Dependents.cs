@@ -1,0 +1,66 @@
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Inspection;
+
+/// <summary>A row that waits for a dead letter.</summary>
+internal sealed record Dependent(EntityTable Table, EntityKey Key, bool DeletedHere);
+
+/// <summary>The closed set of rows behind a dead letter: never-synced children of a row that was not made, deleted children of a row that was not deleted.</summary>
+internal static class Dependents
+{
+    public static IReadOnlyList<Dependent> Of(StoreSession s, StoredCommand command)
+    {
+        if (s.FindTable(command.Type) is not { } table || command.Operation is not (Operation.Create or Operation.Delete))
+        {
+            return [];
+        }
+
+        var found = new List<Dependent>();
+        var seen = new HashSet<RowId>();
+        var open = new Queue<(EntityTable Table, EntityKey Key)>();
+        open.Enqueue((table, StoreSession.KeyFrom(table.Type, command.Key)));
+        while (open.TryDequeue(out var parent))
+        {
+            foreach (var edge in s.Model.Graph.To(parent.Table.Type).Where(e => e.Relation.Required && e.TargetsKey))
+            {
+                var child = s.Table(edge.Source);
+                var keys = command.Operation == Operation.Create ? UnsyncedChildren(s, child, edge, parent.Key) : DeletedChildren(s, child, edge, parent.Key);
+                foreach (var key in keys.Where(k => seen.Add(new RowId(child.Number, k))))
+                {
+                    found.Add(new Dependent(child, key, command.Operation == Operation.Delete));
+                    open.Enqueue((child, key));
+                }
+            }
+        }
+
+        return found;
+    }
+
+    private static List<EntityKey> UnsyncedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)
+    {
+        var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{i + 1}"));
+        return [.. Query(s, $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {match}", child, edge, parent)
+            .Where(k => child.ReadEntry(s.Db, k, s.Remote) is null)];
+    }
+
+    private static List<EntityKey> DeletedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)
+    {
+        var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"c{o} = ?{i + 1}"));
+        return [.. Query(s, $"SELECT {child.MetaKeys} FROM {child.BaseTable} WHERE {match}", child, edge, parent)
+            .Where(k => !child.LiveExists(s.Db, k))];
+    }
+
+    private static List<EntityKey> Query(StoreSession s, string sql, EntityTable child, RelationEdge edge, EntityKey parent)
+    {
+        var values = new Value[parent.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = child.Stored(edge.SourceOrdinals[i], parent[i]);
+        }
+
+        return s.Db.Query(sql, st => child.KeyAt(st, 0), values);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text;
+using Tidemark.Client.Engines.Push;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Inspection;
+
+/// <summary>Reads what a person or a program wants to know of a store. Changes nothing.</summary>
+public sealed class StoreInspector(LocalStore store)
+{
+    public StoreStatus Status()
+    {
+        var s = store.EngineSession;
+        var meta = new MetaRepository(s.Db);
+        return new StoreStatus
+        {
+            Path = store.Path,
+            StoreId = meta.Text(MetaRepository.StoreId) ?? "",
+            DeviceId = meta.Text(MetaRepository.DeviceId) ?? "",
+            User = store.User,
+            ModelHash = store.Model.Hash,
+            Types = [.. s.Tables.Select(t => StatusOf(s, t))],
+            Ledger = s.Outbox.ReadLedger(),
+            Remote = s.Remotes.Read(),
+            LastRun = new HistoryRepository(s.Db).Read(1).FirstOrDefault(),
+            Diverged = [.. s.Outbox.ReadAll(CommandStatus.DeadLetter).Select(c => $"{NameOf(s, c.Type)} {c.Key}")],
+            Warnings = Tidemark.Sqlite.SqliteFile.VersionWarning is { } warning ? [warning] : [],
+        };
+    }
+
+    public IReadOnlyList<HistoryEntry> History(int limit) => new HistoryRepository(store.EngineSession.Db).Read(limit);
+
+    public IReadOnlyList<OutboxItem> Outbox(int limit)
+    {
+        var s = store.EngineSession;
+        var items = s.Outbox.ReadAll(null, limit)
+            .Select(c => new OutboxItem(
+                OutboxRepository.NameOf(c.Status), NameOf(s, c.Type), c.Key, OperationNames.NameOf(c.Operation), DateTimeOffset.FromUnixTimeMilliseconds(c.StateUpdatedAtMs),
+                c.Attempts, c.LastCode, c.LastError, c.Id, c.FirstSeq))
+            .ToList();
+        foreach (var touch in s.Outbox.ReadTouches(0, limit).Where(t => t.Type != 0))
+        {
+            var table = s.FindTable(touch.Type);
+            var key = table is null ? default : new EntityKey(touch.Key.AsSpan(0, table.KeyColumns.Count).ToArray());
+            items.Add(new OutboxItem("TOUCHED", NameOf(s, touch.Type), Safe(key), touch.Op, DateTimeOffset.FromUnixTimeMilliseconds(touch.AtMs), 0, null, null, null, touch.Seq));
+        }
+
+        return items;
+    }
+
+    public IReadOnlyList<DeadLetter> DeadLetters()
+    {
+        var s = store.EngineSession;
+        return [.. s.Outbox.ReadAll(CommandStatus.DeadLetter).Select(c => new DeadLetter
+        {
+            Id = c.Id,
+            Type = NameOf(s, c.Type),
+            Key = c.Key,
+            Operation = OperationNames.NameOf(c.Operation),
+            Code = c.LastCode ?? "",
+            Reason = c.LastError ?? "",
+            Field = c.Field,
+            Attempts = c.Attempts,
+            Command = Encoding.UTF8.GetString(c.Payload),
+            ServerRow = c.ServerRow is { } row ? Encoding.UTF8.GetString(row) : null,
+            Dependents = [.. Dependents.Of(s, c).Select(d => $"{d.Table.Type.Name} {Safe(d.Key)}")],
+        })];
+    }
+
+    public IReadOnlyList<CursorStatus> Cursors()
+    {
+        var s = store.EngineSession;
+        var safe = s.Cursors.ReadSafe();
+        var aside = s.Aside.ReadAll().GroupBy(a => a.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal);
+        return [.. s.Cursors.ReadAll().Cursors.Select(c => new CursorStatus(
+            c.Key, c.Value.LastCreatedAt.Value, WireTime.OfPosition(c.Value.LastCreatedAt.Value), c.Value.LastId, safe[c.Key], aside.GetValueOrDefault(c.Key)))];
+    }
+
+    private static TypeStatus StatusOf(StoreSession s, EntityTable table) => new(
+        table.Type.Name,
+        s.Db.ScalarInt64($"SELECT count(*) FROM {table.Name}"),
+        s.Db.ScalarInt64($"SELECT count(*) FROM {table.RowTable} WHERE remote = ?1", Value.Integer(s.Remote)),
+        s.Db.ScalarInt64($"SELECT count(*) FROM (SELECT DISTINCT {table.MetaKeys} FROM _tm_touch WHERE type = ?1)", Value.Integer(table.Number))
+            + s.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE type = ?1 AND status <> 'DEAD_LETTER'", Value.Integer(table.Number)),
+        s.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE type = ?1 AND status = 'DEAD_LETTER'", Value.Integer(table.Number)),
+        s.Db.ScalarInt64("SELECT count(*) FROM _tm_aside WHERE type = ?1", Value.Text(table.Type.Name)));
+
+    private static string NameOf(StoreSession s, int type) => s.FindTable(type)?.Type.Name ?? "#" + type.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static string Safe(EntityKey key)
+    {
+        try
+        {
+            return key.Count == 0 ? "" : key.ToString();
+        }
+        catch (InvalidOperationException)
+        {
+            return string.Join(", ", key.Parts.ToArray());
+        }
+    }
+}
