@@ -9,8 +9,11 @@ public sealed class StoreConnection : IDisposable
 {
     private readonly StatementCache _statements;
 
-    public StoreConnection(SqliteConnection connection)
+    private readonly bool _ownsConnection;
+
+    public StoreConnection(SqliteConnection connection, bool ownsConnection = true)
     {
+        _ownsConnection = ownsConnection;
         Connection = connection;
         _statements = new StatementCache(connection);
     }
@@ -68,7 +71,10 @@ public sealed class StoreConnection : IDisposable
     public void Dispose()
     {
         _statements.Dispose();
-        Connection.Dispose();
+        if (_ownsConnection)
+        {
+            Connection.Dispose();
+        }
     }
 
     private RawStatement Bound(string sql, ReadOnlySpan<Value> parameters)

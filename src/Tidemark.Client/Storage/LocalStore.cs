@@ -1,0 +1,188 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Inspection;
+using Tidemark.Client.Storage.Reading;
+using Tidemark.Client.Storage.Writing;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>An app's SQLite file with capture in place: reading, writing through the queue, and the engine's own connection.</summary>
+public sealed class LocalStore : IAsyncDisposable
+{
+    private readonly SyncEnvironment _environment;
+    private readonly SemaphoreSlim _engine = new(1, 1);
+    private readonly Lazy<WriteQueue> _writes;
+    private readonly Lazy<ReadPool> _reads;
+    private int _idleRuns;
+
+    private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment, StoreOptions options)
+    {
+        Path = path;
+        Model = model;
+        _environment = environment;
+        var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
+        EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context);
+        User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
+        _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(path, () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Checkpoints = true })));
+        _reads = new Lazy<ReadPool>(() => new ReadPool(() => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true })));
+    }
+
+    /// <summary>The canonical path.</summary>
+    public string Path { get; }
+
+    public SyncModel Model { get; }
+
+    /// <summary>Whose data this is; empty until the first sync.</summary>
+    public string User { get; private set; }
+
+    internal StoreSession EngineSession { get; }
+
+    /// <summary>Opens a store; a database that was not adopted is refused.</summary>
+    /// <exception cref="StoreException">The file is in trouble, from a newer version, or no store.</exception>
+    /// <exception cref="SyncException">The tables do not fit the model.</exception>
+    public static LocalStore Open(string path, StoreOptions options, SyncEnvironment environment)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(environment);
+        var file = SqliteFile.CanonicalPath(path);
+        var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false });
+        var db = new StoreConnection(connection);
+        try
+        {
+            CheckFormat(db, file);
+            var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
+            return new LocalStore(file, db, model, environment, options);
+        }
+        catch
+        {
+            db.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Is the file a store already?</summary>
+    public static bool IsStore(SqliteConnection connection) =>
+        connection.Scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_tm_meta'").AsInteger > 0;
+
+    /// <summary>Writes in one transaction that many callers share; durable when the task completes.</summary>
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _writes.Value.RunAsync(work, cancellationToken);
+
+    /// <summary>Reads one snapshot.</summary>
+    public Task<T> ReadAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _reads.Value.ReadAsync(work, cancellationToken);
+
+    /// <summary>Sends a dead letter again, as its row is now.</summary>
+    public Task<bool> RetryAsync(Guid command, CancellationToken cancellationToken) =>
+        WithDeadLetter(command, (actions, stored) => actions.Retry(stored), cancellationToken);
+
+    /// <summary>Takes a dead letter back: the server's state returns, for the rows that wait for it too.</summary>
+    public Task<bool> DiscardAsync(Guid command, CancellationToken cancellationToken) =>
+        WithDeadLetter(command, (actions, stored) => actions.Discard(stored), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_writes.IsValueCreated)
+        {
+            await _writes.Value.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_reads.IsValueCreated)
+        {
+            _reads.Value.Dispose();
+        }
+
+        EngineSession.Db.Dispose();
+        _engine.Dispose();
+    }
+
+    /// <summary>The engine's connection serves one at a time.</summary>
+    internal async Task<T> EngineAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await _engine.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            _engine.Release();
+        }
+    }
+
+    internal void CountIdleRun() => _idleRuns++;
+
+    internal int TakeIdleRuns() => Interlocked.Exchange(ref _idleRuns, 0);
+
+    /// <summary>Compares the file's schema with the model when it changed since the last look; missing capture is brought back and what it missed is noted.</summary>
+    internal void CheckSchema(List<string> warnings) => new SchemaCheck(EngineSession, _environment).Run(warnings);
+
+    /// <summary>The first user to sync owns the file.</summary>
+    /// <exception cref="SyncException">It is another one.</exception>
+    internal void BindUser(string user)
+    {
+        if (string.Equals(User, user, StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        if (User.Length > 0)
+        {
+            throw new SyncException(
+                SyncErrorCode.WrongUser,
+                $"This file holds the data of {User}; the token is of {user}. Nothing was sent or changed. Sign in as {User}, or use another file for {user} (`tidemark clone`).");
+        }
+
+        EngineSession.Db.Execute("UPDATE _tm_context SET user = ?2 WHERE id = ?1", Value.Integer(EngineSession.Context), Value.Text(user));
+        User = user;
+    }
+
+    private static void CheckFormat(StoreConnection db, string file)
+    {
+        if (!IsStore(db.Connection))
+        {
+            throw new StoreException(StoreTrouble.SchemaMismatch, $"{file}: This database is not a Tidemark store yet. Run `tidemark adopt` on it first.");
+        }
+
+        var format = new MetaRepository(db).Integer(MetaRepository.Format);
+        if (format > StoreSchema.FormatVersion)
+        {
+            throw new StoreException(
+                StoreTrouble.NewerVersion,
+                $"{file}: The file was written by a newer version of Tidemark (format {format}; this one knows {StoreSchema.FormatVersion}). Upgrade this program; nothing was changed.");
+        }
+    }
+
+    private Task<bool> WithDeadLetter(Guid id, Action<DeadLetterActions, StoredCommand> action, CancellationToken cancellationToken) =>
+        EngineAsync(
+            async () =>
+            {
+                var runLock = new Coordination.RunLock(EngineSession.Db, _environment);
+                if (runLock.TryTake() is not { } token)
+                {
+                    throw new SyncException(SyncErrorCode.AlreadyRunning, $"{runLock.Holder()} is syncing this file; try again when it has ended.", retryable: true);
+                }
+
+                try
+                {
+                    return new EngineTransaction(EngineSession, _environment, token).Run(EngineTransactionKind.Guarded, s =>
+                    {
+                        if (s.Outbox.Find(id) is not { Status: CommandStatus.DeadLetter } command)
+                        {
+                            return false;
+                        }
+
+                        action(new DeadLetterActions(s, _environment), command);
+                        return true;
+                    });
+                }
+                finally
+                {
+                    Coordination.RunLock.Release(EngineSession.Db, token);
+                    await Task.CompletedTask.ConfigureAwait(false);
+                }
+            },
+            cancellationToken);
+}

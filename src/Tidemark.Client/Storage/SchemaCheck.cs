@@ -1,0 +1,94 @@
+using Tidemark.Client.Capture;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Storage;
+
+/// <summary>Keeps the file true to the model: tables, columns and keys are verified, lost triggers are brought back, what they missed is noted.</summary>
+internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environment)
+{
+    /// <exception cref="SyncException">The tables do not fit the model; every difference is named.</exception>
+    public void Run(List<string> warnings)
+    {
+        var db = session.Db;
+        var meta = new MetaRepository(db);
+        if (db.ScalarInt64("PRAGMA schema_version") == meta.Integer(MetaRepository.SchemaVersion))
+        {
+            return;
+        }
+
+        db.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            Verify();
+            var numbers = session.Tables.ToDictionary(t => t.Type.Name, t => t.Number, StringComparer.Ordinal);
+            var lost = CaptureTriggers.Missing(db.Connection, session.Model, numbers);
+            if (lost.Count > 0)
+            {
+                CaptureTriggers.Install(db.Connection, session.Model, numbers);
+                foreach (var name in lost)
+                {
+                    NoteMissed(session.FindTable(name)!, warnings);
+                }
+            }
+
+            meta.Set(MetaRepository.SchemaVersion, Value.Integer(db.ScalarInt64("PRAGMA schema_version")));
+            db.Execute("COMMIT");
+        }
+        catch
+        {
+            if (!db.Connection.IsAutocommit())
+            {
+                db.Execute("ROLLBACK");
+            }
+
+            throw;
+        }
+    }
+
+    private void NoteMissed(EntityTable table, List<string> warnings)
+    {
+        var missed = MissedChanges.Find(session, table);
+        var noted = MissedChanges.Note(session, table, missed, environment.NowMs);
+        var vanished = missed.Count(m => m.Kind == MissedKind.Vanished);
+        warnings.Add($"{table.Type.Name}: capture was missing and is back; {noted} changed rows were found and queued."
+            + (vanished == 0 ? "" : $" {vanished} rows vanished meanwhile; they are not taken for deletions: `tidemark doctor` lists them."));
+    }
+
+    private void Verify()
+    {
+        var faults = new List<string>();
+        foreach (var table in session.Tables)
+        {
+            if (SchemaReader.Read(session.Db.Connection, table.Type.TableName) is not { Kind: TableKind.Table } schema)
+            {
+                faults.Add($"table {table.Type.TableName} is missing");
+                continue;
+            }
+
+            Verify(table.Type, schema, faults);
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new SyncException(SyncErrorCode.SchemaMismatch, "The tables do not fit the model; nothing was synced: " + string.Join("; ", faults) + ". Bring the tables back, or adopt the file anew.");
+        }
+    }
+
+    private static void Verify(EntityType type, TableSchema schema, List<string> faults)
+    {
+        foreach (var field in type.Fields.Where(f => schema.Find(f.ColumnName) is null or { Generated: true }))
+        {
+            faults.Add($"column {type.TableName}.{field.ColumnName} is missing");
+        }
+
+        var key = schema.Key.Select(c => c.Name);
+        if (!key.SequenceEqual(type.KeyOrdinals.Select(o => type.Fields[o].ColumnName), SqlName.Comparer))
+        {
+            faults.Add($"the key of {type.TableName} is ({string.Join(", ", schema.Key.Select(c => c.Name))}), not ({string.Join(", ", type.Key)})");
+        }
+    }
+}

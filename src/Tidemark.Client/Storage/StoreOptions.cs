@@ -1,0 +1,11 @@
+namespace Tidemark.Client.Storage;
+
+/// <summary>How a store is opened.</summary>
+public sealed class StoreOptions
+{
+    /// <summary>How long a call waits for another process's lock. Default 10 s.</summary>
+    public TimeSpan BusyTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>What a committed write of the app survives. Default: power loss.</summary>
+    public Tidemark.Sqlite.Durability Durability { get; set; } = Tidemark.Sqlite.Durability.Full;
+}
