@@ -35,7 +35,7 @@ public static class Adopter
         ArgumentNullException.ThrowIfNull(environment);
         if (model.Schema.Count == 0)
         {
-            throw new ArgumentException("The server's model carries no schema of tables, so no file can be made from it. Make the app's tables first and adopt that file.");
+            throw new ArgumentException("The server's model carries no schema of tables, so no file can be made from it. Make the app's tables first and adopt that file.", nameof(model));
         }
 
         using var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, Checkpoints = true, ForeignKeys = false });

@@ -17,7 +17,7 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
     public AdoptionReport Read()
     {
         var all = SchemaReader.ReadAll(connection);
-        CheckNames(all);
+        CheckNames(all, options);
         var tables = all.Where(IsWanted).ToList();
         var names = tables.Select(t => t.Name).ToHashSet(SqlName.Comparer);
         var model = ModelValidator.Checked(new SyncModel
@@ -34,12 +34,12 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
         };
     }
 
-    private void CheckNames(IReadOnlyList<TableSchema> all)
+    private static void CheckNames(IReadOnlyList<TableSchema> all, AdoptionOptions options)
     {
         var unknown = options.Include.Concat(options.Exclude).Where(n => !all.Any(t => SqlName.Comparer.Equals(t.Name, n))).ToArray();
         if (unknown.Length > 0)
         {
-            throw new ArgumentException($"There is no table {string.Join(", ", unknown)}. The tables are: {string.Join(", ", all.Where(t => t.Kind == TableKind.Table).Select(t => t.Name))}.");
+            throw new ArgumentException($"There is no table {string.Join(", ", unknown)}. The tables are: {string.Join(", ", all.Where(t => t.Kind == TableKind.Table).Select(t => t.Name))}.", nameof(options));
         }
     }
 

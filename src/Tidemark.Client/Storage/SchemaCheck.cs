@@ -4,6 +4,7 @@ using Tidemark.Client.Errors;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
+using Tidemark.Sqlite.Schema;
 
 namespace Tidemark.Client.Storage;
 
