@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Server.Sqlite;
+
+/// <summary>The embedded storage: one SQLite file, one writer connection, pooled readers.</summary>
+public sealed class SqliteServerStore : IServerStore
+{
+    private const int ReadersMax = 16;
+    private readonly string _path;
+    private readonly ServerEnvironment _environment;
+    private readonly ServerConnection _writer;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly ConcurrentBag<ServerConnection> _readers = [];
+    private volatile SyncModel? _model;
+
+    private SqliteServerStore(string path, ServerConnection writer, ServerEnvironment environment)
+    {
+        _path = path;
+        _writer = writer;
+        _environment = environment;
+    }
+
+    /// <summary>Opens the file, or makes it.</summary>
+    /// <exception cref="StoreException">The file is in trouble, or from a newer version.</exception>
+    public static SqliteServerStore Open(string path, ServerEnvironment environment)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        var file = SqliteFile.CanonicalPath(path);
+        var writer = new ServerConnection(SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true }));
+        try
+        {
+            SetUp(writer, file);
+            return new SqliteServerStore(file, writer, environment) { _model = ReadModel(writer) };
+        }
+        catch
+        {
+            writer.Dispose();
+            throw;
+        }
+    }
+
+    public ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken) => ValueTask.FromResult(_model);
+
+    public async ValueTask PutModelAsync(SyncModel model, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            Guarded(() =>
+            {
+                InTransaction(() => ModelTables.Apply(_writer, _model, model));
+                return true;
+            });
+            _model = model;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public ValueTask<long> CountRowsAsync(EntityType type, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        return ValueTask.FromResult(Guarded(() =>
+        {
+            var db = TakeReader();
+            var count = db.Connection.Scalar(db.Table(type).CountAll).AsInteger;
+            _readers.Add(db);
+            return count;
+        }));
+    }
+
+    public async ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guarded(() =>
+            {
+                _writer.Connection.Run("INSERT OR IGNORE INTO _tm_meta(key, value) VALUES(?1, ?2)", Value.Text("secret:" + name), Value.Blob(proposed));
+                return _writer.Connection.Scalar("SELECT value FROM _tm_meta WHERE key = ?1", Value.Text("secret:" + name)).AsBlob;
+            });
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(Guarded<IStoreSnapshot>(() =>
+        {
+            var db = TakeReader();
+            db.Execute("BEGIN");
+            var snapshot = new StoreSnapshot(db, space, _model, GiveBack);
+            _ = snapshot.State; // The head is read first.
+            return snapshot;
+        }));
+    }
+
+    public async ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guarded(() =>
+            {
+                _writer.Execute("BEGIN IMMEDIATE");
+                try
+                {
+                    return new StoreTransaction(_writer, space, _model, _environment, atLeast, () => _writing.Release());
+                }
+                catch
+                {
+                    _writer.Execute("ROLLBACK");
+                    throw;
+                }
+            });
+        }
+        catch
+        {
+            _writing.Release();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _writing.WaitAsync().ConfigureAwait(false);
+        while (_readers.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+
+        _writer.Dispose();
+        _writing.Dispose();
+    }
+
+    private static void SetUp(ServerConnection writer, string file)
+    {
+        if (writer.Connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_meta'").AsInteger == 0)
+        {
+            writer.Execute("BEGIN IMMEDIATE");
+            foreach (var statement in ServerSchema.CreateStatements)
+            {
+                writer.Connection.Run(statement);
+            }
+
+            writer.Connection.Run("INSERT INTO _tm_meta(key, value) VALUES('server_format', ?1)", Value.Integer(ServerSchema.FormatVersion));
+            writer.Execute("COMMIT");
+            return;
+        }
+
+        var format = writer.Connection.Scalar("SELECT value FROM _tm_meta WHERE key = 'server_format'");
+        if (format.Kind != ValueKind.Integer)
+        {
+            throw new StoreException(StoreTrouble.SchemaMismatch, $"{file}: This is a device's store, not a server's file. Give the server a folder of its own with --data.");
+        }
+
+        if (format.AsInteger > ServerSchema.FormatVersion)
+        {
+            throw new StoreException(StoreTrouble.NewerVersion, $"{file}: The file was written by a newer server (format {format.AsInteger}; this one knows {ServerSchema.FormatVersion}). Upgrade this program.");
+        }
+    }
+
+    private static SyncModel? ReadModel(ServerConnection db) =>
+        db.Connection.Scalar("SELECT value FROM _tm_meta WHERE key = 'model'") is { Kind: ValueKind.Blob } model ? SyncModelJson.Parse(model.AsBlob) : null;
+
+    private void InTransaction(Action work)
+    {
+        _writer.Execute("BEGIN IMMEDIATE");
+        try
+        {
+            work();
+            _writer.Execute("COMMIT");
+        }
+        catch
+        {
+            if (!_writer.Connection.IsAutocommit())
+            {
+                _writer.Execute("ROLLBACK");
+            }
+
+            throw;
+        }
+    }
+
+    private ServerConnection TakeReader() =>
+        _readers.TryTake(out var reader) ? reader : new ServerConnection(SqliteFile.Open(_path, new OpenOptions { ForeignKeys = false, QueryOnly = true }));
+
+    private void GiveBack(ServerConnection reader)
+    {
+        if (_readers.Count < ReadersMax)
+        {
+            _readers.Add(reader);
+        }
+        else
+        {
+            reader.Dispose();
+        }
+    }
+
+    private static T Guarded<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (StoreException e)
+        {
+            throw new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The server's storage cannot answer now."), e);
+        }
+    }
+}
