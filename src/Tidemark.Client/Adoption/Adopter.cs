@@ -1,4 +1,3 @@
-using Tidemark.Client.Capture;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
@@ -23,9 +22,9 @@ public static class Adopter
             throw new StoreException(StoreTrouble.SchemaMismatch, $"{file}: This file is a Tidemark store already; there is nothing to adopt. `tidemark status` shows it.");
         }
 
-        var decisions = Decide(connection, options, out var report);
-        StoreCreator.Create(connection, report.Model, environment, options.FirstSync, () => AppTriggers.Guard(connection, decisions));
-        return report with { Triggers = [.. decisions.Select(d => $"{d.Name} on {d.Table}: {d.Reason}")] };
+        var report = new ModelFromSqlite(connection, options).Read();
+        StoreCreator.Create(connection, report.Model, environment, options.FirstSync, () => { });
+        return report;
     }
 
     /// <summary>A new file with the model's own schema and no rows; the first pull fills it.</summary>
@@ -44,33 +43,6 @@ public static class Adopter
             connection.Run(item.Sql);
         }
 
-        var decisions = AppTriggers.Classify(connection, [.. model.Entities.Select(e => e.TableName)]);
-        StoreCreator.Create(connection, model, environment, null, () => AppTriggers.Guard(connection, decisions));
-    }
-
-    // A table whose triggers cannot be understood is not synced: what they do during an apply could not be told from the app's writes.
-    private static IReadOnlyList<AppTriggerDecision> Decide(Microsoft.Data.Sqlite.SqliteConnection connection, AdoptionOptions options, out AdoptionReport report)
-    {
-        var refused = new List<(string Name, string Reason)>();
-        while (true)
-        {
-            report = new ModelFromSqlite(connection, options).Read();
-            var decisions = AppTriggers.Classify(connection, [.. report.Model.Entities.Select(e => e.TableName)]);
-            var bad = decisions.Where(d => d.Kind == AppTriggerKind.Refuse).ToList();
-            if (bad.Count == 0)
-            {
-                report = report with { LeftOut = [.. report.LeftOut, .. refused] };
-                return decisions;
-            }
-
-            refused.AddRange(bad.Select(d => (d.Table, $"Its trigger {d.Name} cannot be classified: {d.Reason}")));
-            options = new AdoptionOptions
-            {
-                Include = options.Include,
-                Exclude = [.. options.Exclude, .. bad.Select(d => d.Table)],
-                FirstSync = options.FirstSync,
-                BusyTimeout = options.BusyTimeout,
-            };
-        }
+        StoreCreator.Create(connection, model, environment, null, () => { });
     }
 }

@@ -2,8 +2,6 @@ using Microsoft.Data.Sqlite;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Inspection;
-using Tidemark.Client.Storage.Reading;
-using Tidemark.Client.Storage.Writing;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -15,11 +13,9 @@ public sealed class LocalStore : IAsyncDisposable
 {
     private readonly SyncEnvironment _environment;
     private readonly SemaphoreSlim _engine = new(1, 1);
-    private readonly Lazy<WriteQueue> _writes;
-    private readonly Lazy<ReadPool> _reads;
     private int _idleRuns;
 
-    private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment, StoreOptions options)
+    private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment)
     {
         Path = path;
         Model = model;
@@ -27,8 +23,6 @@ public sealed class LocalStore : IAsyncDisposable
         var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
         EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context);
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
-        _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(path, () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Checkpoints = true })));
-        _reads = new Lazy<ReadPool>(() => new ReadPool(() => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true })));
     }
 
     /// <summary>The canonical path.</summary>
@@ -55,7 +49,7 @@ public sealed class LocalStore : IAsyncDisposable
         {
             CheckFormat(db, file);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
-            return new LocalStore(file, db, model, environment, options);
+            return new LocalStore(file, db, model, environment);
         }
         catch
         {
@@ -68,12 +62,6 @@ public sealed class LocalStore : IAsyncDisposable
     public static bool IsStore(SqliteConnection connection) =>
         connection.Scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_tm_meta'").AsInteger > 0;
 
-    /// <summary>Writes in one transaction that many callers share; durable when the task completes.</summary>
-    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _writes.Value.RunAsync(work, cancellationToken);
-
-    /// <summary>Reads one snapshot.</summary>
-    public Task<T> ReadAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _reads.Value.ReadAsync(work, cancellationToken);
-
     /// <summary>Sends a dead letter again, as its row is now.</summary>
     public Task<bool> RetryAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Retry(stored), cancellationToken);
@@ -82,20 +70,11 @@ public sealed class LocalStore : IAsyncDisposable
     public Task<bool> DiscardAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Discard(stored), cancellationToken);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (_writes.IsValueCreated)
-        {
-            await _writes.Value.DisposeAsync().ConfigureAwait(false);
-        }
-
-        if (_reads.IsValueCreated)
-        {
-            _reads.Value.Dispose();
-        }
-
         EngineSession.Db.Dispose();
         _engine.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>The engine's connection serves one at a time.</summary>

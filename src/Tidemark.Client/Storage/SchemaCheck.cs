@@ -26,10 +26,10 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
         {
             Verify();
             var numbers = session.Tables.ToDictionary(t => t.Type.Name, t => t.Number, StringComparer.Ordinal);
-            var lost = CaptureTriggers.Missing(db.Connection, session.Model, numbers);
+            var lost = CaptureInstaller.Missing(db.Connection, session.Model, numbers);
             if (lost.Count > 0)
             {
-                CaptureTriggers.Install(db.Connection, session.Model, numbers);
+                CaptureInstaller.Install(db.Connection, session.Model, numbers);
                 foreach (var name in lost)
                 {
                     NoteMissed(session.FindTable(name)!, warnings);

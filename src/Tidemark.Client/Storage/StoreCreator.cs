@@ -41,7 +41,7 @@ internal static class StoreCreator
             db.Execute("INSERT INTO _tm_current(ctx) VALUES(1)");
             db.Execute("INSERT INTO _tm_remote(id, name, ctx) VALUES(1, 'home', 1)");
             guardAppTriggers();
-            CaptureTriggers.Install(connection, model, numbers);
+            CaptureInstaller.Install(connection, model, numbers);
             if (firstSync is { } first)
             {
                 NoteRows(db, model, numbers, first, environment.NowMs);
