@@ -68,7 +68,7 @@ internal static class Generate
         FieldType.Uuid => Uuid.Select(id => Value.Text(id.ToString("D"))),
         FieldType.Timestamp => Ticks.Select(t => Value.Text(WireTime.ToText(new DateTimeOffset(t, TimeSpan.Zero)))),
         FieldType.Decimal => Decimal.Select(Value.Text),
-        FieldType.Json => Json.Select(Value.Text),
+        FieldType.Json => Json.Where(j => j != "null").Select(Value.Text),
         _ => Exact.Where(v => !v.IsNull),
     };
 

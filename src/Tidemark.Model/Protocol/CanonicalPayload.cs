@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -39,6 +41,31 @@ public static class CanonicalPayload
     public static string SyncOperationId(IEnumerable<Guid> commandIds) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', commandIds.Select(id => id.ToString("D"))))));
 
+    /// <summary>One form for all spellings of a number: integers of 64 bits exactly, everything else as a double.</summary>
+    internal static void WriteNumber(CanonicalJsonWriter writer, ReadOnlySpan<byte> token)
+    {
+        if (Utf8Parser.TryParse(token, out long integer, out var consumed) && consumed == token.Length)
+        {
+            writer.WriteInteger(integer);
+            return;
+        }
+
+        var text = Encoding.ASCII.GetString(token);
+        var real = double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+        if (!double.IsFinite(real))
+        {
+            throw new InvalidOperationException($"The number {text} is out of range.");
+        }
+
+        if (Math.Abs(real) < 1e19 && DecimalForm.WholeOf(text) is { } whole && long.TryParse(whole, CultureInfo.InvariantCulture, out integer))
+        {
+            writer.WriteInteger(integer);
+            return;
+        }
+
+        writer.WriteDouble(real);
+    }
+
     private static void WriteSorted(CanonicalJsonWriter writer, JsonElement element)
     {
         switch (element.ValueKind)
@@ -52,11 +79,8 @@ public static class CanonicalPayload
             case JsonValueKind.String:
                 writer.WriteString(element.GetString()!);
                 break;
-            case JsonValueKind.Number when element.TryGetInt64(out var integer):
-                writer.WriteInteger(integer);
-                break;
             case JsonValueKind.Number:
-                writer.WriteDouble(element.GetDouble());
+                WriteNumber(writer, JsonMarshal.GetRawUtf8Value(element));
                 break;
             case JsonValueKind.True:
                 writer.WriteRaw("true"u8);

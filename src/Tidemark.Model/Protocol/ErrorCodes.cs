@@ -1,13 +1,16 @@
 namespace Tidemark.Model.Protocol;
 
 /// <summary>Where a code appears.</summary>
+[Flags]
 public enum CodeUse
 {
+    None = 0,
+
     /// <summary>The status of a whole answer.</summary>
-    Status,
+    Status = 1,
 
     /// <summary>The verdict on one command.</summary>
-    Verdict,
+    Verdict = 2,
 }
 
 /// <summary>One code of the wire with its cause and cure.</summary>
@@ -16,7 +19,11 @@ public enum CodeUse
 /// <param name="Retryable">The same bytes may succeed later.</param>
 /// <param name="Cause">What happened.</param>
 /// <param name="Cure">What to do.</param>
-public sealed record ErrorCode(string Code, int Status, bool Retryable, string Cause, string Cure);
+public sealed record ErrorCode(string Code, int Status, bool Retryable, string Cause, string Cure)
+{
+    /// <summary>Codes without a status are verdicts; some are both.</summary>
+    public CodeUse Use { get; init; } = Status == 0 ? CodeUse.Verdict : CodeUse.Status;
+}
 
 /// <summary>The one catalogue of wire codes; `docs/errors` is written from it.</summary>
 public static class ErrorCodes
@@ -49,7 +56,7 @@ public static class ErrorCodes
 
     public static IReadOnlyList<ErrorCode> All { get; } =
     [
-        new(BadRequest, 400, false, "The request is not of the protocol's form.", "Send JSON as the OpenAPI document describes it; the message names the place."),
+        new(BadRequest, 400, false, "The request is not of the protocol's form.", "Send JSON as the OpenAPI document describes it; the message names the place.") { Use = CodeUse.Status | CodeUse.Verdict },
         new(ValidationFailed, 0, false, "A value does not fit its field: wrong type, null where none may be, NUL or invalid UTF-8.", "Correct the named field, then retry the dead letter."),
         new(UnknownType, 0, false, "The server's model has no such entity type.", "Upgrade the server's model with PUT /sync/model."),
         new(UnknownField, 0, false, "The server's model has no such field.", "Upgrade the server's model with PUT /sync/model."),
@@ -60,8 +67,8 @@ public static class ErrorCodes
         new(RowGone, 0, false, "The row was deleted on the server longer ago than tombstones are kept.", "Create the row again or discard the edit."),
         new(IdempotencyMismatch, 0, false, "A command id came back with other bytes.", "Give every command its own id; a frozen command is never rewritten."),
         new(GroupRefused, 0, true, "Another command of the same group was refused.", "Nothing: the row is sent again; see the command that was refused."),
-        new(TooLarge, 413, false, "The request or a row is larger than the server's limit.", "Smaller batches; a single row over the limit must shrink."),
-        new(RowTooWide, 413, false, "A row has more fields or nesting than the server's limit.", "Split the entity type."),
+        new(TooLarge, 413, false, "The request or a row is larger than the server's limit.", "Smaller batches; a single row over the limit must shrink.") { Use = CodeUse.Status | CodeUse.Verdict },
+        new(RowTooWide, 413, false, "A row has more fields or nesting than the server's limit.", "Split the entity type.") { Use = CodeUse.Status | CodeUse.Verdict },
         new(CursorInvalid, 400, false, "The cursor was changed, is damaged, or belongs to another user or space.", "Pull again without a cursor; nothing local is lost."),
         new(ResyncRequired, 410, false, "The device's position is unknown to the server: it was restored, compacted, or is another one.", "The client resyncs by itself and keeps what was not sent."),
         new(StoreForked, 409, false, "Another copy of this device's file has pushed.", "The client takes a new store id and resyncs by itself."),
@@ -73,7 +80,7 @@ public static class ErrorCodes
         new(LeaseDenied, 429, true, "The server admits no more bulk work now.", "Wait as long as Retry-After says."),
         new(LeaseLost, 409, true, "The lease ran out or was taken.", "Stop the bulk work and ask for a new lease."),
         new(RateLimited, 429, true, "Too many requests.", "Wait as long as Retry-After says."),
-        new(Unavailable, 503, true, "The server cannot answer now.", "Try again later; the client does it by itself."),
+        new(Unavailable, 503, true, "The server cannot answer now.", "Try again later; the client does it by itself.") { Use = CodeUse.Status | CodeUse.Verdict },
     ];
 
     public static ErrorCode? Find(string code) => All.FirstOrDefault(c => string.Equals(c.Code, code, StringComparison.Ordinal));

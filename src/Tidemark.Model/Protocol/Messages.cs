@@ -221,19 +221,20 @@ public sealed record Problem
     public string? Field { get; init; }
 }
 
+/// <summary>The server's limits. A limit that is left out or 0 is the protocol's own.</summary>
 public sealed record WireLimits
 {
-    public int CommandsMax { get; init; } = 2000;
+    public int CommandsMax { get => field == 0 ? 2000 : field; init; }
 
-    public long RequestBytesMax { get; init; } = 16 * 1024 * 1024;
+    public long RequestBytesMax { get => field == 0 ? 16 * 1024 * 1024 : field; init; }
 
-    public long RowBytesMax { get; init; } = 12 * 1024 * 1024;
+    public long RowBytesMax { get => field == 0 ? 12 * 1024 * 1024 : field; init; }
 
-    public int PageRowsMax { get; init; } = 5000;
+    public int PageRowsMax { get => field == 0 ? 5000 : field; init; }
 
-    public int JsonDepthMax { get; init; } = 64;
+    public int JsonDepthMax { get => field == 0 ? 64 : field; init; }
 
-    public int FieldsMax { get; init; } = 1000;
+    public int FieldsMax { get => field == 0 ? 1000 : field; init; }
 }
 
 /// <summary>GET /sync/model.</summary>

@@ -78,7 +78,7 @@ public static class PushRequest
         }
         catch (InvalidOperationException e)
         {
-            return new ReceivedCommand(id, hash, null, new WireFormatException(ErrorCodes.ValidationFailed, "Text that is not valid UTF-16 or UTF-8: " + e.Message));
+            return new ReceivedCommand(id, hash, null, new WireFormatException(ErrorCodes.ValidationFailed, "The command cannot be read: " + e.Message));
         }
     }
 }

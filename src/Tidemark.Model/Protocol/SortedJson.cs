@@ -75,11 +75,8 @@ internal static class SortedJson
             case JsonTokenType.String:
                 writer.WriteString(reader.GetString()!);
                 break;
-            case JsonTokenType.Number when reader.TryGetInt64(out var integer):
-                writer.WriteInteger(integer);
-                break;
             case JsonTokenType.Number:
-                writer.WriteDouble(reader.GetDouble());
+                CanonicalPayload.WriteNumber(writer, reader.ValueSpan);
                 break;
             default:
                 writer.WriteRaw(reader.ValueSpan);

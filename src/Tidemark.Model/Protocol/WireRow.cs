@@ -127,11 +127,7 @@ public static class WireRow
         {
             return WireValue.Read(field, ref reader);
         }
-        catch (InvalidOperationException e)
-        {
-            throw new WireFormatException(ErrorCodes.ValidationFailed, $"{field.Name}: the text is not valid UTF-8 or has half of a surrogate pair ({e.Message})", field.Name);
-        }
-        catch (Exception e) when (e is FormatException or OverflowException)
+        catch (Exception e) when (e is FormatException or InvalidOperationException or OverflowException)
         {
             throw new WireFormatException(ErrorCodes.ValidationFailed, $"{field.Name}: {e.Message}", field.Name);
         }

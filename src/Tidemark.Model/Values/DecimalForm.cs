@@ -40,6 +40,13 @@ internal static class DecimalForm
         return a.Digits.Length == 0 ? b.Digits.Length == 0 : a == b;
     }
 
+    /// <summary>The plain digits of a whole number in any spelling; null when it has a fraction.</summary>
+    public static string? WholeOf(string number)
+    {
+        var (negative, digits, exponent) = Parts(number);
+        return exponent < digits.Length ? null : (negative ? "-" : "") + (digits.Length == 0 ? "0" : digits.PadRight((int)exponent, '0'));
+    }
+
     // Value = 0.DIGITS * 10^exponent, digits without zeros at either end.
     private static (bool Negative, string Digits, long Exponent) Parts(string number)
     {

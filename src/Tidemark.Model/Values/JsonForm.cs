@@ -16,6 +16,11 @@ internal static class JsonForm
         try
         {
             using var document = JsonDocument.Parse(text, Options);
+            if (document.RootElement.ValueKind == JsonValueKind.Null)
+            {
+                throw new FormatException("JSON's null cannot be told from no value on the wire; store NULL");
+            }
+
             Check(document.RootElement, numbersMustSurvive: true);
             return Encoding.UTF8.GetString(CanonicalPayload.Canonicalize(document.RootElement));
         }

@@ -82,6 +82,7 @@ public sealed class StorageFormsTests
     [InlineData("""{"a":"\u0000"}""", "NUL")]
     [InlineData("""{"a":"\ud800"}""", "not JSON that can be synced")]
     [InlineData("{", "not JSON that can be synced")]
+    [InlineData("null", "store NULL")]
     [Trait("req", "MOD-08")]
     public void Json_that_would_change_on_the_way_is_a_fault(string text, string told) =>
         Fault(new Field { Name = "data", Type = FieldType.Json }, Value.Text(text), told);
