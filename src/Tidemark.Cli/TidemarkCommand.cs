@@ -1,14 +1,19 @@
 using System.CommandLine;
+using Tidemark.Cli.Adopting;
+using Tidemark.Cli.Checking;
+using Tidemark.Cli.DeadLetters;
+using Tidemark.Cli.Demonstrating;
+using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.Running;
+using Tidemark.Cli.Serving;
+using Tidemark.Cli.Syncing;
 
 namespace Tidemark.Cli;
 
 /// <summary>The command tree.</summary>
 internal static class TidemarkCommand
 {
-    private const string DeadLetters = "dead-letters";
-
     public static RootCommand Create()
     {
         var root = new RootCommand("""
@@ -20,7 +25,11 @@ internal static class TidemarkCommand
             """);
         root.Add(SharedOptions.Json);
         root.Add(SharedOptions.NoColor);
-        root.Add(ModelCommand.Create());
+        foreach (var command in Commands())
+        {
+            root.Add(command);
+        }
+
         return root;
     }
 
@@ -29,13 +38,32 @@ internal static class TidemarkCommand
     {
         ArgumentNullException.ThrowIfNull(args);
         string[] verbs = ["list", "show", "retry", "discard", "export"];
-        if (args.Length < 2 || !string.Equals(args[0], DeadLetters, StringComparison.Ordinal) || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
+        if (args.Length < 2 || !string.Equals(args[0], DeadLettersCommand.Name, StringComparison.Ordinal) || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
         {
             return args;
         }
 
         return args.Length > 2 && verbs.Contains(args[2], StringComparer.Ordinal)
-            ? [DeadLetters, args[2], args[1], .. args[3..]]
-            : [DeadLetters, "list", .. args[1..]];
+            ? [DeadLettersCommand.Name, args[2], args[1], .. args[3..]]
+            : [DeadLettersCommand.Name, "list", .. args[1..]];
     }
+
+    private static Command[] Commands() =>
+    [
+        DemoVerb.Create(),
+        ServeVerb.Create(),
+        TokenVerb.Create(),
+        AdoptVerb.Create(),
+        CloneVerb.Create(),
+        SyncVerb.Create(),
+        WatchVerb.Create(),
+        StatusVerb.Create(),
+        HistoryVerb.Create(),
+        OutboxVerb.Create(),
+        DeadLettersCommand.Create(),
+        CursorsVerb.Create(),
+        VerifyVerb.Create(),
+        DoctorVerb.Create(),
+        ModelCommand.Create(),
+    ];
 }

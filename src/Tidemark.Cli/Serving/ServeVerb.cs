@@ -1,0 +1,62 @@
+using System.CommandLine;
+using Microsoft.AspNetCore.Builder;
+using Tidemark.Cli.Output;
+using Tidemark.Cli.Running;
+
+namespace Tidemark.Cli.Serving;
+
+internal static class ServeVerb
+{
+    private const string DefaultUrl = "http://127.0.0.1:7040";
+    private const string DefaultData = "tidemark-data";
+
+    public static Command Create()
+    {
+        var urls = new Option<string[]>("--urls") { Description = $"Where to listen; port 0 takes a free one. Default: {DefaultUrl}.", HelpName = "URL" };
+        var data = new Option<string>("--data") { Description = "The folder with database and keys; made when missing.", HelpName = "DIR", DefaultValueFactory = _ => DefaultData };
+        var model = new Option<string?>("--model") { Description = "A model file to register at the start.", HelpName = "FILE" };
+        var dev = new Option<bool>("--dev") { Description = "Development: any user may register a model, so that `tidemark sync` does it by itself." };
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, model, dev)
+            .Runs((context, cancellationToken) => RunAsync(
+                context,
+                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev)),
+                cancellationToken));
+    }
+
+    private static string[] UrlsOf(string[]? given) =>
+        given is { Length: > 0 } ? [.. given.SelectMany(u => u.Split([';', ','], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))] : [DefaultUrl];
+
+    private static async Task<ExitCode> RunAsync(VerbContext context, ServerSettings settings, CancellationToken cancellationToken)
+    {
+        if (settings.ModelFile is { } file)
+        {
+            await Models.ModelFile.ReadAsync(file, cancellationToken);
+        }
+
+        await using var app = await ServerHost.StartAsync(settings, cancellationToken);
+        Announce(context, settings, app);
+        await WaitAsync(cancellationToken);
+        context.Out.Line("Stopping: requests on their way are answered.");
+        await app.StopAsync(CancellationToken.None);
+        return ExitCode.Done;
+    }
+
+    private static void Announce(VerbContext context, ServerSettings settings, WebApplication app)
+    {
+        foreach (var url in app.Urls)
+        {
+            context.Out.Line($"Listening on {url}");
+        }
+
+        context.Out.Line($"Data in {Path.GetFullPath(settings.DataDirectory)}{(settings.Dev ? ", development mode" : "")}. Ctrl-C stops.");
+        context.Out.Line($"A token: tidemark token --data {settings.DataDirectory} --user NAME");
+        context.Out.Document(new { urls = app.Urls, data = Path.GetFullPath(settings.DataDirectory), dev = settings.Dev });
+    }
+
+    private static async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(() => stopped.TrySetResult());
+        await stopped.Task;
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Builder;
+using Tidemark.Server;
+using Tidemark.Server.AspNetCore;
+using Tidemark.Server.Sqlite;
+
+namespace Tidemark.Cli.Serving;
+
+/// <summary>Puts host, endpoints and SQLite storage together; the only place that knows all three.</summary>
+internal static class ServerHost
+{
+    private const string DatabaseName = "tidemark.db";
+
+    /// <param name="settings">Where and what.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="configure">Middleware between authentication and the endpoints.</param>
+    public static async Task<WebApplication> StartAsync(ServerSettings settings, CancellationToken cancellationToken, Action<WebApplication>? configure = null)
+    {
+        var folder = Directory.CreateDirectory(settings.DataDirectory).FullName;
+        var environment = ServerEnvironment.System;
+        var store = await SqliteServerStore.OpenAsync(Path.Combine(folder, DatabaseName), environment, cancellationToken);
+        var app = TidemarkHost.Create(new TidemarkHostOptions
+        {
+            Urls = settings.Urls,
+            DataDirectory = folder,
+            Store = store,
+            Environment = environment,
+            Server = new ServerOptions { Dev = settings.Dev },
+            ModelFile = settings.ModelFile,
+            ShutdownTimeout = TimeSpan.FromSeconds(10),
+        });
+        configure?.Invoke(app);
+        await app.StartAsync(cancellationToken);
+        return app;
+    }
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Tidemark.Cli.Output;
+using Tidemark.Cli.Running;
+using Tidemark.Client.Coordination;
+
+namespace Tidemark.Cli.Syncing;
+
+internal static class SyncVerb
+{
+    public static Command Create()
+    {
+        var database = SharedOptions.Database();
+        var server = SharedOptions.Server();
+        var token = SharedOptions.Token();
+        var pushOnly = new Option<bool>("--push-only") { Description = "Send what waits; fetch nothing." };
+        var pullOnly = new Option<bool>("--pull-only") { Description = "Fetch what others wrote; send nothing." };
+        var manyDeletes = new Option<bool>("--allow-many-deletes") { Description = "Go on where a run would delete more rows than it does without a question." };
+        var command = Verb.Create("sync", "One run: send what waits, fetch what others wrote, report.", database, server, token, pushOnly, pullOnly, manyDeletes);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(pushOnly) && result.GetValue(pullOnly))
+            {
+                result.AddError("--push-only and --pull-only exclude each other; without either, both are done.");
+            }
+        });
+        return command.Runs((context, cancellationToken) =>
+        {
+            var mode = context.Get(pushOnly) ? SyncMode.PushOnly : context.Get(pullOnly) ? SyncMode.PullOnly : SyncMode.Full;
+            var link = new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token));
+            return RunAsync(context, context.Get(database), link, mode, context.Get(manyDeletes), cancellationToken);
+        });
+    }
+
+    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, SyncMode mode, bool manyDeletes, CancellationToken cancellationToken)
+    {
+        var options = new SyncOptions();
+        options.Pull.AllowManyDeletes = manyDeletes;
+        await using var device = OpenDevice.Open(path, link, options);
+        var report = await Work.RunAsync(context.Out, steps => device.Sync.SyncAsync(mode, "user", SyncText.ProgressTo(steps), cancellationToken));
+        context.Out.Document(SyncText.DocumentOf(report));
+        SyncText.Show(context.Out, report);
+        return SyncText.ExitOf(report);
+    }
+}

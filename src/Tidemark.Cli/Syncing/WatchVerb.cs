@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Tidemark.Cli.Output;
+using Tidemark.Cli.Running;
+
+namespace Tidemark.Cli.Syncing;
+
+internal static class WatchVerb
+{
+    public static Command Create()
+    {
+        var database = SharedOptions.Database();
+        var server = SharedOptions.Server();
+        var token = SharedOptions.Token();
+        var every = new Option<string>("--every") { Description = "How often to ask the server when nothing changes here: 2s, 1m.", HelpName = "TIME", DefaultValueFactory = _ => "5s" };
+        return Verb.Create("watch", "Keep the file in step until stopped: changes here go out at once, the server is asked in between.", database, server, token, every)
+            .Runs((context, cancellationToken) => RunAsync(
+                context,
+                context.Get(database),
+                new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token)),
+                Duration.Parse(context.Get(every)),
+                cancellationToken));
+    }
+
+    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, TimeSpan every, CancellationToken cancellationToken)
+    {
+        await using var device = OpenDevice.Open(path, link);
+        using var changes = new ChangeWatch(device.Store.Path);
+        var watcher = new Watcher(device, changes, context.Out, every);
+        context.Out.Line($"Watching {device.Store.Path}; Ctrl-C stops.");
+        var result = await watcher.RunAsync(cancellationToken);
+        context.Out.Document(new { outcome = "stopped", result.Runs, result.Pushed, result.Pulled, result.Conflicts, result.Failures, result.DeadLetters, result.Pending });
+        context.Out.Line($"Stopped after {Tables.Count(result.Runs, "run")}: pushed {Tables.TextOf(result.Pushed)}, pulled {Tables.TextOf(result.Pulled)}, waiting {Tables.TextOf(result.Pending)}.");
+        return result.ExitCode;
+    }
+}
