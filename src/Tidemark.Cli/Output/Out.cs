@@ -13,8 +13,8 @@ namespace Tidemark.Cli.Output;
 /// </summary>
 internal sealed class Out
 {
-    // What a table may be wide when nobody looks at it in a terminal.
-    private const int PipeWidth = 200;
+    // Nothing is wrapped when nobody looks at it in a terminal: lines are what programs search.
+    private const int PipeWidth = 10_000;
 
     private static readonly JsonSerializerOptions JsonOptions = new(JsonSerializerDefaults.Web)
     {
