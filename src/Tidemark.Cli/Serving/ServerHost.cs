@@ -17,7 +17,7 @@ internal static class ServerHost
     {
         var folder = Directory.CreateDirectory(settings.DataDirectory).FullName;
         var environment = ServerEnvironment.System;
-        var store = await SqliteServerStore.OpenAsync(Path.Combine(folder, DatabaseName), environment, cancellationToken);
+        var store = SqliteServerStore.Open(Path.Combine(folder, DatabaseName), environment);
         var app = TidemarkHost.Create(new TidemarkHostOptions
         {
             Urls = settings.Urls,

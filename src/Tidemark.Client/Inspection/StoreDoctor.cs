@@ -96,7 +96,7 @@ public sealed class StoreDoctor(LocalStore store, SyncEnvironment environment)
     private void CheckCapture(StoreSession session, bool repair)
     {
         var numbers = session.Tables.ToDictionary(t => t.Type.Name, t => t.Number, StringComparer.Ordinal);
-        var lost = CaptureTriggers.Missing(session.Db.Connection, session.Model, numbers);
+        var lost = CaptureInstaller.Missing(session.Db.Connection, session.Model, numbers);
         if (repair)
         {
             var warnings = new List<string>();
