@@ -21,6 +21,7 @@ internal static class Seams
     [
         "src/Tidemark.Sqlite/", // the one room that may know how
         "src/Tidemark.Cli/Models/", // model files, JSON
+        "src/Tidemark.Server.AspNetCore/Hosting/ModelFileLoader.cs",
         "src/Tidemark.Model/Entities/SyncModelSchema.cs", // a resource of the assembly
     ];
 }
