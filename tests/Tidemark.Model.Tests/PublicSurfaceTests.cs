@@ -1,4 +1,5 @@
 using Tidemark.Model.Entities;
+using Tidemark.Testing.Approvals;
 using Xunit;
 
 namespace Tidemark.Model.Tests;

@@ -69,10 +69,3 @@ public enum SyncErrorCode
     /// <summary>A fault of the engine itself; please report it.</summary>
     Internal,
 }
-
-/// <summary>The spelling of the codes in reports and JSON.</summary>
-public static class SyncErrorCodes
-{
-    public static string NameOf(SyncErrorCode code) =>
-        string.Concat(code.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
-}

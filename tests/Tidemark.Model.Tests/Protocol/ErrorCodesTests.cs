@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using Tidemark.Model.Protocol;
+using Tidemark.Testing.Approvals;
 using Xunit;
 
 namespace Tidemark.Model.Tests.Protocol;

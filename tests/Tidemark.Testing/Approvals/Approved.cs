@@ -1,11 +1,12 @@
-using System.Runtime.CompilerServices;
 using Xunit;
 
-namespace Tidemark.Model.Tests;
+namespace Tidemark.Testing.Approvals;
 
 /// <summary>Text files that a test compares and, when TIDEMARK_APPROVE is set to 1, writes anew.</summary>
-internal static class Approved
+public static class Approved
 {
+    /// <param name="path">From the root of the checkout.</param>
+    /// <param name="actual">What the file must hold.</param>
     public static void Same(string path, string actual)
     {
         var file = Path.Combine(Root(), path);
@@ -26,5 +27,14 @@ internal static class Approved
         Assert.Fail($"{path} is stale. When the change is meant, run these tests once with TIDEMARK_APPROVE=1.\n{string.Join('\n', gone.Concat(come))}");
     }
 
-    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Tidemark.slnx")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new DirectoryNotFoundException("The tests do not run inside of a checkout.");
+    }
 }

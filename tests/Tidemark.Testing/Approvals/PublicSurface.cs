@@ -2,10 +2,10 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Tidemark.Model.Tests;
+namespace Tidemark.Testing.Approvals;
 
 /// <summary>The public types and members of an assembly as sorted lines.</summary>
-internal static class PublicSurface
+public static class PublicSurface
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
