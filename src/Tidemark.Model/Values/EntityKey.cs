@@ -85,9 +85,18 @@ public readonly struct EntityKey : IEquatable<EntityKey>, IComparable<EntityKey>
         {
             ValueKind.Integer => a.AsInteger.CompareTo(b.AsInteger),
             ValueKind.Real => a.AsReal.CompareTo(b.AsReal),
-            ValueKind.Text => Encoding.UTF8.GetBytes(a.AsText).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b.AsText)),
+            ValueKind.Text => CompareUtf8(a.AsText, b.AsText),
             ValueKind.Blob or ValueKind.MalformedText => a.AsBlob.AsSpan().SequenceCompareTo(b.AsBlob),
             _ => 0,
         };
+    }
+
+    // The order of the UTF-8 bytes without making them: only surrogates stand elsewhere in UTF-16, before U+E000.
+    private static int CompareUtf8(string a, string b)
+    {
+        var same = a.AsSpan().CommonPrefixLength(b);
+        return same == a.Length || same == b.Length ? a.Length.CompareTo(b.Length) : Place(a[same]).CompareTo(Place(b[same]));
+
+        static int Place(char c) => char.IsSurrogate(c) ? c + 0x10000 : c;
     }
 }
