@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Benchmarks.Floor;
+using Tidemark.Benchmarks.LocalWrites;
 
 namespace Tidemark.Benchmarks.Running;
 
@@ -9,6 +10,10 @@ internal static class Runner
 {
     private static readonly Benchmark[] All =
     [
+        new SingleInsert("FULL", 300, Target.Ceiling(1.3)),
+        new SingleInsert("NORMAL", 3000, Target.Ceiling(2)),
+        new BulkInsert(),
+        new BulkUpdate(),
         new FloorBenchmark(),
     ];
 
