@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Capture;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
@@ -22,9 +24,9 @@ public static class Adopter
             throw new StoreException(StoreTrouble.SchemaMismatch, $"{file}: This file is a Tidemark store already; there is nothing to adopt. `tidemark status` shows it.");
         }
 
-        var report = new ModelFromSqlite(connection, options).Read();
-        StoreCreator.Create(connection, report.Model, environment, options.FirstSync, () => { });
-        return report;
+        var (report, triggers) = Decide(connection, options);
+        StoreCreator.Create(connection, report.Model, environment, options.FirstSync, () => AppTriggers.Guard(connection, triggers));
+        return report with { Triggers = [.. triggers.Select(t => $"{t.Name} on {t.Table}: {t.Reason}")] };
     }
 
     /// <summary>A new file with the model's own schema and no rows; the first pull fills it.</summary>
@@ -43,6 +45,27 @@ public static class Adopter
             connection.Run(item.Sql);
         }
 
-        StoreCreator.Create(connection, model, environment, null, () => { });
+        var triggers = AppTriggers.Classify(connection, TablesOf(model));
+        StoreCreator.Create(connection, model, environment, null, () => AppTriggers.Guard(connection, triggers));
     }
+
+    // A table whose trigger cannot be classified is left out; that can change what the triggers of others write, so all are looked at again.
+    private static (AdoptionReport Report, IReadOnlyList<AppTriggerDecision> Triggers) Decide(SqliteConnection connection, AdoptionOptions options)
+    {
+        var refused = new List<(string Name, string Reason)>();
+        while (true)
+        {
+            var report = new ModelFromSqlite(connection, options, [.. refused.Select(r => r.Name)]).Read();
+            var triggers = AppTriggers.Classify(connection, TablesOf(report.Model));
+            var bad = triggers.Where(t => t.Kind == AppTriggerKind.Refuse).ToList();
+            if (bad.Count == 0)
+            {
+                return (report with { LeftOut = [.. report.LeftOut, .. refused] }, triggers);
+            }
+
+            refused.AddRange(bad.Select(t => (t.Table, $"What its trigger {t.Name} writes cannot be told: {t.Reason}")));
+        }
+    }
+
+    private static string[] TablesOf(SyncModel model) => [.. model.Entities.Select(e => e.TableName)];
 }

@@ -8,7 +8,7 @@ using Tidemark.Sqlite.Schema;
 namespace Tidemark.Client.Adoption;
 
 /// <summary>Reads an existing database as a model: every field exact, keys and relations as the file declares them.</summary>
-internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptions options)
+internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptions options, IReadOnlyCollection<string> refused)
 {
     private static readonly string[] Bookkeeping = ["__EFMigrationsHistory", "__EFMigrationsLock", "sqlite_sequence", "android_metadata", "room_master_table", "schema_migrations", "VersionInfo", "__diesel_schema_migrations", "_sqlx_migrations"];
     private readonly List<(string, string)> _leftOut = [];
@@ -46,6 +46,11 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
     private bool IsWanted(TableSchema table)
     {
         if (table.Name.StartsWith("_tm_", StringComparison.OrdinalIgnoreCase) || table.Name.StartsWith("sqlite_", StringComparison.OrdinalIgnoreCase))
+        {
+            return false;
+        }
+
+        if (refused.Contains(table.Name, SqlName.Comparer))
         {
             return false;
         }

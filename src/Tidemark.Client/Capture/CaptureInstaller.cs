@@ -9,43 +9,64 @@ namespace Tidemark.Client.Capture;
 /// <summary>Puts the capture triggers into a file, takes them out, and tells which types lack them. Runs in the caller's transaction.</summary>
 public static class CaptureInstaller
 {
-    /// <summary>Replaces every capture trigger of the file by the wanted ones.</summary>
-    public static void Install(SqliteConnection connection, SyncModel model, IReadOnlyDictionary<string, int> numbers)
+    /// <summary>Puts the triggers of all types in place; whatever stood under Tidemark's names is replaced.</summary>
+    /// <exception cref="StoreException">A table of the model is missing.</exception>
+    public static void Install(SqliteConnection connection, SyncModel model, IReadOnlyDictionary<string, int> typeNumbers)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(numbers);
+        ArgumentNullException.ThrowIfNull(typeNumbers);
         Remove(connection);
-        foreach (var trigger in model.Entities.SelectMany(type => Wanted(connection, type, numbers)))
+        foreach (var type in model.Entities)
         {
-            connection.Run(trigger.Sql);
+            foreach (var trigger in Wanted(connection, type, typeNumbers[type.Name]))
+            {
+                connection.Run(trigger.Sql);
+            }
         }
     }
 
+    /// <summary>Takes all of Tidemark's triggers away: before a migration, or for good.</summary>
     public static void Remove(SqliteConnection connection)
     {
-        foreach (var name in Existing(connection).Keys)
+        foreach (var name in Installed(connection).Keys)
         {
             connection.Run("DROP TRIGGER " + SqlName.Quote(name));
         }
     }
 
-    /// <summary>Entity types whose triggers are missing or are not, letter by letter, the wanted ones.</summary>
-    public static IReadOnlyList<string> Missing(SqliteConnection connection, SyncModel model, IReadOnlyDictionary<string, int> numbers)
+    /// <summary>The names of the types whose triggers in the file are not exactly the wanted ones: lost, changed, or too many.</summary>
+    public static IReadOnlyList<string> Missing(SqliteConnection connection, SyncModel model, IReadOnlyDictionary<string, int> typeNumbers)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(numbers);
-        var existing = Existing(connection);
-        return [.. model.Entities
-            .Where(type => Wanted(connection, type, numbers).Any(t => !existing.TryGetValue(t.Name, out var sql) || !string.Equals(sql, t.Sql, StringComparison.Ordinal)))
-            .Select(type => type.Name)];
+        ArgumentNullException.ThrowIfNull(typeNumbers);
+        var installed = Installed(connection);
+        var missing = new List<string>();
+        foreach (var type in model.Entities)
+        {
+            var number = typeNumbers[type.Name];
+            var wanted = Wanted(connection, type, number);
+            var standing = installed.Where(t => t.Key.StartsWith(CaptureTables.TriggersOf(number), StringComparison.Ordinal)).ToList();
+            if (standing.Count != wanted.Count || !wanted.All(w => installed.TryGetValue(w.Name, out var sql) && string.Equals(sql, w.Sql, StringComparison.Ordinal)))
+            {
+                missing.Add(type.Name);
+            }
+        }
+
+        return missing;
     }
 
-    private static IReadOnlyList<CaptureTrigger> Wanted(SqliteConnection connection, EntityType type, IReadOnlyDictionary<string, int> numbers) =>
-        SchemaReader.Read(connection, type.TableName) is { } table
-            ? CaptureTriggers.For(type, numbers[type.Name], table)
-            : throw new StoreException(StoreTrouble.SchemaMismatch, $"There is no table {type.TableName} for the entity type {type.Name}.");
+    private static IReadOnlyList<CaptureTrigger> Wanted(SqliteConnection connection, EntityType type, int number)
+    {
+        var table = SchemaReader.Read(connection, type.TableName);
+        if (table is not { Kind: TableKind.Table })
+        {
+            throw new StoreException(StoreTrouble.SchemaMismatch, $"{connection.DataSource}: The table {type.TableName} of the model is not in the file. Bring it back, or adopt the file anew.");
+        }
 
-    private static Dictionary<string, string> Existing(SqliteConnection connection) =>
-        connection.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE ?1 ESCAPE '\\'", Value.Text(CaptureTables.TriggerPrefix.Replace("_", "\\_", StringComparison.Ordinal) + "%"))
+        return CaptureTriggers.For(type, number, table);
+    }
+
+    private static Dictionary<string, string> Installed(SqliteConnection connection) =>
+        connection.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, ?1) = ?2", Value.Integer(CaptureTables.TriggerPrefix.Length), Value.Text(CaptureTables.TriggerPrefix))
             .ToDictionary(r => r[0].AsText, r => r[1].AsText, StringComparer.Ordinal);
 }

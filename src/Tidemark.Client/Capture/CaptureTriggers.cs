@@ -15,7 +15,7 @@ public sealed record CaptureTrigger(string Name, string Table, string Sql);
 /// could change the row again; what an INSERT made and a changed key are noted AFTER it, when the key is final.
 /// No JSON, no randomness, nothing that trusted_schema=OFF refuses.
 /// </summary>
-public static partial class CaptureTriggers
+public static class CaptureTriggers
 {
     // Milliseconds since 1970; unixepoch('subsec') is newer than the SQLite of many systems.
     private const string Now = "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)";

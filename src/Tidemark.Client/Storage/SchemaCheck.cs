@@ -25,6 +25,7 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
         try
         {
             Verify();
+            GuardAppTriggers(warnings);
             var numbers = session.Tables.ToDictionary(t => t.Type.Name, t => t.Number, StringComparer.Ordinal);
             var lost = CaptureInstaller.Missing(db.Connection, session.Model, numbers);
             if (lost.Count > 0)
@@ -48,6 +49,15 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
 
             throw;
         }
+    }
+
+    // A migration may have made new triggers, or the guarded ones anew without their guard.
+    private void GuardAppTriggers(List<string> warnings)
+    {
+        var connection = session.Db.Connection;
+        var decisions = AppTriggers.Classify(connection, [.. session.Tables.Select(t => t.Type.TableName)]);
+        AppTriggers.Guard(connection, decisions);
+        warnings.AddRange(decisions.Where(d => d.Kind != AppTriggerKind.KeepAsIs).Select(d => $"The trigger {d.Name} on {d.Table} is new: {d.Reason}"));
     }
 
     private void NoteMissed(EntityTable table, List<string> warnings)
