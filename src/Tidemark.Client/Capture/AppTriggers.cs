@@ -23,7 +23,7 @@ public sealed record AppTriggerDecision(string Name, string Table, AppTriggerKin
 /// <summary>Classifies the app's own triggers, gives those that write synced tables the guard, and takes it back.</summary>
 public static class AppTriggers
 {
-    private const string Kept = "_tm_app_trigger";
+    private const string Kept = "_tm_trigger";
 
     /// <summary>One decision for every trigger of the app in the file, triggers of views and unsynced tables included: one trigger's write fires another.</summary>
     public static IReadOnlyList<AppTriggerDecision> Classify(SqliteConnection connection, IReadOnlyCollection<string> syncedTables)
