@@ -13,13 +13,18 @@ internal static class DeadLettersExportVerb
     public static Command Create()
     {
         var database = SharedOptions.Database();
-        var to = new Option<string?>("--out", "-o") { Description = "The file to write; standard output when it is left out.", HelpName = "FILE" };
+        var to = new Option<string?>("--out", "-o") { Description = "The file to write, which must not exist; standard output when it is left out.", HelpName = "FILE" };
         return Verb.Create("export", "All dead letters as one JSON document, to keep or to work on.", database, to)
             .Runs((context, cancellationToken) => RunAsync(context, context.Get(database), context.Get(to), cancellationToken));
     }
 
     private static async Task<ExitCode> RunAsync(VerbContext context, string path, string? to, CancellationToken cancellationToken)
     {
+        if (to is not null && File.Exists(to))
+        {
+            throw VerbException.Usage($"{to} exists; give --out another name.");
+        }
+
         await using var store = Stores.Open(path);
         var document = new { deadLetters = new StoreInspector(store).DeadLetters().Select(DeadLetterText.DocumentOf).ToList() };
         if (to is not null)
