@@ -66,13 +66,16 @@ public sealed class BadFileTests
     [Trait("req", "STO-15")]
     public async Task A_read_only_file_is_named_as_such()
     {
-        Assert.SkipWhen(string.Equals(Environment.UserName, "root", StringComparison.Ordinal), "root may write everything");
         using var workspace = new Workspace();
         var path = workspace.PathOf("locked.db");
         await SqliteShell.RunAsync(path, Notes.Schema);
         File.SetAttributes(path, FileAttributes.ReadOnly);
-        var result = (await RunAsync("adopt", path)).Expect(1);
-        Assert.Contains("read-only", result.Errors, StringComparison.OrdinalIgnoreCase);
+        var result = (await TidemarkCommand.RunUnprivilegedAsync(workspace.Folder, "adopt", path)).Expect(1);
+        Assert.Contains("locked.db", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("permission", result.Errors, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("   at ", result.Errors, StringComparison.Ordinal);
+        File.SetAttributes(path, FileAttributes.Normal);
+        Assert.Equal(2, await SqliteShell.CountAsync(path, "SELECT count(*) FROM sqlite_master WHERE name IN ('folders', 'notes')"));
     }
 
     [Fact]

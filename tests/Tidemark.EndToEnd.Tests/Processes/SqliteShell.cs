@@ -19,6 +19,9 @@ internal static class SqliteShell
     public static RunningProcess Start(string database, string script, bool bail = true) =>
         RunningProcess.Start("sqlite3", bail ? ["-bail", "-cmd", ".timeout 5000", database] : ["-cmd", ".timeout 5000", database], null, script);
 
+    /// <summary>The first column of the only row.</summary>
+    public static async Task<string> TextAsync(string database, string query) => (await RunAsync(database, query + ";")).TrimEnd('\n');
+
     public static async Task<long> CountAsync(string database, string query) =>
         long.Parse((await RunAsync(database, query + ";")).Trim(), CultureInfo.InvariantCulture);
 

@@ -5,6 +5,8 @@ namespace Tidemark.EndToEnd.Tests.Processes;
 /// <summary>The `tidemark` command as a real process.</summary>
 internal static class TidemarkCommand
 {
+    private const string DropPrivileges = "/usr/bin/setpriv";
+
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(180);
 
     private static readonly string Executable = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "tidemark.exe" : "tidemark");
@@ -34,6 +36,20 @@ internal static class TidemarkCommand
     public static async Task<ProcessResult> RunAsync(params IEnumerable<string> arguments)
     {
         await using var process = Start(arguments);
+        return await process.WaitAsync(Deadline, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>As a user for whom permissions count: root reads and writes everything.</summary>
+    public static async Task<ProcessResult> RunUnprivilegedAsync(string folder, params IEnumerable<string> arguments)
+    {
+        if (OperatingSystem.IsWindows() || !System.Environment.IsPrivilegedProcess)
+        {
+            return await RunAsync(arguments);
+        }
+
+        Assert.SkipUnless(File.Exists(DropPrivileges), $"root may write everything, and {DropPrivileges} is not there");
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        await using var process = RunningProcess.Start(DropPrivileges, ["--reuid=65534", "--regid=65534", "--clear-groups", Executable, .. arguments], Environment);
         return await process.WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 }

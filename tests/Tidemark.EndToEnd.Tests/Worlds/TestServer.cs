@@ -35,5 +35,12 @@ internal sealed class TestServer : IAsyncDisposable
         return result.Expect(0).Output.Trim();
     }
 
+    /// <summary>SIGTERM, and wait for the clean end.</summary>
+    public async Task StopAsync()
+    {
+        _process.Signal(15);
+        (await _process.WaitAsync(StartDeadline, TestContext.Current.CancellationToken)).Expect(0);
+    }
+
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

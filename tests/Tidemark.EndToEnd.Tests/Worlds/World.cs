@@ -42,11 +42,14 @@ internal sealed class World : IAsyncDisposable
     }
 
     /// <summary>A small app of its own, adopted and synced on the first device, cloned to the second.</summary>
-    public static async Task<(World World, Device First, Device Second)> NotesAsync()
+    public static Task<(World World, Device First, Device Second)> NotesAsync() => OfAsync(Notes.Schema);
+
+    /// <summary>The same with a schema of the test's own.</summary>
+    public static async Task<(World World, Device First, Device Second)> OfAsync(string schema)
     {
         var world = await StartAsync();
         var first = world.DeviceOf("a.db");
-        await SqliteShell.RunAsync(first.Database, Notes.Schema);
+        await SqliteShell.RunAsync(first.Database, schema);
         (await first.RunLocalAsync("adopt")).Expect(0);
         await first.SyncAsync();
         var second = world.DeviceOf("b.db");
@@ -55,6 +58,15 @@ internal sealed class World : IAsyncDisposable
     }
 
     public Device DeviceOf(string name) => new(Workspace.PathOf(name), Server.Url, Token);
+
+    /// <summary>Stops the server, lets the test work on its files, and starts it again where it was.</summary>
+    public async Task RestartServerAsync(Action<string> meanwhile)
+    {
+        await Server.StopAsync();
+        await Server.DisposeAsync();
+        meanwhile(Server.Data);
+        Server = await TestServer.StartAsync(Server.Data, Server.Url);
+    }
 
     public async ValueTask DisposeAsync()
     {
