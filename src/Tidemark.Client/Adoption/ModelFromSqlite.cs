@@ -85,6 +85,7 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
             _ when table.Key.Count == 0 => "It has no primary key, so a row could not be told from another; give it one.",
             _ when table.Key.Count > StoreSchema.KeyColumnsMax => $"Its key has {table.Key.Count} columns; at most {StoreSchema.KeyColumnsMax} can be synced.",
             _ when table.Key.Any(c => c.Generated) => "Its key is a generated column.",
+            _ when table.Columns.Count > ModelValidator.FieldsMax => $"It has {table.Columns.Count} columns; at most {ModelValidator.FieldsMax} can be synced.",
             _ => null,
         };
     }
@@ -106,7 +107,8 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
             })],
             Key = [.. table.Key.Select(c => c.Name)],
             UniqueKeys = [.. UniqueKeysOf(table)],
-            Relations = [.. table.ForeignKeys.Select(f => RelationOf(table, f, tables, names)).OfType<Relation>()],
+            Relations = [.. table.ForeignKeys.Select(f => RelationOf(table, f, tables, names)).OfType<Relation>()
+                .DistinctBy(r => string.Join('\0', [.. r.Fields, "", r.Target, .. r.TargetFields]), StringComparer.Ordinal)],
         };
     }
 
@@ -182,6 +184,12 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
             return null;
         }
 
+        if (!IsUnique(target, targetColumns))
+        {
+            _leftOut.Add(($"{table.Name}({string.Join(", ", key.Columns)})", $"The reference leads to {key.Target}({string.Join(", ", targetColumns)}), which is neither its key nor unique: SQLite itself cannot follow it."));
+            return null;
+        }
+
         var required = columns.All(c => c.NotNull || c.KeyPlace > 0);
         return new Relation
         {
@@ -197,6 +205,10 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
             },
         };
     }
+
+    private static bool IsUnique(TableSchema target, string[] columns) =>
+        target.Key.Select(c => c.Name).ToHashSet(SqlName.Comparer).SetEquals(columns)
+        || target.UniqueIndexes.Any(i => i.Where is null && i.Terms.All(t => t.Column is { } c && target.Find(c) is { Generated: false }) && i.Terms.Select(t => t.Column!).ToHashSet(SqlName.Comparer).SetEquals(columns));
 
     // The whole schema of the app, so that a clone has it too; tables that are not synced come empty.
     private List<SchemaObject> Objects(IReadOnlyList<TableSchema> all)

@@ -14,7 +14,7 @@ internal sealed class RelationChecks(EntityType type, IReadOnlyDictionary<string
                 continue;
             }
 
-            if (!seen.Add(string.Join('\0', relation.Fields) + "\0\0" + relation.Target))
+            if (!seen.Add(string.Join('\0', [.. relation.Fields, "", relation.Target, .. relation.TargetFields])))
             {
                 Add(relation, $"The relation to {relation.Target} stands twice.");
             }
