@@ -1,0 +1,119 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Tidemark.Client.Adoption;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
+using Tidemark.Server;
+using Tidemark.Server.AspNetCore;
+using Tidemark.Server.Sqlite;
+using Tidemark.Sqlite;
+using Tidemark.Testing;
+
+namespace Tidemark.Client.Tests.Support;
+
+/// <summary>A real server on a loopback port with its SQLite file, and devices with theirs.</summary>
+internal sealed class World : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly List<Device> _devices = [];
+    private WebApplication? _app;
+    private SqliteServerStore? _store;
+
+    private World(ServerOptions options) => Options = options;
+
+    public ServerOptions Options { get; }
+
+    public Uri Address { get; private set; } = null!;
+
+    public string ServerFolder => System.IO.Path.Combine(_folder.Path, "server");
+
+    public static async Task<World> StartAsync(ServerOptions? options = null)
+    {
+        SystemSqlite.Use();
+        var world = new World(options ?? new ServerOptions { Dev = true });
+        await world.StartServerAsync();
+        return world;
+    }
+
+    public string File(string name) => System.IO.Path.Combine(_folder.Path, name);
+
+    public string Token(string user = "ann")
+    {
+        using var tokens = Tidemark.Server.AspNetCore.Tokens.TidemarkTokens.Open(ServerFolder);
+        return tokens.Create(user, TimeSpan.FromHours(1));
+    }
+
+    public async Task StartServerAsync()
+    {
+        Directory.CreateDirectory(ServerFolder);
+        _store = SqliteServerStore.Open(System.IO.Path.Combine(ServerFolder, "tidemark.db"), ServerEnvironment.System);
+        _app = TidemarkHost.Create(new()
+        {
+            Urls = ["http://127.0.0.1:0"],
+            DataDirectory = ServerFolder,
+            Store = _store,
+            Environment = ServerEnvironment.System,
+            Server = Options,
+            Configure = b => b.Logging.SetMinimumLevel(LogLevel.Critical),
+        });
+        await _app.StartAsync();
+        Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        foreach (var device in _devices)
+        {
+            device.Connect(this);
+        }
+    }
+
+    public async Task StopServerAsync()
+    {
+        await _app!.DisposeAsync();
+        await _store!.DisposeAsync();
+    }
+
+    /// <summary>A device whose file is made by SQL and then adopted.</summary>
+    public Device Adopt(string name, string sql, FirstSync firstSync = FirstSync.Match)
+    {
+        var path = File(name + ".db");
+        using (var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, Checkpoints = true }))
+        {
+            connection.Run(sql);
+        }
+
+        return AdoptFile(path, firstSync);
+    }
+
+    public Device AdoptFile(string path, FirstSync firstSync = FirstSync.Match)
+    {
+        Adopter.Adopt(path, new AdoptionOptions { FirstSync = firstSync }, SyncEnvironment.System);
+        return Open(path);
+    }
+
+    /// <summary>A new device with an empty file of another one's model.</summary>
+    public Device Clone(string name, Device like)
+    {
+        var path = File(name + ".db");
+        Adopter.CreateEmpty(path, like.Store.Model, SyncEnvironment.System);
+        return Open(path);
+    }
+
+    public Device Open(string path, string user = "ann")
+    {
+        var device = new Device(this, path, user);
+        _devices.Add(device);
+        return device;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var device in _devices)
+        {
+            await device.DisposeAsync();
+        }
+
+        await StopServerAsync();
+        _folder.Dispose();
+    }
+}
