@@ -1,40 +1,186 @@
+using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Changes;
+using Tidemark.Server.Models;
+using Tidemark.Server.Push;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server;
 
 /// <summary>The server's decisions behind every endpoint. Each method may be called by any number of threads.</summary>
-public sealed class SyncServer
+public sealed class SyncServer : IDisposable
 {
+    private const string CursorKeyName = "cursor-key";
+    private readonly IServerStore _store;
+    private readonly ServerEnvironment _environment;
+    private readonly ModelService _models;
+    private readonly SemaphoreSlim _keyLock = new(1, 1);
+    private ChangesService? _changes;
+
     public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        Store = store ?? throw new ArgumentNullException(nameof(store));
-        Environment = environment ?? throw new ArgumentNullException(nameof(environment));
+        _store = store ?? throw new ArgumentNullException(nameof(store));
+        _environment = environment ?? throw new ArgumentNullException(nameof(environment));
         Options = options;
+        _models = new ModelService(store, options);
     }
 
     public ServerOptions Options { get; }
 
-    internal IServerStore Store { get; }
+    public Task<ModelInfo> GetModelAsync(Caller caller, CancellationToken cancellationToken) => _models.GetAsync(caller, cancellationToken);
 
-    internal ServerEnvironment Environment { get; }
+    public Task<ModelInfo> PutModelAsync(Caller caller, ReadOnlyMemory<byte> modelUtf8, CancellationToken cancellationToken) =>
+        _models.PutAsync(caller, modelUtf8, cancellationToken);
 
-    public Task<ModelInfo> GetModelAsync(Caller caller, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        var space = Spaces.DefaultOf(caller.User);
+        var snapshot = await SnapshotAsync(space, cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return [new SpaceInfo { Space = space.Value, Role = "owner", Epoch = snapshot.State!.Epoch, Head = snapshot.State.Head.Position, Default = true }];
+        }
+    }
 
-    public Task<ModelInfo> PutModelAsync(Caller caller, ReadOnlyMemory<byte> modelUtf8, CancellationToken cancellationToken) => throw new NotImplementedException();
-
-    public Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, CancellationToken cancellationToken) => throw new NotImplementedException();
-
-    public Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
+        var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits.CommandsMax));
+        return await new PushService(_store, Options, _environment)
+            .PushAsync(caller, Spaces.Resolve(caller, envelope.Space), model, envelope, commands, cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>The page's JSON bytes.</summary>
-    public Task<ReadOnlyMemory<byte>> GetChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<ReadOnlyMemory<byte>> GetChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
+        var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
+        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return await changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
-    public Task<VerdictsResponse> GetVerdictsAsync(Caller caller, VerdictsRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<VerdictsResponse> GetVerdictsAsync(Caller caller, VerdictsRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        CheckCount(request.CommandIds.Count);
+        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            var found = new List<AcceptedVerdict>();
+            foreach (var id in request.CommandIds)
+            {
+                if (await snapshot.FindVerdictAsync(caller.User, id, cancellationToken).ConfigureAwait(false) is { } verdict)
+                {
+                    found.Add(Verdicts.Of(verdict));
+                }
+            }
 
-    public Task<RowsResponse> GetRowsAsync(Caller caller, RowsRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+            return new VerdictsResponse { Successful = found };
+        }
+    }
 
-    public Task<ChecksumsResponse> GetChecksumsAsync(Caller caller, ChecksumsRequest request, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public async Task<RowsResponse> GetRowsAsync(Caller caller, RowsRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        CheckCount(request.EntityIds.Count);
+        var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
+        var type = model.Find(request.EntityType) ?? throw Problems.Of(ErrorCodes.BadRequest, $"There is no entity type {request.EntityType}.");
+        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, cancellationToken).ConfigureAwait(false) };
+        }
+    }
+
+    public async Task<ChecksumsResponse> GetChecksumsAsync(Caller caller, ChecksumsRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
+        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return new ChecksumsResponse
+            {
+                Epoch = snapshot.State!.Epoch,
+                Mark = snapshot.State.Head,
+                Types = await RowsService.ChecksumsAsync(snapshot, model, request.EntityTypes, cancellationToken).ConfigureAwait(false),
+            };
+        }
+    }
+
+    public void Dispose() => _keyLock.Dispose();
+
+    // A snapshot of a space that exists and in which everything that other programs wrote has its position.
+    private async Task<IStoreSnapshot> SnapshotAsync(SpaceId space, CancellationToken cancellationToken)
+    {
+        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        if (snapshot.State is not null && !snapshot.HasForeignWrites)
+        {
+            return snapshot;
+        }
+
+        await snapshot.DisposeAsync().ConfigureAwait(false);
+        var transaction = await _store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
+            await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<ChangesService> ChangesAsync(CancellationToken cancellationToken)
+    {
+        if (_changes is { } ready)
+        {
+            return ready;
+        }
+
+        await _keyLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var key = Options.CursorKey
+                ?? await _store.KeepSecretAsync(CursorKeyName, _environment.RandomBytes(ServerOptions.CursorKeyBytesMin), cancellationToken).ConfigureAwait(false);
+            return _changes ??= new ChangesService(Options, new CursorCodec(key));
+        }
+        finally
+        {
+            _keyLock.Release();
+        }
+    }
+
+    private void CheckCount(int count)
+    {
+        if (count > Options.KeysMax)
+        {
+            throw Problems.Of(ErrorCodes.TooLarge, $"At most {Options.KeysMax} ids can be asked for at once, {count} came.");
+        }
+    }
+
+    private static T Read<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (WireFormatException e)
+        {
+            throw Problems.Of(e);
+        }
+    }
 }

@@ -1,0 +1,39 @@
+using Tidemark.Model.Protocol;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Changes;
+
+/// <summary>Takes changes into a page until it has enough rows or bytes.</summary>
+internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDisposable
+{
+    private readonly ChangesPageWriter _writer = new();
+    private readonly Dictionary<string, (long Position, Tidemark.Model.Values.EntityKey Key)> _lastOf = new(StringComparer.Ordinal);
+
+    public bool HasMore { get; private set; }
+
+    /// <summary>The last change taken.</summary>
+    public StoredChange? Last { get; private set; }
+
+    /// <summary>The last change of each type that had one.</summary>
+    public IReadOnlyDictionary<string, (long Position, string Id)> LastOf =>
+        _lastOf.ToDictionary(l => l.Key, l => (l.Value.Position, l.Value.Key.ToString()), StringComparer.Ordinal);
+
+    public bool TryAdd(in StoredChange change)
+    {
+        if (_writer.Count >= rowsMax || (_writer.Count > 0 && _writer.Length >= bytesMax))
+        {
+            HasMore = true;
+            return false;
+        }
+
+        var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
+        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row);
+        Last = change;
+        _lastOf[change.Type.Name] = (change.Version, change.Key);
+        return true;
+    }
+
+    public ReadOnlyMemory<byte> Finish(ChangesPageTail tail) => _writer.Finish(tail);
+
+    public void Dispose() => _writer.Dispose();
+}

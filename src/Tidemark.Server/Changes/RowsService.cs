@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Changes;
+
+/// <summary>Single rows and digests of all rows, from one snapshot.</summary>
+internal static class RowsService
+{
+    public static async Task<IReadOnlyList<WireChange>> ReadAsync(IStoreSnapshot snapshot, EntityType type, IReadOnlyList<RawJson> ids, CancellationToken cancellationToken)
+    {
+        var found = new List<WireChange>();
+        foreach (var id in ids)
+        {
+            var key = KeyOf(type, id);
+            if (await snapshot.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false) is { } row)
+            {
+                found.Add(Change(type, Operation.Update, id, row.Version, row.Row));
+            }
+            else if (await snapshot.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
+            {
+                found.Add(Change(type, Operation.Delete, id, tombstone.Version, null));
+            }
+        }
+
+        return found;
+    }
+
+    public static async Task<IReadOnlyDictionary<string, TypeChecksum>> ChecksumsAsync(IStoreSnapshot snapshot, SyncModel model, IReadOnlyList<string>? types, CancellationToken cancellationToken)
+    {
+        var checksums = new SortedDictionary<string, TypeChecksum>(StringComparer.Ordinal);
+        using var writer = new CanonicalJsonWriter();
+        foreach (var type in model.Entities.Where(e => types is not { Count: > 0 } || types.Contains(e.Name, StringComparer.Ordinal)))
+        {
+            var digest = default(SetDigest);
+            await snapshot.ScanAsync(type, row => digest.Add(RowDigest.Of(row, writer)), cancellationToken).ConfigureAwait(false);
+            checksums[type.Name] = new TypeChecksum(digest.Rows, digest.ToString());
+        }
+
+        return checksums;
+    }
+
+    private static EntityKey KeyOf(EntityType type, RawJson id)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(id.Utf8.Span);
+            reader.Read();
+            return WireRow.ReadKey(type, ref reader);
+        }
+        catch (WireFormatException e)
+        {
+            throw Problems.Of(ErrorCodes.BadRequest, e.Message, e);
+        }
+    }
+
+    private static WireChange Change(EntityType type, Operation operation, RawJson id, long version, Row? row) => new()
+    {
+        EntityType = type.Name,
+        Operation = OperationNames.NameOf(operation),
+        EntityId = id,
+        Version = version,
+        ChangedAt = WireTime.OfPosition(version),
+        Row = row is null ? null : Push.Verdicts.RowOf(row),
+    };
+}

@@ -1,0 +1,265 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>What each operation does to the tables. References and unique values are checked by <see cref="RowRules"/> at the group's end.</summary>
+internal sealed class CommandExecutor(PushSession session, RowRules rules)
+{
+    private readonly IdAllocator _ids = new(session);
+
+    private IStoreTransaction Rows => session.Transaction;
+
+    /// <summary>Ids of new rows first, so that members of a cycle can refer to each other.</summary>
+    public async Task AssignIdsAsync(IEnumerable<PushCommand> commands, CancellationToken cancellationToken)
+    {
+        foreach (var command in commands.Where(c => c.Operation == Operation.Create && !c.Type.Key.Any(c.Refs.ContainsKey)))
+        {
+            session.KeysOf[command.Id] = (command.Type, await _ids.KeyOfAsync(command, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    public async Task<RecordedVerdict> ExecuteAsync(PushCommand received, byte[] hash, CancellationToken cancellationToken)
+    {
+        var command = Resolve(received);
+        var (version, key, row) = command.Operation switch
+        {
+            Operation.Create => await CreateAsync(command, cancellationToken).ConfigureAwait(false),
+            Operation.Update => await UpdateAsync(command, cancellationToken).ConfigureAwait(false),
+            Operation.Delete => await DeleteAsync(command, cancellationToken).ConfigureAwait(false),
+            Operation.Rekey => await RekeyAsync(command, cancellationToken).ConfigureAwait(false),
+            _ => await OfferAsync(command, cancellationToken).ConfigureAwait(false),
+        };
+        session.KeysOf[command.Id] = (command.Type, key);
+        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        return new RecordedVerdict(
+            command.Id, hash, command.Type.Name,
+            Verdicts.KeyOf(command.Type, received.EntityId).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
+    }
+
+    // Values that come from other commands' rows are put in; what they stood for on the device is forgotten.
+    private PushCommand Resolve(PushCommand command)
+    {
+        if (command.Refs.Count == 0)
+        {
+            return command;
+        }
+
+        var payload = command.Payload;
+        var parts = command.EntityId.Parts.ToArray();
+        foreach (var (field, id) in command.Refs)
+        {
+            if (!session.KeysOf.TryGetValue(id, out var target))
+            {
+                throw Verdicts.Refuse(command, ErrorCodes.ParentMissing, $"{field} refers to command {id}, which was not accepted.", field);
+            }
+
+            var value = ValueOf(command.Type, field, target.Type, target.Key);
+            var ordinal = command.Type.OrdinalOf(field);
+            payload = payload?.With(ordinal, value);
+            for (var i = 0; i < parts.Length; i++)
+            {
+                parts[i] = command.Type.KeyOrdinals[i] == ordinal ? value : parts[i];
+            }
+        }
+
+        return command with { Payload = payload, EntityId = new EntityKey(parts) };
+    }
+
+    private static Value ValueOf(EntityType type, string field, EntityType targetType, EntityKey key)
+    {
+        foreach (var relation in type.Relations.Where(r => r.Target == targetType.Name && r.TargetFields.Count == 0))
+        {
+            for (var i = 0; i < relation.Fields.Count; i++)
+            {
+                if (relation.Fields[i] == field)
+                {
+                    return key[i];
+                }
+            }
+        }
+
+        return key[0];
+    }
+
+    private async Task<(long, EntityKey, Row?)> CreateAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var payload = Completed(command, command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A CREATE carries its row."));
+        var key = session.KeysOf.TryGetValue(command.Id, out var assigned) ? assigned.Key : command.EntityId;
+        var row = Keyed(payload, key);
+        if (await Rows.FindRowAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } live)
+        {
+            return live.Row.SameAs(row) ? (live.Version, key, row) : throw Verdicts.Conflict(command, live, "exists");
+        }
+
+        await WriteAsync(command, row, null, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, key, row);
+    }
+
+    private async Task<(long, EntityKey, Row?)> UpdateAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false)
+            ?? throw Verdicts.Refuse(command, ErrorCodes.RowGone, "The row does not exist here, and its deletion is not remembered.");
+        var payload = WithoutDerived(command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "An UPDATE carries the changed fields."));
+        var row = live.Row.Patched(payload);
+        if (row.Key != live.Row.Key)
+        {
+            throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "An UPDATE may not change the key; send a REKEY.", command.Type.Key[0]);
+        }
+
+        CheckNulls(command, row);
+        if (row.SameAs(live.Row))
+        {
+            return (live.Version, row.Key, row);
+        }
+
+        await WriteAsync(command, row, live.Row, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, row.Key, row);
+    }
+
+    private async Task<(long, EntityKey, Row?)> DeleteAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        if (await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is null)
+        {
+            var tombstone = await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+            return (tombstone?.Version ?? Rows.State!.Head.Position, command.EntityId, null);
+        }
+
+        var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false);
+        await Rows.DeleteAsync(command.Type, command.EntityId, OriginOf(command), cancellationToken).ConfigureAwait(false);
+        rules.Deleted(command, live!.Row);
+        return (Rows.PendingVersion, command.EntityId, null);
+    }
+
+    private async Task<(long, EntityKey, Row?)> RekeyAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var to = command.NewEntityId ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A REKEY carries newEntityId.");
+        var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false)
+            ?? throw Verdicts.Refuse(command, ErrorCodes.RowGone, "The row does not exist here, and its deletion is not remembered.");
+        if (await Rows.FindRowAsync(command.Type, to, cancellationToken).ConfigureAwait(false) is { } taken)
+        {
+            throw Verdicts.Refuse(command, ErrorCodes.Unique, $"Another row has the key {to}.", command.Type.Key[0], taken);
+        }
+
+        var row = Keyed(command.Payload is { } payload ? live.Row.Patched(WithoutDerived(payload)) : live.Row, to);
+        CheckNulls(command, row);
+        await Rows.DeleteAsync(command.Type, live.Row.Key, OriginOf(command), cancellationToken).ConfigureAwait(false);
+        await WriteAsync(command, row, live.Row, cancellationToken).ConfigureAwait(false);
+        await rules.RenamedAsync(command, live.Row, row, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, to, row);
+    }
+
+    // A row that a restored server may have lost: the newest lost version wins, unless somebody wrote the row since.
+    private async Task<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var lost = command.BaseVersion ?? throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version as baseVersion.");
+        var live = await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        var tombstone = live is null ? await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) : null;
+        var origin = live?.Origin ?? tombstone?.Origin ?? default;
+        var version = live?.Version ?? tombstone?.Version ?? 0;
+        if (origin.Offered >= lost || version == lost)
+        {
+            return (version, command.EntityId, live?.Row);
+        }
+
+        if (version > lost && origin.Offered is null)
+        {
+            throw live is not null ? Verdicts.Conflict(command, live, "written since the restore") : Verdicts.Gone(command, tombstone!);
+        }
+
+        if (command.Payload is not { } payload)
+        {
+            await Rows.DeleteAsync(command.Type, command.EntityId, OriginOf(command), cancellationToken).ConfigureAwait(false);
+            if (live is not null)
+            {
+                rules.Deleted(command, live.Row);
+            }
+
+            return (Rows.PendingVersion, command.EntityId, null);
+        }
+
+        var row = Keyed(Completed(command, payload), command.EntityId);
+        await _ids.NoteAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(command, row, live?.Row, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, command.EntityId, row);
+    }
+
+    // The row an edit was made on; null when neither row nor tombstone is known.
+    private async Task<StoredRow?> FindBaseAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var wanted = command.After is { } after && session.VersionsOf.TryGetValue(after, out var version) ? version : command.BaseVersion;
+        if (wanted is null)
+        {
+            throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An UPDATE, DELETE or REKEY needs baseVersion, or after with the id of an accepted command of the same batch.");
+        }
+
+        if (await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } row)
+        {
+            return row.Version == wanted ? row : throw Verdicts.Conflict(command, row, "version");
+        }
+
+        return await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } tombstone
+            ? throw Verdicts.Gone(command, tombstone)
+            : null;
+    }
+
+    private async Task WriteAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    {
+        await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+        rules.Written(command, row, former);
+    }
+
+    private RowOrigin OriginOf(PushCommand command) =>
+        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null);
+
+    private static Row Completed(PushCommand command, Row payload)
+    {
+        for (var i = 0; i < payload.Type.Fields.Count; i++)
+        {
+            if (payload[i].IsAbsent)
+            {
+                payload = payload.With(i, Value.Null);
+            }
+        }
+
+        CheckNulls(command, Keyed(payload, command.EntityId));
+        return payload;
+    }
+
+    private static Row Keyed(Row row, EntityKey key)
+    {
+        for (var i = 0; i < key.Count; i++)
+        {
+            var ordinal = row.Type.KeyOrdinals[i];
+            row = row[ordinal] == key[i] ? row : row.With(ordinal, key[i]);
+        }
+
+        return row;
+    }
+
+    private static Row WithoutDerived(Row payload)
+    {
+        for (var i = 0; i < payload.Type.Fields.Count; i++)
+        {
+            if (payload.Type.Fields[i].ServerDerived && !payload[i].IsAbsent)
+            {
+                payload = payload.With(i, Value.Absent);
+            }
+        }
+
+        return payload;
+    }
+
+    private static void CheckNulls(PushCommand command, Row row)
+    {
+        for (var i = 0; i < row.Type.Fields.Count; i++)
+        {
+            if (row[i].IsNull && !row.Type.Fields[i].Nullable)
+            {
+                throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, $"{row.Type.Name}.{row.Type.Fields[i].Name} may not be null.", row.Type.Fields[i].Name);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using Tidemark.Model.Protocol;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>Executes the commands of one group in a savepoint: all of them, or none.</summary>
+internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedCommand> commands)
+{
+    private readonly List<RecordedVerdict> _accepted = [];
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var culprit = commands.FirstOrDefault(c => c.Command is null);
+        if (culprit is not null)
+        {
+            Refuse(culprit.Id, new RefusedException(Verdicts.Failed(culprit.Id, culprit.Fault!.Code, culprit.Fault.Message, culprit.Fault.Field), null));
+            return;
+        }
+
+        await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
+        var current = commands[0].Id;
+        try
+        {
+            var rules = new RowRules(session);
+            var executor = new CommandExecutor(session, rules);
+            await executor.AssignIdsAsync(commands.Select(c => c.Command!), cancellationToken).ConfigureAwait(false);
+            foreach (var command in commands)
+            {
+                current = command.Id;
+                _accepted.Add(await executor.ExecuteAsync(command.Command!, command.Hash, cancellationToken).ConfigureAwait(false));
+            }
+
+            await rules.CheckAsync(id => current = id, cancellationToken).ConfigureAwait(false);
+            Complete(rules);
+        }
+        catch (RefusedException refusal)
+        {
+            await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
+            Refuse(current, refusal);
+            return;
+        }
+
+        await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var verdict in _accepted)
+        {
+            await session.Transaction.PutVerdictAsync(session.User, verdict, cancellationToken).ConfigureAwait(false);
+            session.Accepted.Add(Verdicts.Of(verdict));
+            session.VersionsOf[verdict.CommandId] = verdict.Version;
+        }
+    }
+
+    // The checks may have changed rows once more (a reference to nothing, a renamed value): the verdict tells the row as it is stored.
+    private void Complete(RowRules rules)
+    {
+        for (var i = 0; i < _accepted.Count; i++)
+        {
+            if (rules.ChangedRowOf(_accepted[i].CommandId) is { } row)
+            {
+                _accepted[i] = _accepted[i] with { Row = Verdicts.RowOf(row).Utf8.ToArray() };
+            }
+        }
+    }
+
+    private void Refuse(Guid culprit, RefusedException refusal)
+    {
+        foreach (var command in commands)
+        {
+            session.KeysOf.Remove(command.Id);
+            if (command.Id != culprit)
+            {
+                session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.GroupRefused, $"Command {culprit} of the same group was refused."));
+            }
+            else if (refusal.Conflict is { } conflict)
+            {
+                session.Conflicts.Add(conflict);
+            }
+            else
+            {
+                session.Failed.Add(refusal.Failed!);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>Which key a new row gets. Where the server assigns ids, a proposed one is kept when it is free and was never used.</summary>
+internal sealed class IdAllocator(PushSession session)
+{
+    public async Task<EntityKey> KeyOfAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var type = command.Type;
+        var key = command.EntityId;
+        if (type.Identity != IdentityModel.ServerAssigned)
+        {
+            return key;
+        }
+
+        if (await IsKeptAsync(command, cancellationToken).ConfigureAwait(false))
+        {
+            await NoteAsync(type, key, cancellationToken).ConfigureAwait(false);
+            return key;
+        }
+
+        if (key[0].Kind != ValueKind.Integer)
+        {
+            return EntityKey.Of(session.Environment.NewId().ToString("D"));
+        }
+
+        var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);
+        var next = EntityKey.Of(Math.Max(counter.Last, 0) + 1);
+        await NoteAsync(type, next, cancellationToken).ConfigureAwait(false);
+        return next;
+    }
+
+    /// <summary>The id is used now, and never again for another row.</summary>
+    public async Task NoteAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
+    {
+        if (type.Identity == IdentityModel.ServerAssigned && key[0].Kind == ValueKind.Integer
+            && key[0].AsInteger > (await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false)).Last)
+        {
+            await session.Transaction.SetLastIdAsync(type, key[0].AsInteger, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> IsKeptAsync(PushCommand command, CancellationToken cancellationToken)
+    {
+        var (type, key) = (command.Type, command.EntityId);
+        if (key[0].Kind == ValueKind.Integer && key[0].AsInteger <= 0)
+        {
+            return false;
+        }
+
+        if (await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false) is { } live)
+        {
+            // The same row again, or an adopted one: met as it is, equal or in conflict.
+            return command.BaseVersion == 0 || (command.Payload is { } payload && command.Refs.Count == 0 && live.Row.SameAs(payload));
+        }
+
+        if (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
+        {
+            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version;
+        }
+
+        var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);
+        return command.BaseVersion is 0 or > 0 || key[0].Kind != ValueKind.Integer || key[0].AsInteger > counter.Forgotten;
+    }
+}

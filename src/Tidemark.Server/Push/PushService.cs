@@ -1,0 +1,155 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Changes;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>One push: the envelope is checked, then groups are executed in the order of their first command, all in one transaction.</summary>
+internal sealed class PushService(IServerStore store, ServerOptions options, ServerEnvironment environment)
+{
+    public async Task<PushResponse> PushAsync(Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        CheckEnvelope(envelope, commands);
+        var transaction = await store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
+        await using (transaction.ConfigureAwait(false))
+        {
+            await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
+            await CheckKnownAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
+            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment);
+            var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
+            if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
+            {
+                await ReadRecordedAsync(session, commands, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await ExecuteAsync(session, commands, cancellationToken).ConfigureAwait(false);
+                await transaction.PutStorePushAsync(caller.User, envelope.StoreId, new StorePush(envelope.PushSeq, operationId), cancellationToken).ConfigureAwait(false);
+            }
+
+            var mark = await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return new PushResponse
+            {
+                SyncOperationId = operationId,
+                Epoch = transaction.State!.Epoch,
+                Mark = mark,
+                Successful = session.Accepted,
+                Failed = session.Failed,
+                Conflicts = session.Conflicts,
+            };
+        }
+    }
+
+    private static void CheckEnvelope(PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands)
+    {
+        if (envelope.Protocol != ProtocolVersion.Current)
+        {
+            throw Problems.Of(ErrorCodes.BadRequest, $"protocol must be {ProtocolVersion.Current}, not {envelope.Protocol}.");
+        }
+
+        if (string.IsNullOrEmpty(envelope.DeviceId) || string.IsNullOrEmpty(envelope.StoreId) || envelope.DeviceId.Length > 200 || envelope.StoreId.Length > 200)
+        {
+            throw Problems.Of(ErrorCodes.BadRequest, "deviceId and storeId must have 1 to 200 characters.");
+        }
+
+        if (commands.Select(c => c.Id).Distinct().Count() != commands.Count)
+        {
+            throw Problems.Of(ErrorCodes.BadRequest, "A command id stands twice in the push.");
+        }
+    }
+
+    private static async Task CheckKnownAsync(IStoreTransaction transaction, PushEnvelope envelope, CancellationToken cancellationToken)
+    {
+        var state = transaction.State!;
+        if (envelope.Epoch is { } epoch && epoch != state.Epoch)
+        {
+            throw Problems.Resync(ResyncReason.Restored, "The space is another incarnation than the device knows.", state.Epoch, 0);
+        }
+
+        if (envelope.Floor is not { } floor || await transaction.KnowsAsync(floor, cancellationToken).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        throw floor.Position < state.CompactedTo.Value
+            ? Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null)
+            : Problems.Resync(ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch, 0);
+    }
+
+    private static async Task<bool> IsRepeatedAsync(IStoreTransaction transaction, UserId user, PushEnvelope envelope, string operationId, CancellationToken cancellationToken)
+    {
+        if (await transaction.FindStorePushAsync(user, envelope.StoreId, cancellationToken).ConfigureAwait(false) is not { } last || envelope.PushSeq > last.PushSeq)
+        {
+            return false;
+        }
+
+        return envelope.PushSeq == last.PushSeq && operationId == last.SyncOperationId
+            ? true
+            : throw Problems.Of(ErrorCodes.StoreForked, $"This store's last push was number {last.PushSeq}; another copy of its file has pushed.");
+    }
+
+    private static async Task ReadRecordedAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        foreach (var command in commands)
+        {
+            if (!await Recorded.AnswerAsync(session, command, cancellationToken).ConfigureAwait(false))
+            {
+                session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.Unavailable, "This request was answered before; the command has no recorded verdict. Send it in a new request."));
+            }
+        }
+    }
+
+    private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        var groups = commands.GroupBy(c => c.Command?.Group ?? c.Id.ToString("D"), StringComparer.Ordinal);
+        foreach (var group in groups)
+        {
+            var open = new List<ReceivedCommand>();
+            foreach (var command in group)
+            {
+                if (!await Recorded.AnswerAsync(session, command, cancellationToken).ConfigureAwait(false))
+                {
+                    open.Add(command);
+                }
+            }
+
+            if (open.Count > 0)
+            {
+                await new GroupExecutor(session, open).RunAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}
+
+/// <summary>Accepted verdicts of earlier requests.</summary>
+internal static class Recorded
+{
+    /// <summary>True when the command has its verdict by what is recorded: the same again, or refused for other bytes.</summary>
+    public static async Task<bool> AnswerAsync(PushSession session, ReceivedCommand command, CancellationToken cancellationToken)
+    {
+        if (await session.Transaction.FindVerdictAsync(session.User, command.Id, cancellationToken).ConfigureAwait(false) is not { } recorded)
+        {
+            return false;
+        }
+
+        if (!recorded.Hash.AsSpan().SequenceEqual(command.Hash))
+        {
+            session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.IdempotencyMismatch, "This command id was accepted before with other bytes."));
+            return true;
+        }
+
+        session.Accepted.Add(Verdicts.Of(recorded));
+        if (session.Model.Find(recorded.EntityType) is { } type)
+        {
+            var reader = new System.Text.Json.Utf8JsonReader(recorded.ServerId);
+            reader.Read();
+            session.KeysOf[command.Id] = (type, WireRow.ReadKey(type, ref reader));
+            session.VersionsOf[command.Id] = recorded.Version;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,42 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>A command is refused for good or for now; the group it belongs to is rolled back.</summary>
+internal sealed class RefusedException(FailedVerdict? failed, ConflictVerdict? conflict) : Exception
+{
+    public FailedVerdict? Failed { get; } = failed;
+
+    public ConflictVerdict? Conflict { get; } = conflict;
+}
+
+/// <summary>The state of one push while its commands are executed: what was answered so far, and the transaction.</summary>
+internal sealed class PushSession(IStoreTransaction transaction, SyncModel model, UserId user, string deviceId, ServerOptions options, ServerEnvironment environment)
+{
+    public IStoreTransaction Transaction { get; } = transaction;
+
+    public SyncModel Model { get; } = model;
+
+    public UserId User { get; } = user;
+
+    public string DeviceId { get; } = deviceId;
+
+    public ServerOptions Options { get; } = options;
+
+    public ServerEnvironment Environment { get; } = environment;
+
+    public List<AcceptedVerdict> Accepted { get; } = [];
+
+    public List<FailedVerdict> Failed { get; } = [];
+
+    public List<ConflictVerdict> Conflicts { get; } = [];
+
+    /// <summary>The keys that rows of accepted commands have, by command; members of the group under way included.</summary>
+    public Dictionary<Guid, (EntityType Type, EntityKey Key)> KeysOf { get; } = [];
+
+    /// <summary>The versions that accepted commands of this push led to.</summary>
+    public Dictionary<Guid, long> VersionsOf { get; } = [];
+}

@@ -1,0 +1,218 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.Push;
+
+/// <summary>
+/// What must hold at the end of a group: parents are there, deleted rows have no children left (delete rules are carried out here, also for rows
+/// the sender never saw), unique values are held once.
+/// </summary>
+internal sealed class RowRules(PushSession session)
+{
+    private readonly List<(PushCommand Command, Row Row, Row? Former)> _written = [];
+    private readonly List<(PushCommand Command, Row Row)> _deleted = [];
+    private readonly Dictionary<Guid, Row> _changed = [];
+
+    private IStoreTransaction Rows => session.Transaction;
+
+    public void Written(PushCommand command, Row row, Row? former) => _written.Add((command, row, former));
+
+    public void Deleted(PushCommand command, Row row) => _deleted.Add((command, row));
+
+    /// <summary>The row of a command when the checks changed it once more.</summary>
+    public Row? ChangedRowOf(Guid command) => _changed.GetValueOrDefault(command);
+
+    /// <param name="current">Told which command is looked at, so that a refusal names the right one.</param>
+    /// <param name="cancellationToken">Ends the checks.</param>
+    public async Task CheckAsync(Action<Guid> current, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _deleted.Count; i++)
+        {
+            current(_deleted[i].Command.Id);
+            await FollowDeletionAsync(_deleted[i].Command, _deleted[i].Row, cancellationToken).ConfigureAwait(false);
+        }
+
+        for (var i = 0; i < _written.Count; i++)
+        {
+            current(_written[i].Command.Id);
+            await CheckParentsAsync(_written[i].Command, _written[i].Row, _written[i].Former, cancellationToken).ConfigureAwait(false);
+        }
+
+        for (var i = 0; i < _written.Count; i++)
+        {
+            current(_written[i].Command.Id);
+            await CheckUniqueAsync(_written[i].Command, _written[i].Row, _written[i].Former, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Children follow a renamed key, whoever made them.</summary>
+    public async Task RenamedAsync(PushCommand command, Row from, Row to, CancellationToken cancellationToken)
+    {
+        foreach (var edge in session.Model.Graph.To(from.Type))
+        {
+            if (ValuesOf(from, edge.TargetOrdinals) is not { } values || ValuesOf(to, edge.TargetOrdinals) is not { } renamed || values.AsSpan().SequenceEqual(renamed))
+            {
+                continue;
+            }
+
+            foreach (var key in await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false))
+            {
+                var child = (await Rows.FindRowAsync(edge.Source, key, cancellationToken).ConfigureAwait(false))!.Row;
+                var moved = child;
+                for (var i = 0; i < renamed.Length; i++)
+                {
+                    moved = moved.With(edge.SourceOrdinals[i], renamed[i]);
+                }
+
+                if (moved.Key != child.Key)
+                {
+                    await Rows.DeleteAsync(edge.Source, child.Key, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                    await Rows.UpsertAsync(moved, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                    await RenamedAsync(command, child, moved, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    await Rows.UpsertAsync(moved, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
+    private async Task FollowDeletionAsync(PushCommand command, Row row, CancellationToken cancellationToken)
+    {
+        foreach (var edge in session.Model.Graph.To(row.Type))
+        {
+            if (ValuesOf(row, edge.TargetOrdinals) is not { } values || await ExistsAsync(edge, values, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            foreach (var key in await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false))
+            {
+                await FollowAsync(command, row, edge, key, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task FollowAsync(PushCommand command, Row parent, RelationEdge edge, EntityKey key, CancellationToken cancellationToken)
+    {
+        if (await Rows.FindRowAsync(edge.Source, key, cancellationToken).ConfigureAwait(false) is not { } child)
+        {
+            return; // Went with another relation.
+        }
+
+        switch (edge.Relation.OnDelete)
+        {
+            case DeleteRule.Cascade:
+                await Rows.DeleteAsync(edge.Source, key, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                _deleted.Add((command, child.Row));
+                break;
+            case DeleteRule.SetNull:
+                var row = child.Row;
+                foreach (var ordinal in edge.SourceOrdinals)
+                {
+                    row = row.With(ordinal, Value.Null);
+                }
+
+                await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                break;
+            default:
+                var stored = await Rows.FindRowAsync(parent.Type, parent.Key, cancellationToken).ConfigureAwait(false);
+                throw Verdicts.Refuse(command, ErrorCodes.FkRestrict, $"{edge.Source.Name} {key} still refers to {parent.Type.Name} {parent.Key}, and the relation forbids the deletion.", edge.Relation.Fields[0], stored);
+        }
+    }
+
+    private async Task CheckParentsAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    {
+        foreach (var edge in session.Model.Graph.From(row.Type))
+        {
+            if (ValuesOf(row, edge.SourceOrdinals) is not { } values
+                || (former is not null && ValuesOf(former, edge.SourceOrdinals) is { } before && before.AsSpan().SequenceEqual(values))
+                || await ExistsAsync(edge, values, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            if (edge.Relation.Required || edge.SourceOrdinals.Any(o => !row.Type.Fields[o].Nullable || row.Type.IsKey(o)))
+            {
+                throw Verdicts.Refuse(command, ErrorCodes.ParentMissing, $"{edge}: there is no {edge.Target.Name} {new EntityKey(values)}.", edge.Relation.Fields[0]);
+            }
+
+            foreach (var ordinal in edge.SourceOrdinals)
+            {
+                row = row.With(ordinal, Value.Null);
+            }
+
+            await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+            _changed[command.Id] = row;
+        }
+    }
+
+    private async Task<bool> ExistsAsync(RelationEdge edge, Value[] values, CancellationToken cancellationToken) => edge.TargetsKey
+        ? await Rows.FindRowAsync(edge.Target, new EntityKey(values), cancellationToken).ConfigureAwait(false) is not null
+        : (await Rows.FindKeysAsync(edge.Target, edge.TargetOrdinals, values, 1, cancellationToken).ConfigureAwait(false)).Count > 0;
+
+    private async Task CheckUniqueAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    {
+        foreach (var unique in row.Type.UniqueKeys)
+        {
+            var ordinals = row.Type.OrdinalsOf(unique.Fields);
+            if (ValuesOf(row, ordinals) is not { } values
+                || (former is not null && former.Key == row.Key && ValuesOf(former, ordinals) is { } before && before.AsSpan().SequenceEqual(values)))
+            {
+                continue;
+            }
+
+            var holders = await Rows.FindKeysAsync(row.Type, ordinals, values, 2, cancellationToken).ConfigureAwait(false);
+            if (!holders.Any(k => k != row.Key))
+            {
+                continue;
+            }
+
+            if (unique.Rule == UniqueRule.Rename && values[^1].Kind == ValueKind.Text)
+            {
+                row = await RenameValueAsync(command, row, ordinals, values, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            var holder = await Rows.FindRowAsync(row.Type, holders.First(k => k != row.Key), cancellationToken).ConfigureAwait(false);
+            throw Verdicts.Refuse(command, ErrorCodes.Unique, $"{row.Type.Name} {holder!.Row.Key} has the same {string.Join(", ", unique.Fields)}.", unique.Fields[0]);
+        }
+    }
+
+    // The later of two equal values gets a number behind it, the least that is free.
+    private async Task<Row> RenameValueAsync(PushCommand command, Row row, int[] ordinals, Value[] values, CancellationToken cancellationToken)
+    {
+        var text = values[^1].AsText;
+        for (var number = 2; ; number++)
+        {
+            values[^1] = Value.Text(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} ({number})"));
+            if ((await Rows.FindKeysAsync(row.Type, ordinals, values, 1, cancellationToken).ConfigureAwait(false)).Count == 0)
+            {
+                row = row.With(ordinals[^1], values[^1]);
+                await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                _changed[command.Id] = row;
+                return row;
+            }
+        }
+    }
+
+    private RowOrigin OriginOf(PushCommand command) => new(session.DeviceId, command.Id);
+
+    private static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
+    {
+        var values = new Value[ordinals.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = row[ordinals[i]];
+            if (values[i].IsNull || values[i].IsAbsent)
+            {
+                return null;
+            }
+        }
+
+        return values;
+    }
+}
