@@ -17,6 +17,7 @@ public sealed class SqliteServerStore : IServerStore
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly ConcurrentBag<ServerConnection> _readers = [];
     private volatile SyncModel? _model;
+    private int _disposed;
 
     private SqliteServerStore(string path, ServerConnection writer, ServerEnvironment environment)
     {
@@ -135,6 +136,11 @@ public sealed class SqliteServerStore : IServerStore
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _writing.WaitAsync().ConfigureAwait(false);
         while (_readers.TryTake(out var reader))
         {

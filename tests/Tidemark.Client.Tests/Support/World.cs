@@ -42,7 +42,7 @@ internal sealed class World : IAsyncDisposable
 
     public string Token(string user = "ann")
     {
-        using var tokens = Tidemark.Server.AspNetCore.Tokens.TidemarkTokens.Open(ServerFolder);
+        using var tokens = TidemarkTokens.Open(ServerFolder);
         return tokens.Create(user, TimeSpan.FromHours(1));
     }
 
