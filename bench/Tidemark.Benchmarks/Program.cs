@@ -1,3 +1,4 @@
+using Tidemark.Benchmarks.Memory;
 using Tidemark.Benchmarks.Running;
 using Tidemark.Hosting;
 
@@ -8,4 +9,4 @@ Console.CancelKeyPress += (_, e) =>
     e.Cancel = true;
     stop.Cancel();
 };
-return await Runner.RunAsync(args, stop.Token);
+return args is [MemoryRole.Flag, .. var role] ? await MemoryRole.RunAsync(role, stop.Token) : await Runner.RunAsync(args, stop.Token);

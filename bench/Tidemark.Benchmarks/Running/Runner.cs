@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Benchmarks.Floor;
 using Tidemark.Benchmarks.LocalWrites;
+using Tidemark.Benchmarks.Memory;
+using Tidemark.Benchmarks.Sync;
 
 namespace Tidemark.Benchmarks.Running;
 
@@ -14,6 +16,8 @@ internal static class Runner
         new SingleInsert("NORMAL", 3000, Target.Ceiling(2)),
         new BulkInsert(),
         new BulkUpdate(),
+        new SyncBenchmark(),
+        new MemoryBenchmark(),
         new FloorBenchmark(),
     ];
 
