@@ -13,6 +13,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         var info = new ProcessStartInfo(Environment.ProcessPath!)
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
