@@ -7,6 +7,7 @@ internal static class Seams
     public static string[] Environment { get; } =
     [
         "src/Tidemark.Client/Environment/",
+        "src/Tidemark.Client/Storage/Writing/WriteQueue.cs", // the default of an app that opens a queue without an environment
         "src/Tidemark.Server/ServerEnvironment.cs",
         "src/Tidemark.Server.AspNetCore/Tokens/", // hosting: what is used when the host registers no clock
     ];
@@ -15,6 +16,7 @@ internal static class Seams
     public static string[] Scheduling { get; } =
     [
         "src/Tidemark.Client/Environment/",
+        "src/Tidemark.Client/Storage/Writing/TurnStarter.cs", // the queue's one seam; the scheduler is given
     ];
 
     public static string[] FilesThatAreNoDatabases { get; } =
