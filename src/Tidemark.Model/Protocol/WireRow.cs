@@ -35,6 +35,40 @@ public static class WireRow
         writer.WriteByte((byte)'}');
     }
 
+    /// <summary>
+    /// The row without what has no wire form, which is then withheld: text with NUL or without UTF-8, broken JSON, a class that
+    /// is not the field's. Only what other programs wrote past Tidemark has such values; one of them must not spoil a whole page.
+    /// </summary>
+    public static Row Sendable(Row row)
+    {
+        var fields = row.Type.Index.Fields;
+        Value[]? copy = null;
+        for (var i = 0; i < fields.Length; i++)
+        {
+            if (!HasWireForm(fields[i], row[i]))
+            {
+                copy ??= row.Values.ToArray();
+                copy[i] = Value.Absent;
+            }
+        }
+
+        return copy is null ? row : new Row(row.Type, copy);
+    }
+
+    /// <summary>Every part of the key can be sent.</summary>
+    public static bool IsSendable(EntityType type, EntityKey key)
+    {
+        for (var i = 0; i < key.Count; i++)
+        {
+            if (!HasWireForm(type.Index.Fields[type.Index.Key[i]], key[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <exception cref="WireFormatException">A field is unknown (unless allowed) or a value does not fit.</exception>
     public static Row Read(EntityType type, JsonElement element, bool ignoreUnknown = false)
     {
@@ -132,6 +166,17 @@ public static class WireRow
             throw new WireFormatException(ErrorCodes.ValidationFailed, $"{field.Name}: {e.Message}", field.Name);
         }
     }
+
+    private static bool HasWireForm(Field field, Value value) => value.Kind switch
+    {
+        ValueKind.Absent or ValueKind.Null => true,
+        ValueKind.MalformedText => false,
+        ValueKind.Text when field.Type == FieldType.Json => JsonForm.IsJson(value.AsText),
+        ValueKind.Text => field.Type is not (FieldType.Integer or FieldType.Real or FieldType.Boolean or FieldType.Blob) && TextRules.FaultOf(value.AsText) is null,
+        ValueKind.Integer => field.Type is FieldType.Integer or FieldType.Boolean or FieldType.Exact,
+        ValueKind.Real => field.Type is FieldType.Real or FieldType.Exact,
+        _ => field.Type is FieldType.Blob or FieldType.Exact,
+    };
 
     private static EntityKey CheckedKey(EntityType type, Value[] parts)
     {

@@ -37,6 +37,21 @@ internal static class JsonForm
         return Encoding.UTF8.GetString(CanonicalPayload.Canonicalize(element));
     }
 
+    /// <summary>Whether the text can stand in a page as it is.</summary>
+    public static bool IsJson(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text, Options);
+            Check(document.RootElement, numbersMustSurvive: false);
+            return true;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     private static void Check(JsonElement element, bool numbersMustSurvive)
     {
         switch (element.ValueKind)

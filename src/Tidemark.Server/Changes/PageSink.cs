@@ -26,8 +26,13 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
             return false;
         }
 
+        if (!WireRow.IsSendable(change.Type, change.Key))
+        {
+            return true; // Written past Tidemark under a key that no device could hold; its write stays refused, by name.
+        }
+
         var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
-        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row);
+        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row is null ? null : WireRow.Sendable(change.Row));
         Last = change;
         _lastOf[change.Type.Name] = (change.Version, change.Key);
         return true;

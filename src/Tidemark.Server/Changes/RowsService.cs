@@ -35,7 +35,7 @@ internal static class RowsService
         foreach (var type in model.Entities.Where(e => types is not { Count: > 0 } || types.Contains(e.Name, StringComparer.Ordinal)))
         {
             var digest = default(SetDigest);
-            await snapshot.ScanAsync(type, row => digest.Add(RowDigest.Of(row, writer)), cancellationToken).ConfigureAwait(false);
+            await snapshot.ScanAsync(type, row => digest.Add(RowDigest.Of(WireRow.Sendable(row), writer)), cancellationToken).ConfigureAwait(false);
             checksums[type.Name] = new TypeChecksum(digest.Rows, digest.ToString());
         }
 

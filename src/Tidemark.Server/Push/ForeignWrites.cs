@@ -1,3 +1,5 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.Push;
@@ -15,15 +17,15 @@ internal static class ForeignWrites
         foreach (var write in await transaction.ReadForeignWritesAsync(cancellationToken).ConfigureAwait(false))
         {
             var row = await transaction.FindRowAsync(write.Type, write.Key, cancellationToken).ConfigureAwait(false);
-            if (row is not null && Fault(row.Row) is { } fault)
-            {
-                await transaction.SettleForeignWriteAsync(write, fault, cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-
             if (row is not null)
             {
-                await transaction.UpsertAsync(row.Row, default, cancellationToken).ConfigureAwait(false);
+                if (!TryCanonical(row.Row, out var canonical, out var fault))
+                {
+                    await transaction.SettleForeignWriteAsync(write, fault, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                await transaction.UpsertAsync(canonical, default, cancellationToken).ConfigureAwait(false);
             }
             else
             {
@@ -34,23 +36,35 @@ internal static class ForeignWrites
         }
     }
 
-    // What cannot travel stays where it is, named.
-    private static string? Fault(Tidemark.Model.Values.Row row)
+    // Other spellings of a value are taken in its canonical form; what cannot travel stays where it is, named.
+    private static bool TryCanonical(Row row, out Row canonical, out string? fault)
     {
-        for (var i = 0; i < row.Type.Fields.Count; i++)
+        var values = new Value[row.Values.Length];
+        canonical = row;
+        for (var i = 0; i < values.Length; i++)
         {
             var field = row.Type.Fields[i];
-            if (row[i].IsNull && !field.Nullable)
+            var here = field.Form == StorageForm.Default ? field : field with { Form = StorageForm.Default };
+            if (!StorageForms.TryToCanonical(here, row[i], out values[i], out fault))
             {
-                return $"{field.Name} may not be null.";
+                return false;
             }
 
-            if (row[i].Kind == Tidemark.Model.Values.ValueKind.MalformedText || (row[i].Kind == Tidemark.Model.Values.ValueKind.Text && row[i].AsText.Contains('\0', StringComparison.Ordinal)))
+            if (row[i].IsNull && !field.Nullable)
             {
-                return $"{field.Name} holds NUL or invalid UTF-8.";
+                fault = $"{field.Name} may not be null.";
+                return false;
+            }
+
+            if (row.Type.IsKey(i) && values[i] != row[i])
+            {
+                fault = $"{field.Name}: the key {row[i]} must be written as {values[i]}.";
+                return false;
             }
         }
 
-        return null;
+        canonical = new Row(row.Type, values);
+        fault = null;
+        return true;
     }
 }

@@ -65,7 +65,7 @@ internal static class Verdicts
     public static RawJson RowOf(Row row)
     {
         using var writer = new CanonicalJsonWriter();
-        WireRow.Write(writer, row);
+        WireRow.Write(writer, WireRow.Sendable(row));
         return new RawJson(writer.ToArray());
     }
 }

@@ -153,6 +153,35 @@ public sealed class WireRowTests
     }
 
     [Fact]
+    [Trait("req", "SRV-04")]
+    public void What_other_programs_wrote_and_has_no_wire_form_is_withheld_alone()
+    {
+        var odd = new Dictionary<string, Value>(StringComparer.Ordinal)
+        {
+            ["fExact"] = Value.MalformedText([0xC3, 0x28]),
+            ["fText"] = Value.Text("a\0b"),
+            ["fJson"] = Value.Text("{broken"),
+            ["fInteger"] = Value.Text("x"),
+            ["fBoolean"] = Value.Real(1.5),
+            ["fBlob"] = Value.Text("x"),
+            ["fReal"] = Value.Blob([1]),
+        };
+        var row = new Row(Every, [.. Every.Fields.Select(f => odd.GetValueOrDefault(f.Name, Value.Null))]);
+        var sent = WireRow.Sendable(row);
+        Assert.All(Every.Fields, f => Assert.Equal(odd.ContainsKey(f.Name), sent[f.Name].IsAbsent));
+        using var writer = new CanonicalJsonWriter();
+        WireRow.Write(writer, sent);
+        Assert.True(sent.SameAs(Read(writer.ToArray())));
+        Assert.False(WireRow.IsSendable(Every, new EntityKey(Value.Text("a\0"), Value.Integer(1))));
+        Assert.True(WireRow.IsSendable(Every, new EntityKey(Value.Text("a"), Value.Integer(1))));
+    }
+
+    [Fact]
+    [Trait("req", "SRV-04")]
+    public void A_row_that_can_be_sent_is_sent_as_it_is() =>
+        Prop.ForAll(Generate.Rows(Every).ToArbitrary(), row => Assert.Same(row, WireRow.Sendable(row))).QuickCheckThrowOnFailure();
+
+    [Fact]
     [Trait("req", "MOD-07")]
     public void The_digest_of_a_set_does_not_depend_on_the_order_of_its_rows() =>
         Prop.ForAll(Generate.Rows(Every).ListOf().ToArbitrary(), ArbMap.Default.ArbFor<int>(), (rows, seed) =>
