@@ -102,7 +102,7 @@ public sealed class ValuesOnTheWireTests
         [
             Samples.Push(1, "", ""","pushSeq":2"""),
             Samples.Push(1, Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"a","title":"b"}""")),
-            Samples.Push(1, Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","details":{"a":1,"a":2}}""")),
+            Samples.Push(1, Samples.CreateNote(1, $$"""{"details":{"a":1,"a":2},"id":"{{Samples.NoteId}}"}""")),
             Samples.Push(1, Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}"}""").Replace("\"operation\"", "\"operation\":\"DELETE\",\"operation\"", StringComparison.Ordinal)),
         ];
 
