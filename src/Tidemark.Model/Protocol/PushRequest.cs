@@ -67,18 +67,28 @@ public static class PushRequest
     {
         var id = PushCommand.ParseId(element);
         var hash = Array.Empty<byte>();
+        WireFormatException? fault = null;
         try
         {
             hash = SHA256.HashData(CanonicalPayload.Canonicalize(element));
-            return new ReceivedCommand(id, hash, PushCommand.Parse(model, element), null);
         }
-        catch (WireFormatException e)
+        catch (Exception e) when (e is WireFormatException or InvalidOperationException)
         {
-            return new ReceivedCommand(id, hash, null, e);
+            fault = Unreadable(e);
         }
-        catch (InvalidOperationException e)
+
+        try
         {
-            return new ReceivedCommand(id, hash, null, new WireFormatException(ErrorCodes.ValidationFailed, "The command cannot be read: " + e.Message));
+            var command = PushCommand.Parse(model, element);
+            return new ReceivedCommand(id, hash, fault is null ? command : null, fault);
+        }
+        catch (Exception e) when (e is WireFormatException or InvalidOperationException)
+        {
+            // What has no canonical form is met again here, with the name of its field.
+            return new ReceivedCommand(id, hash, null, Unreadable(e));
         }
     }
+
+    private static WireFormatException Unreadable(Exception e) =>
+        e as WireFormatException ?? new WireFormatException(ErrorCodes.ValidationFailed, "The command cannot be read: " + e.Message);
 }

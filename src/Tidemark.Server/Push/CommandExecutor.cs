@@ -207,6 +207,11 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private async Task WriteAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
     {
+        if (RowSize.Exceeds(row, session.Options.Limits.RowBytesMax))
+        {
+            throw Verdicts.Refuse(command, ErrorCodes.TooLarge, $"The row is larger than rowBytesMax, {session.Options.Limits.RowBytesMax} bytes of JSON.");
+        }
+
         await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
         rules.Written(command, row, former);
     }

@@ -92,13 +92,13 @@ public sealed class AnswerTests
     public async Task Large_answers_are_compressed_with_what_the_client_reads(string acceptEncoding, string? wanted)
     {
         await using var server = await HttpServer.StartAsync();
-        var client = server.Client();
-        using var put = await client.PutAsync(new Uri("/sync/model", UriKind.Relative), HttpMessages.Json(Samples.Model));
-        await put.JsonAsync();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/sync/model");
+        var phone = await Walk.BeginAsync(server);
+        var text = new string('x', 5000);
+        await phone.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"{{text}}"}"""));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/sync/changes");
         request.Headers.TryAddWithoutValidation("Accept-Encoding", acceptEncoding);
 
-        using var answer = await client.SendAsync(request);
+        using var answer = await phone.Client.SendAsync(request);
 
         Assert.Equal(wanted, answer.Content.Headers.ContentEncoding.SingleOrDefault());
         Assert.Contains("Accept-Encoding", answer.Headers.Vary);
@@ -110,7 +110,7 @@ public sealed class AnswerTests
             _ => body,
         };
         using var document = await JsonDocument.ParseAsync(plain);
-        Assert.Equal("ann", document.RootElement.GetProperty("user").GetString());
+        Assert.Equal(text, document.RootElement.GetProperty("changes")[0].GetProperty("row").GetProperty("title").GetString());
     }
 
     [Fact]

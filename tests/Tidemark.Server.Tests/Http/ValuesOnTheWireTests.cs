@@ -6,7 +6,7 @@ namespace Tidemark.Server.Tests.Http;
 
 /// <summary>Strings and numbers at their edges: kept exactly or refused with the field's name, the same for every engine.</summary>
 [Trait("req", "SRV-07")]
-public sealed class ValuesOnTheWireTests
+public sealed class ValuesOnTheWireTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Theory]
     [InlineData("title", "\"a\\u0000b\"")]
@@ -38,8 +38,7 @@ public sealed class ValuesOnTheWireTests
     [InlineData("ghost", "1")]
     public async Task A_value_that_does_not_fit_is_a_failed_verdict_that_names_its_field(string field, string value)
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var good = Samples.CreateNote(2, $$"""{"id":"{{Samples.TagId}}"}""", Samples.TagId);
 
         var answer = await phone.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","{{field}}":{{value}}}""") + "," + good);
@@ -81,8 +80,7 @@ public sealed class ValuesOnTheWireTests
     [InlineData("any", "{\"t\":\"i\",\"v\":\"9007199254740993\"}", null)]
     public async Task A_value_that_fits_comes_back_as_it_was(string field, string value, string? wanted)
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
 
         var answer = await phone.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","{{field}}":{{value}}}"""));
 
@@ -96,8 +94,7 @@ public sealed class ValuesOnTheWireTests
     [Fact]
     public async Task A_member_that_stands_twice_is_refused_wherever_it_stands()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         string[] bodies =
         [
             Samples.Push(1, "", ""","pushSeq":2"""),
@@ -118,8 +115,7 @@ public sealed class ValuesOnTheWireTests
     [Fact]
     public async Task A_text_that_is_not_UTF_8_is_refused_and_nothing_is_stored()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var text = Samples.Push(1, Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"?"}"""));
         var body = Encoding.UTF8.GetBytes(text);
         body[text.IndexOf("\"?\"", StringComparison.Ordinal) + 1] = 0xFF;
@@ -155,8 +151,7 @@ public sealed class ValuesOnTheWireTests
     [Fact]
     public async Task Ten_megabytes_of_text_travel_there_and_back()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var text = string.Concat(Enumerable.Repeat("0123456789é🦊 ", 600_000));
 
         await phone.PushAsync(Samples.CreateNote(1, JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = Samples.NoteId, ["title"] = text }, Relaxed)));

@@ -5,7 +5,7 @@ namespace Tidemark.Server.Tests.Http;
 
 /// <summary>The wire as the protocol page tells it, message by message.</summary>
 [Trait("req", "SRV-01")]
-public sealed class WalkThroughTests
+public sealed class WalkThroughTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task What_one_device_pushes_another_pulls()
@@ -45,8 +45,7 @@ public sealed class WalkThroughTests
     [Fact]
     public async Task An_edit_on_an_old_row_version_is_a_conflict_with_the_server_s_row()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var first = (await phone.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"a"}"""))).GetProperty("successful")[0].GetProperty("version").GetInt64();
         string Update(int command, string title, long on) =>
             $$"""{"id":"{{Samples.Command(command)}}","entityType":"notes","operation":"UPDATE","entityId":"{{Samples.NoteId}}","baseVersion":{{on}},"payload":{"title":"{{title}}"},"occurredAt":"2026-11-21T05:00:00Z"}""";
@@ -65,8 +64,7 @@ public sealed class WalkThroughTests
     [Trait("req", "PUSH-04")]
     public async Task The_same_request_again_has_the_same_effect_as_once()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var body = Samples.Push(1, Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"once"}"""));
 
         var answers = new List<JsonElement>();
@@ -109,8 +107,7 @@ public sealed class WalkThroughTests
     [Fact]
     public async Task Single_rows_spaces_and_checksums_answer_at_the_same_mark()
     {
-        await using var server = await HttpServer.StartAsync();
-        var phone = await Walk.BeginAsync(server);
+        var phone = await shared.BeginAsync();
         var mark = (await phone.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}","title":"a"}"""))).GetProperty("mark");
 
         var rows = await phone.PostAsync("/sync/rows", $$"""{"entityType":"notes","entityIds":["{{Samples.NoteId}}","{{Samples.TagId}}"]}""");
@@ -186,8 +183,7 @@ public sealed class WalkThroughTests
     [InlineData("cursor=a&cursor=b")]
     public async Task Query_values_that_cannot_be_are_refused(string query)
     {
-        await using var server = await HttpServer.StartAsync();
-        var ann = await Walk.BeginAsync(server);
+        var ann = await shared.BeginAsync();
 
         using var answer = await ann.Client.GetAsync(new Uri("/sync/changes?" + query, UriKind.Relative));
 
@@ -197,8 +193,7 @@ public sealed class WalkThroughTests
     [Fact]
     public async Task Unknown_query_names_are_ignored_and_unknown_types_refused()
     {
-        await using var server = await HttpServer.StartAsync();
-        var ann = await Walk.BeginAsync(server);
+        var ann = await shared.BeginAsync();
         await ann.PushAsync(Samples.CreateNote(1, $$"""{"id":"{{Samples.NoteId}}"}"""));
 
         Assert.Equal(1, (await ann.GetAsync("/sync/changes?future=1&limit=5000&entityTypes=notes,tags&entityTypes=notes")).GetProperty("changes").GetArrayLength());
@@ -217,8 +212,7 @@ public sealed class WalkThroughTests
     [InlineData(250)]
     public async Task Pages_of_any_size_give_every_row_once(int limit)
     {
-        await using var server = await HttpServer.StartAsync();
-        var ann = await Walk.BeginAsync(server);
+        var ann = await shared.BeginAsync();
         string Id(int i) => $"018f0000-0000-7000-a000-{i:x12}";
         await ann.PushAsync(string.Join(',', Enumerable.Range(1, 250).Select(i => Samples.CreateNote(i, $$"""{"id":"{{Id(i)}}","count":{{i}}}""", Id(i)))));
 
