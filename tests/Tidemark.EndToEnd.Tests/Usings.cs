@@ -1,1 +1,2 @@
+global using Tidemark.Testing;
 global using Xunit;

@@ -10,7 +10,7 @@ namespace Tidemark.Client.Tests.Adoption;
 public sealed class OddReferencesTests
 {
     [Fact]
-    [Trait("req", "STO-11")]
+    [Trait("req", "STO-14")]
     [Trait("req", "MOD-05")]
     public void What_sqlite_lets_stand_in_a_schema_never_makes_a_model_with_faults()
     {
@@ -45,7 +45,7 @@ public sealed class OddReferencesTests
     }
 
     [Fact]
-    [Trait("req", "STO-11")]
+    [Trait("req", "STO-14")]
     public void A_table_wider_than_the_limit_is_left_out_and_one_at_the_limit_is_not()
     {
         using var folder = new TempFolder();

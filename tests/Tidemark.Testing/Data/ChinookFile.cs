@@ -1,7 +1,9 @@
-namespace Tidemark.EndToEnd.Tests.Chinook;
+using Xunit;
+
+namespace Tidemark.Testing;
 
 /// <summary>A database that nobody here wrote: 11 tables, 15,607 rows, integer and composite keys, a self reference.</summary>
-internal static class ChinookFile
+public static class ChinookFile
 {
     public const int Tables = 11;
     public const int Rows = 15_607;
