@@ -85,6 +85,7 @@ internal sealed class ModelFromSqlite(SqliteConnection connection, AdoptionOptio
             _ when table.Key.Count == 0 => "It has no primary key, so a row could not be told from another; give it one.",
             _ when table.Key.Count > StoreSchema.KeyColumnsMax => $"Its key has {table.Key.Count} columns; at most {StoreSchema.KeyColumnsMax} can be synced.",
             _ when table.Key.Any(c => c.Generated) => "Its key is a generated column.",
+            _ when table.Find(ModelValidator.SpaceColumn) is not null => $"It has a column {ModelValidator.SpaceColumn}, by which the server's tables tell spaces apart; rename the column.",
             _ when table.Columns.Count > ModelValidator.FieldsMax => $"It has {table.Columns.Count} columns; at most {ModelValidator.FieldsMax} can be synced.",
             _ => null,
         };

@@ -39,6 +39,11 @@ internal sealed class EntityChecks(EntityType type, List<ModelFault> faults)
     {
         Name(field.Name, field.Name, "name");
         Name(field.Name, field.ColumnName, "column");
+        if (string.Equals(field.Name, ModelValidator.SpaceColumn, StringComparison.OrdinalIgnoreCase))
+        {
+            Add(field.Name, "The server's tables tell spaces apart by a column of this name; give the field another name.");
+        }
+
         if (!Enum.IsDefined(field.Type) || !Enum.IsDefined(field.Form) || !Enum.IsDefined(field.Collation) || !Enum.IsDefined(field.Policy))
         {
             Add(field.Name, "type, form, collation or policy is none of the known ones.");

@@ -27,6 +27,9 @@ public static class ModelValidator
     /// <summary>Fields of one key, at most.</summary>
     public const int KeyFieldsMax = 8;
 
+    /// <summary>The column that leads every table of the server; no field has its name.</summary>
+    public const string SpaceColumn = "space_id";
+
     /// <summary>Characters of one name, at most.</summary>
     public const int NameCharsMax = 200;
 

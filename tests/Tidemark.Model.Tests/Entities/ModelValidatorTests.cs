@@ -20,6 +20,7 @@ public sealed class ModelValidatorTests
         ["column twice"] = (e => Change(e, "note", f => f with { Column = "Id" }), "id", "column"),
         ["field without name"] = (e => e with { Fields = [.. e.Fields, new Field { Name = "" }] }, "", "name is empty"),
         ["column that is Tidemark's"] = (e => Change(e, "note", f => f with { Column = "_tm_version" }), "note", "Tidemark's"),
+        ["field that is the server's"] = (e => Change(e, "note", f => f with { Name = "Space_Id" }), "Space_Id", "tell spaces apart"),
         ["form that does not fit"] = (e => Change(e, "note", f => f with { Form = StorageForm.TimeTicks }), "note", "does not fit"),
         ["unknown enum"] = (e => Change(e, "note", f => f with { Policy = (FieldPolicy)99 }), "note", "none of the known"),
         ["unknown identity"] = (e => e with { Identity = (IdentityModel)7 }, null, "none of the known"),
