@@ -20,6 +20,9 @@ public sealed record RowEntry(long Version, byte[] Digest);
 /// <summary>The SQL of one synced table: live row, row entry and base row, by key. All names are spelled here.</summary>
 public sealed class EntityTable
 {
+    // What a base row holds for a value nobody knows: the row changed while capture was missing. Read back as absent: no common ancestor.
+    private static readonly Value UnknownBase = Value.Blob("_tm_unknown"u8.ToArray());
+
     private readonly string _live;
     private readonly string _insert;
     private readonly string? _update;
@@ -178,26 +181,29 @@ public sealed class EntityTable
         statement.Bind(key.Count + 1, remote);
         for (var i = 0; i < Type.Fields.Count; i++)
         {
-            statement.Bind(key.Count + 2 + i, Stored(i, row[i]));
+            statement.Bind(key.Count + 2 + i, row[i].IsAbsent ? UnknownBase : Stored(i, row[i]));
         }
 
         Run(statement);
+    }
+
+    /// <summary>Notes that the row differs from what the remote showed, and that nobody knows in what.</summary>
+    public void SetUnknownBase(StoreConnection db, EntityKey key, int remote)
+    {
+        var values = new Value[Type.Fields.Count];
+        for (var i = 0; i < key.Count; i++)
+        {
+            values[Type.KeyOrdinals[i]] = key[i];
+        }
+
+        SetBase(db, key, remote, new Row(Type, values));
     }
 
     public void DropBase(StoreConnection db, EntityKey key, int remote) => RunKeyed(db, _dropBase, key, remote);
 
     /// <summary>The row a statement stands on, whose columns from <paramref name="from"/> are the type's fields.</summary>
     /// <exception cref="UnfitValueException">A stored value does not fit its field.</exception>
-    public Row RowAt(RawStatement statement, int from)
-    {
-        var values = new Value[Type.Fields.Count];
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = Canonical(i, statement.Column(from + i));
-        }
-
-        return new Row(Type, values);
-    }
+    public Row RowAt(RawStatement statement, int from) => RowAt(statement, from, isBase: false);
 
     /// <summary>The key a statement stands on, whose columns from <paramref name="from"/> are the key's parts.</summary>
     public EntityKey KeyAt(RawStatement statement, int from)
@@ -223,6 +229,18 @@ public sealed class EntityTable
         }
     }
 
+    private Row RowAt(RawStatement statement, int from, bool isBase)
+    {
+        var values = new Value[Type.Fields.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var stored = statement.Column(from + i);
+            values[i] = isBase && stored == UnknownBase ? Value.Absent : Canonical(i, stored);
+        }
+
+        return new Row(Type, values);
+    }
+
     private Value Canonical(int ordinal, Value stored) =>
         StorageForms.TryToCanonical(Type.Fields[ordinal], stored, out var canonical, out var fault)
             ? canonical
@@ -239,7 +257,7 @@ public sealed class EntityTable
 
         try
         {
-            return statement.Step() ? RowAt(statement, 0) : null;
+            return statement.Step() ? RowAt(statement, 0, isBase: remote is not null) : null;
         }
         finally
         {

@@ -44,6 +44,11 @@ public static class MissedChanges
         var count = 0;
         foreach (var change in missed.Where(m => m.Kind != MissedKind.Vanished))
         {
+            if (change.Kind == MissedKind.Changed)
+            {
+                table.SetUnknownBase(session.Db, change.Key, session.Remote);
+            }
+
             session.Outbox.Touch(table, change.Key, "M", nowMs);
             count++;
         }
