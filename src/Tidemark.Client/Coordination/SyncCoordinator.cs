@@ -120,6 +120,24 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         }
     }
 
+    // A push carries one mark only; a pull carries all, so that the server can name the newest one both know.
+    private async Task<ResyncRequiredException> RefineAsync(ResyncRequiredException cause, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await NewPull().ProbeAsync(store.EngineSession, cancellationToken).ConfigureAwait(false);
+            return cause;
+        }
+        catch (ResyncRequiredException refined)
+        {
+            return refined.CommonPosition > cause.CommonPosition ? refined : cause;
+        }
+        catch (SyncException)
+        {
+            return cause;
+        }
+    }
+
     // Returns what failed although the run could go on to its end (a push that met no network, say).
     private async Task<SyncException?> RunLockedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
@@ -132,7 +150,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             }
             catch (ResyncRequiredException e) when (attempt < ResyncsMax)
             {
-                new Resync(transaction, _warnings).Begin(e);
+                new Resync(transaction, _warnings).Begin(await RefineAsync(e, cancellationToken).ConfigureAwait(false));
             }
             catch (SyncException e) when (e.Code == SyncErrorCode.StoreForked && attempt < ResyncsMax)
             {

@@ -2,6 +2,8 @@ using Microsoft.Data.Sqlite;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Inspection;
+using Tidemark.Client.Storage.Reading;
+using Tidemark.Client.Storage.Writing;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -13,9 +15,11 @@ public sealed class LocalStore : IAsyncDisposable
 {
     private readonly SyncEnvironment _environment;
     private readonly SemaphoreSlim _engine = new(1, 1);
+    private readonly Lazy<WriteQueue> _writes;
+    private readonly Lazy<ReadPool> _reads;
     private int _idleRuns;
 
-    private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment)
+    private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment, StoreOptions options)
     {
         Path = path;
         Model = model;
@@ -23,6 +27,11 @@ public sealed class LocalStore : IAsyncDisposable
         var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
         EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context);
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
+        _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
+            path,
+            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Checkpoints = true }),
+            time: environment.Time));
+        _reads = new Lazy<ReadPool>(() => new ReadPool(path, () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true })));
     }
 
     /// <summary>The canonical path.</summary>
@@ -49,7 +58,7 @@ public sealed class LocalStore : IAsyncDisposable
         {
             CheckFormat(db, file);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
-            return new LocalStore(file, db, model, environment);
+            return new LocalStore(file, db, model, environment, options);
         }
         catch
         {
@@ -62,6 +71,13 @@ public sealed class LocalStore : IAsyncDisposable
     public static bool IsStore(SqliteConnection connection) =>
         connection.Scalar("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_tm_meta'").AsInteger > 0;
 
+    /// <summary>Writes in a transaction that many callers share; durable when the task completes. The work may be run more than once before that, never after.</summary>
+    /// <exception cref="StoreException">The file is in trouble; only this write is affected.</exception>
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _writes.Value.RunAsync(work, cancellationToken);
+
+    /// <summary>Reads one snapshot; neither waits for the writer nor makes it wait.</summary>
+    public Task<T> ReadAsync<T>(Func<SqliteConnection, T> read, CancellationToken cancellationToken = default) => _reads.Value.ReadAsync(read, cancellationToken);
+
     /// <summary>Sends a dead letter again, as its row is now.</summary>
     public Task<bool> RetryAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Retry(stored), cancellationToken);
@@ -70,11 +86,20 @@ public sealed class LocalStore : IAsyncDisposable
     public Task<bool> DiscardAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Discard(stored), cancellationToken);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (_writes.IsValueCreated)
+        {
+            await _writes.Value.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (_reads.IsValueCreated)
+        {
+            await _reads.Value.DisposeAsync().ConfigureAwait(false);
+        }
+
         EngineSession.Db.Dispose();
         _engine.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>The engine's connection serves one at a time.</summary>

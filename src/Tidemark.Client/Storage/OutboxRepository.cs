@@ -174,6 +174,11 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY place LIMIT ?3",
             ReadCommand, Value.Integer(context), status is { } s ? Value.Text(NameOf(s)) : Value.Null, Value.Integer(limit));
 
+    /// <summary>Which rows have a command, and how it stands; without its bytes.</summary>
+    public List<(int Type, string Key, Operation Operation, CommandStatus Status)> ReadRows() =>
+        db.Query("SELECT type, key, operation, status FROM _tm_command WHERE ctx = ?1",
+            s => ((int)s.ColumnInt64(0), s.Text(1), OperationNames.Find(s.Text(2)) ?? Operation.Update, StatusOf(s.Text(3))), Value.Integer(context));
+
     public StoredCommand? Find(Guid id) =>
         db.Query($"SELECT {CommandColumns} FROM _tm_command WHERE id = ?1 AND ctx = ?2", ReadCommand, Value.Text(id.ToString("D")), Value.Integer(context)).FirstOrDefault();
 

@@ -27,10 +27,11 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             return;
         }
 
-        DeferCursors(tail);
         var rows = 0L;
+        var cursors = new Dictionary<string, EntityCursor>(StringComparer.Ordinal);
         foreach (var page in Pages(fetched))
         {
+            NoteCursors(cursors, page.Tail);
             foreach (var change in page.Changes)
             {
                 if (_slice.Count >= _sliceRows && change.Version != _slice[^1].Version)
@@ -46,6 +47,11 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
 
         cancellationToken.ThrowIfCancellationRequested();
+        foreach (var (type, cursor) in cursors)
+        {
+            context.DeferCursor(type, cursor);
+        }
+
         ApplyLast(tail, fetched);
         progress?.Report(new SyncProgress(SyncPhase.Apply, rows + _slice.Count, rows + _slice.Count, 0));
     }
@@ -260,11 +266,15 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
     }
 
-    private void DeferCursors(ChangesPageTail tail)
+    // Within one position ids have the order of their keys, not of their text: the last page's word counts.
+    private static void NoteCursors(Dictionary<string, EntityCursor> cursors, ChangesPageTail tail)
     {
         foreach (var (type, cursor) in tail.EntityCursors)
         {
-            context.DeferCursor(type, new EntityCursor(new Position(cursor.LastCreatedAt), cursor.LastId));
+            if (!cursors.TryGetValue(type, out var former) || cursor.LastCreatedAt >= former.LastCreatedAt.Value)
+            {
+                cursors[type] = new EntityCursor(new Position(cursor.LastCreatedAt), cursor.LastId);
+            }
         }
     }
 

@@ -19,9 +19,8 @@ internal sealed class RowApplier
     private readonly SyncBatchContext _context;
     private readonly IdCascade _cascade;
     private readonly ParentLookup _parents;
-    private readonly Dictionary<RowId, CommandStatus> _outstanding = [];
-    private readonly Dictionary<int, List<Guid>> _unknownCreates = [];
-    private readonly HashSet<RowId> _adopted = [];
+    private readonly Lazy<Outstanding> _outstanding;
+    private readonly Lazy<HashSet<RowId>> _adopted;
     private readonly CanonicalJsonWriter _digestWriter = new();
 
     public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
@@ -31,7 +30,8 @@ internal sealed class RowApplier
         _context = context;
         _cascade = new IdCascade(session, environment, context);
         _parents = new ParentLookup(session);
-        ReadOutstanding();
+        _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
+        _adopted = new Lazy<HashSet<RowId>>(() => ReadAdopted(session));
     }
 
     public int Conflicts { get; private set; }
@@ -91,14 +91,14 @@ internal sealed class RowApplier
     /// <summary>Is there a reason why a version for this row must wait? The cause, or null.</summary>
     public string? MustWait(IncomingRow incoming, RowEntry? entry)
     {
-        if (!incoming.FromVerdict && _outstanding.TryGetValue(incoming.Id, out var status))
+        if (!incoming.FromVerdict && _outstanding.Value.Commands.TryGetValue(incoming.Id, out var status))
         {
             return status == CommandStatus.DeadLetter ? AsideCause.Diverged : AsideCause.AwaitingVerdict;
         }
 
         // It may be the very row whose CREATE we have no answer for.
         return entry is null && !incoming.FromVerdict && incoming.Table.Type.Identity == IdentityModel.ServerAssigned
-            && _unknownCreates.ContainsKey(incoming.Table.Number) ? AsideCause.AwaitingVerdict : null;
+            && _outstanding.Value.UnknownCreates.Contains(incoming.Table.Number) ? AsideCause.AwaitingVerdict : null;
     }
 
     public bool IsKnown(IncomingRow incoming, RowEntry? entry) =>
@@ -107,7 +107,7 @@ internal sealed class RowApplier
     /// <summary>What was written for a row was rolled back.</summary>
     public void ForgetParent(RowId id) => _parents.Forget(id);
 
-    public bool IsOutstanding(RowId id) => _outstanding.ContainsKey(id);
+    public bool IsOutstanding(RowId id) => _outstanding.Value.Commands.ContainsKey(id);
 
     public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString());
 
@@ -119,7 +119,7 @@ internal sealed class RowApplier
         var live = LiveRows.Read(_session, table, incoming.Key);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         var isClean = entry is null ? !live.Exists : @base is null;
-        if (entry is null && live.Visible is not null && table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Contains(incoming.Id))
+        if (entry is null && live.Visible is not null && table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id))
         {
             _cascade.MoveAside(table, incoming.Key); // Another row that was made here and happens to have this id.
             live = default;
@@ -239,7 +239,7 @@ internal sealed class RowApplier
             }
 
             var state = _parents.Find(edge, target);
-            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Contains(new RowId(_session.Table(edge.Target).Number, target)))
+            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Value.Contains(new RowId(_session.Table(edge.Target).Number, target)))
             {
                 _cascade.MoveAside(_session.Table(edge.Target), target);
                 _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
@@ -264,34 +264,18 @@ internal sealed class RowApplier
             _environment.NowMs);
     }
 
-    private void ReadOutstanding()
+    private static HashSet<RowId> ReadAdopted(StoreSession session)
     {
-        foreach (var command in _session.Outbox.ReadAll())
+        var adopted = new HashSet<RowId>();
+        foreach (var touch in session.Outbox.ReadAdopted())
         {
-            if (_session.FindTable(command.Type) is not { } table)
+            if (session.FindTable(touch.Type) is { } table)
             {
-                continue;
-            }
-
-            _outstanding[new RowId(command.Type, StoreSession.KeyFrom(table.Type, command.Key))] = command.Status;
-            if (command is { Operation: Tidemark.Model.Protocol.Operation.Create, Status: CommandStatus.InFlight or CommandStatus.Pending })
-            {
-                if (!_unknownCreates.TryGetValue(command.Type, out var ids))
-                {
-                    _unknownCreates[command.Type] = ids = [];
-                }
-
-                ids.Add(command.Id);
+                adopted.Add(new RowId(touch.Type, new EntityKey(touch.Key.AsSpan(0, table.Type.KeyOrdinals.Count).ToArray())));
             }
         }
 
-        foreach (var touch in _session.Outbox.ReadAdopted())
-        {
-            if (_session.FindTable(touch.Type) is { } table)
-            {
-                _adopted.Add(new RowId(touch.Type, new EntityKey(touch.Key.AsSpan(0, table.Type.KeyOrdinals.Count).ToArray())));
-            }
-        }
+        return adopted;
     }
 
     private static string ConflictFields(MergeResult result) =>

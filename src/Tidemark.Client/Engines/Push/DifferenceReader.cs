@@ -34,15 +34,15 @@ internal sealed class DifferenceReader(StoreSession session)
 
     private void ReadBlocked()
     {
-        foreach (var command in session.Outbox.ReadAll())
+        foreach (var (type, keyText, operation, _) in session.Outbox.ReadRows())
         {
-            if (session.FindTable(command.Type) is not { } table)
+            if (session.FindTable(type) is not { } table)
             {
                 continue;
             }
 
-            var key = StoreSession.KeyFrom(table.Type, command.Key);
-            _snapshot.Blocked[new RowId(command.Type, key)] = command.Operation;
+            var key = StoreSession.KeyFrom(table.Type, keyText);
+            _snapshot.Blocked[new RowId(type, key)] = operation;
             if (table.Type.UniqueKeys.Count == 0)
             {
                 continue;

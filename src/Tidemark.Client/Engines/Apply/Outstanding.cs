@@ -1,0 +1,31 @@
+using Tidemark.Client.Storage;
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Client.Engines.Apply;
+
+/// <summary>Rows whose commands have no verdict, or a bad one.</summary>
+/// <param name="Commands">The status by row.</param>
+/// <param name="UnknownCreates">Types with a CREATE whose fate is unknown.</param>
+internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, HashSet<int> UnknownCreates)
+{
+    public static Outstanding Read(StoreSession session)
+    {
+        var commands = new Dictionary<RowId, CommandStatus>();
+        var creates = new HashSet<int>();
+        foreach (var (type, key, operation, status) in session.Outbox.ReadRows())
+        {
+            if (session.FindTable(type) is not { } table)
+            {
+                continue;
+            }
+
+            commands[new RowId(type, StoreSession.KeyFrom(table.Type, key))] = status;
+            if (operation == Operation.Create && status is CommandStatus.InFlight or CommandStatus.Pending)
+            {
+                creates.Add(type);
+            }
+        }
+
+        return new Outstanding(commands, creates);
+    }
+}
