@@ -25,7 +25,8 @@ public sealed class LocalStore : IAsyncDisposable
         Model = model;
         _environment = environment;
         var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
-        EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context);
+        options.Handlers.Check(model);
+        EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers };
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
         _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
             path,

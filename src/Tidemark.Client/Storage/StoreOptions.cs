@@ -6,6 +6,9 @@ public sealed class StoreOptions
     /// <summary>How long a call waits for another process's lock. Default 10 s.</summary>
     public TimeSpan BusyTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Handlers of entity types; the generic one serves all others.</summary>
+    public Handlers.SyncHandlerRegistry Handlers { get; set; } = new();
+
     /// <summary>What a committed write of the app survives. Default: power loss.</summary>
     public Tidemark.Sqlite.Durability Durability { get; set; } = Tidemark.Sqlite.Durability.Full;
 }

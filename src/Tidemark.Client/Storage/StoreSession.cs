@@ -64,6 +64,8 @@ public sealed class StoreSession
 
     public ConflictRepository Conflicts { get; }
 
+    public Handlers.SyncHandlerRegistry Handlers { get; init; } = new();
+
     /// <summary>Are there rows put aside at all? Read once per transaction by <see cref="Refresh"/>; saves a look-up per row.</summary>
     public bool HasAside { get; set; } = true;
 

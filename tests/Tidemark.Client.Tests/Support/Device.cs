@@ -50,6 +50,13 @@ internal sealed class Device : IAsyncDisposable
         Service = new DataSyncService(Store, new TidemarkHttpRemote(world.Address, _ => Task.FromResult(token), environment), Options, environment);
     }
 
+    /// <summary>Goes on with a store that was opened in another way.</summary>
+    public void Use(World world, LocalStore store)
+    {
+        Store = store;
+        Connect(world);
+    }
+
     /// <summary>SQL of the app, on a connection that Tidemark knows nothing of.</summary>
     public void Sql(string sql) => _app.Run(sql);
 

@@ -164,7 +164,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
         else
         {
-            deletion.Table.Delete(session.Db, deletion.Key);
+            session.Handlers.For(deletion.Table.Type.Name).Delete(session.Db, deletion.Table, deletion.Key);
         }
 
         Forget(deletion);

@@ -146,7 +146,7 @@ internal sealed class RowApplier
             return MergeDeletedHere(incoming, @base, live, remote);
         }
 
-        var result = EntityMerger.Merge(table.Type, @base, local, remote, new MergeContext { Now = _environment.Now });
+        var result = _session.Handlers.For(table.Type.Name).Merge(table, @base, local, remote, new MergeContext { Now = _environment.Now });
         WriteLive(table, live, result.Merged);
         if (result.HasConflict)
         {
@@ -219,13 +219,14 @@ internal sealed class RowApplier
 
     private void WriteLive(EntityTable table, LiveRow live, Row row)
     {
+        var handler = _session.Handlers.For(table.Type.Name);
         if (live.Exists)
         {
-            table.Update(_session.Db, row);
+            handler.Update(_session.Db, table, row);
         }
         else
         {
-            table.Insert(_session.Db, row);
+            handler.Insert(_session.Db, table, row);
         }
     }
 
