@@ -14,7 +14,7 @@ internal static class SyncVerb
         var token = SharedOptions.Token();
         var pushOnly = new Option<bool>("--push-only") { Description = "Send what waits; fetch nothing." };
         var pullOnly = new Option<bool>("--pull-only") { Description = "Fetch what others wrote; send nothing." };
-        var manyDeletes = new Option<bool>("--allow-many-deletes") { Description = "Go on where a run would delete more rows than it does without a question." };
+        var manyDeletes = new Option<bool>("--allow-deletes") { Description = "The answer to DELETE_LIMIT: delete all the same, however many rows." };
         var command = Verb.Create("sync", "One run: send what waits, fetch what others wrote, report.", database, server, token, pushOnly, pullOnly, manyDeletes);
         command.Validators.Add(result =>
         {

@@ -105,6 +105,26 @@ public sealed class OfflineEditsTests
         Assert.Equal(2, await SqliteShell.CountAsync(first.Database, "SELECT count(*) FROM edits"));
     }
 
+    [Fact]
+    [Trait("req", "PULL-12")]
+    public async Task A_run_that_would_delete_most_rows_stops_and_asks()
+    {
+        const string schema = """
+            CREATE TABLE notes(id INTEGER PRIMARY KEY, text TEXT);
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO notes SELECT i, 'note ' || i FROM n;
+            """;
+        var (world, first, second) = await World.OfAsync(schema);
+        await using var _ = world;
+        await SqliteShell.RunAsync(first.Database, "DELETE FROM notes WHERE id > 10;");
+        await first.SyncAsync();
+        var asked = (await second.RunAsync("sync", "--json")).Expect(1).Json();
+        Assert.Equal("DELETE_LIMIT", asked.GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(3000, await SqliteShell.CountAsync(second.Database, "SELECT count(*) FROM notes"));
+        (await second.RunAsync("sync", "--allow-deletes")).Expect(0);
+        await SettleAsync(first, second);
+        Assert.Equal(10, await SqliteShell.CountAsync(second.Database, "SELECT count(*) FROM notes"));
+    }
+
     private static async Task SettleAsync(Device first, Device second)
     {
         await Convergence.SyncUntilQuietAsync(first, second);
