@@ -29,7 +29,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
 
     public Func<SqliteConnection> OpenConnection { get; set; } = null!;
 
-    /// <summary>Commits made so far, those of works run alone included; for tests and measurements.</summary>
+    /// <summary>Commits made so far, those of works run alone included.</summary>
     public int Commits { get; private set; }
 
     public bool TryEnqueue(LaneItem item, Func<bool> stillAllowed)

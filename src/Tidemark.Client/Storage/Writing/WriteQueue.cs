@@ -25,6 +25,9 @@ public sealed class WriteQueue : IAsyncDisposable
     /// <summary>The one name of the file: absolute, symbolic links resolved.</summary>
     public string Path => _lane.Path;
 
+    /// <summary>Commits made through all queues of the file so far.</summary>
+    internal int Commits => _lane.Commits;
+
     /// <summary>
     /// A queue on this file. The connection is opened when the first work is run, and again when one was lost. While
     /// several queues are open on one file, the first one's scheduler and clock are used, and the connection of the
