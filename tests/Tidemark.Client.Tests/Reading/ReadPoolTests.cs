@@ -1,7 +1,6 @@
 using Tidemark.Client.Storage.Reading;
 using Tidemark.Client.Tests.Writing;
 using Tidemark.Sqlite;
-using Xunit;
 
 namespace Tidemark.Client.Tests.Reading;
 

@@ -1,7 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
-using Xunit;
 
 namespace Tidemark.Client.Tests.Writing;
 

@@ -1,6 +1,6 @@
+using Tidemark.Client.Storage.Writing;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
-using Xunit;
 
 namespace Tidemark.Client.Tests.Writing;
 
@@ -46,7 +46,7 @@ public sealed class QueueOrderTests : IDisposable
             connection =>
             {
                 late.Cancel();
-                return connection.Run("INSERT INTO note(id) VALUES(3)");
+                return connection.Run("INSERT INTO note(id) VALUES(?)", Value.Integer(3));
             },
             late.Token);
         await early.CancelAsync();
@@ -121,7 +121,7 @@ public sealed class QueueOrderTests : IDisposable
     public async Task Trouble_with_opening_reaches_the_callers_typed_and_the_next_call_tries_again()
     {
         var missing = Path.Combine(_file.Folder, "late.db");
-        await using var queue = Client.Storage.Writing.WriteQueue.Open(missing, () => SqliteFile.Open(missing, new OpenOptions()));
+        await using var queue = WriteQueue.Open(missing, () => SqliteFile.Open(missing, new OpenOptions()));
         Assert.Equal(StoreTrouble.CannotOpen, (await Assert.ThrowsAsync<StoreException>(() => queue.RunSql("SELECT 1"))).Trouble);
         using (SqliteFile.Open(missing, new OpenOptions { CreateIfMissing = true }))
         {

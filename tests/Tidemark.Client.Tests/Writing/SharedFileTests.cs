@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Tidemark.Client.Storage.Writing;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
-using Xunit;
 
 namespace Tidemark.Client.Tests.Writing;
 
@@ -25,7 +24,7 @@ public sealed class SharedFileTests : IDisposable
             _file.Path,
             link,
             Path.Combine(folderLink, "notes.db"),
-            Path.GetRelativePath(Environment.CurrentDirectory, _file.Path),
+            Path.GetRelativePath(Directory.GetCurrentDirectory(), _file.Path),
             Path.Combine(_file.Folder, "folder", "..", "notes.db").Replace("folder/..", ".", StringComparison.Ordinal),
         ];
         var scheduler = new ManualScheduler();
@@ -130,9 +129,9 @@ public sealed class SharedFileTests : IDisposable
         {
             try
             {
-                _process = Process.Start(new ProcessStartInfo("sqlite3", [path]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+                _process = Process.Start(new ProcessStartInfo("sqlite3", [path]) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false })!;
             }
-            catch (System.ComponentModel.Win32Exception) when (Environment.GetEnvironmentVariable("CI") is null)
+            catch (System.ComponentModel.Win32Exception) when (System.Environment.GetEnvironmentVariable("CI") is null)
             {
                 Assert.Skip("The sqlite3 shell is not installed.");
                 throw;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
-using Xunit;
 
 namespace Tidemark.Client.Tests.Writing;
 
