@@ -34,7 +34,7 @@ public sealed class WriteQueue : IAsyncDisposable
     /// last one that was opened before a connection was needed.
     /// </summary>
     /// <param name="path">The database file; it need not exist.</param>
-    /// <param name="openConnection">Opens a connection that may write and whose busy timeout is set; the queue disposes it and takes its commit and rollback hooks.</param>
+    /// <param name="openConnection">Opens a connection that may write and whose busy timeout is set; the queue disposes it and takes its commit hook.</param>
     /// <param name="scheduler">Where works are run. Default: the thread pool.</param>
     /// <param name="time">Measures how long a commit may collect works. Default: the system's.</param>
     public static WriteQueue Open(string path, Func<SqliteConnection> openConnection, TaskScheduler? scheduler = null, TimeProvider? time = null)

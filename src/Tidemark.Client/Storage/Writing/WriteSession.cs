@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 using Tidemark.Sqlite;
@@ -20,17 +21,21 @@ internal enum WorkEnd
 /// <summary>The lane's connection: its transaction, savepoints and what must not be changed on it.</summary>
 /// <remarks>
 /// The commit hook refuses every commit but the lane's own. Without it a work that says COMMIT would commit the works
-/// before it, and running those again would apply them twice.
+/// before it, and running those again would apply them twice. That a transaction was rolled back shows by the savepoint:
+/// its name is no other session's. (The provider's rollback hook ends the process.)
 /// </remarks>
 internal sealed class WriteSession : IDisposable
 {
     private const int BusySnapshot = 517;
+    private static long _sessions;
     private readonly SqliteConnection _connection;
     private readonly sqlite3 _db;
     private readonly StatementCache _statements;
     private readonly ConnectionSettings _settings;
+    private readonly string _savepoint;
+    private readonly string _release;
+    private readonly string _rollbackTo;
     private bool _mayCommit;
-    private bool _ended;
 
     public WriteSession(SqliteConnection connection)
     {
@@ -39,7 +44,10 @@ internal sealed class WriteSession : IDisposable
         _statements = new StatementCache(connection);
         _settings = new ConnectionSettings(connection, _statements);
         raw.sqlite3_commit_hook(_db, OnCommit, this);
-        raw.sqlite3_rollback_hook(_db, OnRollback, this);
+        var number = Interlocked.Increment(ref _sessions).ToString(CultureInfo.InvariantCulture);
+        _savepoint = $"SAVEPOINT _tm_work_{number}";
+        _release = $"RELEASE _tm_work_{number}";
+        _rollbackTo = $"ROLLBACK TO _tm_work_{number}";
     }
 
     /// <summary>False when this connection holds on to an old snapshot and can never begin.</summary>
@@ -56,19 +64,15 @@ internal sealed class WriteSession : IDisposable
         }
     }
 
-    public void Begin()
-    {
-        _statements.Execute("BEGIN IMMEDIATE");
-        _ended = false;
-    }
+    public void Begin() => _statements.Execute("BEGIN IMMEDIATE");
 
     public WorkEnd RunInGroup(WorkItem item)
     {
         try
         {
-            _statements.Execute("SAVEPOINT _tm_work");
+            _statements.Execute(_savepoint);
             item.Invoke(_connection);
-            if (_ended || _connection.IsAutocommit())
+            if (IsGone())
             {
                 return WorkEnd.TransactionGone;
             }
@@ -77,11 +81,11 @@ internal sealed class WriteSession : IDisposable
             var offends = item.Fault is null && (HasOpenReferences() || _settings.DefersForeignKeys());
             if (offends || item.Fault is not null)
             {
-                _statements.Execute("ROLLBACK TO _tm_work");
+                _statements.Execute(_rollbackTo);
                 _settings.StopDeferring();
             }
 
-            _statements.Execute("RELEASE _tm_work");
+            _statements.Execute(_release);
             return offends ? WorkEnd.Offended : WorkEnd.Kept;
         }
         catch (StoreException)
@@ -113,24 +117,26 @@ internal sealed class WriteSession : IDisposable
     /// <summary>Runs the work in the transaction just begun and ends that. True when it was committed; else the item has the fault.</summary>
     public bool RunAlone(WorkItem item)
     {
-        item.Invoke(_connection);
-        if (_ended || _connection.IsAutocommit())
-        {
-            if (item.Fault is not StoreException { IsConstraint: false })
-            {
-                item.Fail(new InvalidOperationException("A work must not end the write queue's transaction; it was rolled back.", item.Fault));
-            }
-
-            return false;
-        }
-
-        if (item.Fault is not null)
-        {
-            return false;
-        }
-
         try
         {
+            _statements.Execute(_savepoint);
+            item.Invoke(_connection);
+            if (IsGone() || (item.Fault is null && !TryRelease()))
+            {
+                // What SQLite itself ended (disk full, I/O error) has its own name.
+                if (item.Fault is not StoreException { IsConstraint: false })
+                {
+                    item.Fail(new InvalidOperationException("A work must not end the write queue's transaction, nor leave a statement writing; it was rolled back.", item.Fault));
+                }
+
+                return false;
+            }
+
+            if (item.Fault is not null)
+            {
+                return false;
+            }
+
             Commit();
             return true;
         }
@@ -146,6 +152,11 @@ internal sealed class WriteSession : IDisposable
     {
         try
         {
+            if (_connection.Handle != _db)
+            {
+                return false;
+            }
+
             if (!_connection.IsAutocommit())
             {
                 _statements.Execute("ROLLBACK");
@@ -160,17 +171,12 @@ internal sealed class WriteSession : IDisposable
         }
     }
 
-    /// <summary>Closing rolls an open transaction back.</summary>
+    /// <summary>Rolls an open transaction back and closes the connection.</summary>
     public void Dispose()
     {
-        if (_connection.Handle == _db)
+        if (_connection.Handle == _db && !_connection.IsAutocommit())
         {
-            raw.sqlite3_commit_hook(_db, null, null);
-            raw.sqlite3_rollback_hook(_db, null, null);
-            if (!_connection.IsAutocommit())
-            {
-                _ = raw.sqlite3_exec(_db, "ROLLBACK");
-            }
+            _ = raw.sqlite3_exec(_db, "ROLLBACK");
         }
 
         _statements.Dispose();
@@ -179,12 +185,26 @@ internal sealed class WriteSession : IDisposable
 
     private static int OnCommit(object session) => ((WriteSession)session)._mayCommit ? 0 : 1;
 
-    private static void OnRollback(object session) => ((WriteSession)session)._ended = true;
-
     private bool HasOpenReferences()
     {
         SqliteTrouble.Check(_db, raw.sqlite3_db_status(_db, raw.SQLITE_DBSTATUS_DEFERRED_FKS, out var open, out _, 0));
         return open != 0;
+    }
+
+    private bool IsGone() => _connection.Handle != _db || _connection.IsAutocommit();
+
+    /// <summary>False when the savepoint is not there: the work ended the transaction and began another one.</summary>
+    private bool TryRelease()
+    {
+        try
+        {
+            _statements.Execute(_release);
+            return true;
+        }
+        catch (StoreException)
+        {
+            return false;
+        }
     }
 
     private void Commit()
