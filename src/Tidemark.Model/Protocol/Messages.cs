@@ -8,10 +8,13 @@ public sealed record Mark(long Position, string Token);
 /// <summary>Everything of a push but its commands.</summary>
 public sealed record PushEnvelope
 {
+    /// <summary>The version of the wire: 1.</summary>
     public int Protocol { get; init; } = ProtocolVersion.Current;
 
+    /// <summary>One installation of the app.</summary>
     public required string DeviceId { get; init; }
 
+    /// <summary>One database file; another after a copy or a restore.</summary>
     public required string StoreId { get; init; }
 
     /// <summary>One more with every request this store sends.</summary>
@@ -23,8 +26,10 @@ public sealed record PushEnvelope
     /// <summary>The newest mark seen in any answer; null before the first.</summary>
     public Mark? Floor { get; init; }
 
+    /// <summary>The hash of the device's model.</summary>
     public string? ModelHash { get; init; }
 
+    /// <summary>Lower-case hex SHA-256 over the command ids joined by LF.</summary>
     public string? SyncOperationId { get; init; }
 
     /// <summary>Null: the user's default space.</summary>
@@ -43,12 +48,16 @@ public sealed record AcceptedVerdict
 
     public required string EntityType { get; init; }
 
+    /// <summary>The key as it was sent.</summary>
     public RawJson ClientId { get; init; }
 
+    /// <summary>The key as it is stored.</summary>
     public RawJson ServerId { get; init; }
 
+    /// <summary>The row version now, in microseconds.</summary>
     public long Version { get; init; }
 
+    /// <summary>The version as a time: ISO 8601 UTC.</summary>
     public required string ChangedAt { get; init; }
 
     /// <summary>The row as the server stored it, when that differs from what was sent.</summary>
@@ -59,18 +68,25 @@ public sealed record FailedVerdict
 {
     public required Guid CommandId { get; init; }
 
+    /// <summary>A code of the catalogue.</summary>
     public required string Code { get; init; }
 
+    /// <summary>For people.</summary>
     public required string Message { get; init; }
 
+    /// <summary>The same bytes may be accepted later.</summary>
     public bool Retryable { get; init; }
 
+    /// <summary>The field at fault.</summary>
     public string? Field { get; init; }
 
+    /// <summary>The server's row, when there is one.</summary>
     public RawJson? ServerRow { get; init; }
 
+    /// <summary>Its row version.</summary>
     public long? ServerVersion { get; init; }
 
+    /// <summary>The server remembers the row as deleted.</summary>
     public bool? ServerDeleted { get; init; }
 }
 
@@ -82,12 +98,16 @@ public sealed record ConflictVerdict
 
     public RawJson EntityId { get; init; }
 
+    /// <summary>The version of the server's row or tombstone.</summary>
     public long ServerVersion { get; init; }
 
+    /// <summary>The server's row; absent when it is deleted.</summary>
     public RawJson? ServerRow { get; init; }
 
+    /// <summary>The row is deleted on the server.</summary>
     public bool ServerDeleted { get; init; }
 
+    /// <summary>For people: what the command clashed with.</summary>
     public required string Reason { get; init; }
 }
 
@@ -96,6 +116,7 @@ public sealed record PushResponse
 {
     public required string SyncOperationId { get; init; }
 
+    /// <summary>The incarnation of the space.</summary>
     public required string Epoch { get; init; }
 
     /// <summary>The head when the answer was made.</summary>
@@ -151,29 +172,38 @@ public sealed record WireChange
 
     public RawJson EntityId { get; init; }
 
+    /// <summary>The row version: the position of its last change, in microseconds.</summary>
     public long Version { get; init; }
 
+    /// <summary>The version as a time: ISO 8601 UTC.</summary>
     public required string ChangedAt { get; init; }
 
+    /// <summary>Who made the last change.</summary>
     public ChangeOrigin? Origin { get; init; }
 
+    /// <summary>The row; absent for DELETE and REMOVE.</summary>
     public RawJson? Row { get; init; }
 }
 
 /// <summary>The body of POST /sync/changes; GET takes the same as its query.</summary>
 public sealed record ChangesRequest
 {
+    /// <summary>Null: the user's default space.</summary>
     public string? Space { get; init; }
 
     /// <summary>Opaque; null from the start.</summary>
     public string? Cursor { get; init; }
 
+    /// <summary>Which device asks.</summary>
     public string? DeviceId { get; init; }
 
+    /// <summary>At most so many changes, 1 to 5000; 1000 when null.</summary>
     public int? Limit { get; init; }
 
+    /// <summary>Only these types; all when null.</summary>
     public IReadOnlyList<string>? EntityTypes { get; init; }
 
+    /// <summary>Per entity type, what goes before cursor.</summary>
     public IReadOnlyDictionary<string, string>? Cursors { get; init; }
 
     /// <summary>Marks the device remembers, newest first: a restored server names the newest one it still knows.</summary>
@@ -198,14 +228,19 @@ public sealed record Problem
 
     public string? Title { get; init; }
 
+    /// <summary>The status of the answer.</summary>
     public int Status { get; init; }
 
+    /// <summary>What is wrong and what cures it, for people.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>A code of the catalogue.</summary>
     public required string Code { get; init; }
 
+    /// <summary>The same request may succeed later.</summary>
     public bool Retryable { get; init; }
 
+    /// <summary>How long to wait, in milliseconds.</summary>
     public long? RetryAfterMs { get; init; }
 
     /// <summary>With RESYNC_REQUIRED: one of <see cref="ResyncReason"/>.</summary>
@@ -224,16 +259,22 @@ public sealed record Problem
 /// <summary>The server's limits. A limit that is left out or 0 is the protocol's own.</summary>
 public sealed record WireLimits
 {
+    /// <summary>Commands of one push.</summary>
     public int CommandsMax { get => field == 0 ? 2000 : field; init; }
 
+    /// <summary>Bytes of a request body, after decompression.</summary>
     public long RequestBytesMax { get => field == 0 ? 16 * 1024 * 1024 : field; init; }
 
+    /// <summary>Bytes of one row as JSON.</summary>
     public long RowBytesMax { get => field == 0 ? 12 * 1024 * 1024 : field; init; }
 
+    /// <summary>The largest limit of a page.</summary>
     public int PageRowsMax { get => field == 0 ? 5000 : field; init; }
 
+    /// <summary>Nesting of JSON.</summary>
     public int JsonDepthMax { get => field == 0 ? 64 : field; init; }
 
+    /// <summary>Fields of one entity type.</summary>
     public int FieldsMax { get => field == 0 ? 1000 : field; init; }
 }
 
@@ -260,12 +301,16 @@ public sealed record SpaceInfo
 {
     public required string Space { get; init; }
 
+    /// <summary>What the user may do there: owner, writer or reader.</summary>
     public required string Role { get; init; }
 
+    /// <summary>The incarnation; another after a restore.</summary>
     public required string Epoch { get; init; }
 
+    /// <summary>The position of the last commit, in microseconds.</summary>
     public long Head { get; init; }
 
+    /// <summary>Meant by requests that name no space.</summary>
     public bool Default { get; init; }
 }
 

@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,7 +12,7 @@ using Tidemark.Server.AspNetCore.Hosting;
 namespace Tidemark.Server.AspNetCore;
 
 /// <summary>A server of its own: Kestrel, built-in tokens, the endpoints of the wire, and nothing else.</summary>
-public static class TidemarkHost
+public static partial class TidemarkHost
 {
     // A body over the limit is read on and thrown away up to here, so that its sender gets to see the answer.
     private const int DrainedFactor = 4;
@@ -47,7 +49,21 @@ public static class TidemarkHost
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapTidemark();
+        foreach (var url in options.Urls.Where(IsReadableOnTheWay))
+        {
+            Readable(app.Logger, url);
+        }
+
         return app;
+    }
+
+    // Plain http is for this machine, and behind a proxy that does https.
+    private static bool IsReadableOnTheWay(string url)
+    {
+        var address = BindingAddress.Parse(url);
+        var isLoopback = string.Equals(address.Host, "localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+        return string.Equals(address.Scheme, "http", StringComparison.OrdinalIgnoreCase) && !isLoopback && !address.IsUnixPipe;
     }
 
     private static void Limit(KestrelServerOptions kestrel, long requestBytesMax, IConfiguration configuration)
@@ -69,4 +85,7 @@ public static class TidemarkHost
         // Warns at every start that the keys are not sealed themselves: their folder is its owner's alone.
         logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
     }
+
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "{Url} is plain http on an address that other machines reach: tokens and rows can be read on the way. Use https, or a proxy that does.")]
+    private static partial void Readable(ILogger logger, string url);
 }

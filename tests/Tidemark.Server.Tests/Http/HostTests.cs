@@ -65,6 +65,31 @@ public sealed class HostTests
         Assert.Contains("notes", trouble.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:0", false)]
+    [InlineData("http://[::1]:0", false)]
+    [InlineData("http://localhost:5000", false)]
+    [InlineData("https://0.0.0.0:0", false)]
+    [InlineData("http://0.0.0.0:0", true)]
+    [InlineData("http://*:0", true)]
+    [Trait("req", "SRV-07")]
+    public async Task Plain_http_on_an_address_that_others_reach_is_warned_of(string url, bool warned)
+    {
+        using var folder = new TempFolder();
+        using var log = new LogLines();
+        await using var app = TidemarkHost.Create(new TidemarkHostOptions
+        {
+            Urls = [url],
+            DataDirectory = folder.Path,
+            Store = new FaultyStore(() => new InvalidOperationException()),
+            Environment = ServerEnvironment.System,
+            Server = new ServerOptions(),
+            Configure = builder => builder.Logging.ClearProviders().Services.AddSingleton<ILoggerProvider>(log),
+        });
+
+        Assert.Equal(warned, log.All.Any(l => l.Level == LogLevel.Warning && l.Text.Contains("https", StringComparison.Ordinal)));
+    }
+
     [Fact]
     [Trait("req", "SRV-07")]
     public async Task In_a_host_of_its_own_scheme_the_user_is_who_that_scheme_says()
