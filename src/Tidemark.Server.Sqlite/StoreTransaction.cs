@@ -204,7 +204,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         Compact("DELETE FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", before);
         Compact("DELETE FROM _tm_commit WHERE space_id = ?1 AND position < ?2 AND position <> (SELECT head FROM _tm_space WHERE space_id = ?1)", before);
-        Compact("UPDATE _tm_space SET compacted = max(compacted, ?2) WHERE space_id = ?1", before);
+        Compact("UPDATE _tm_space SET compacted = max(compacted, min(?2, head)) WHERE space_id = ?1", before);
         return ValueTask.CompletedTask;
     }
 

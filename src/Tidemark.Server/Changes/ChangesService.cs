@@ -23,6 +23,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
 
         var places = Places(model, given);
         var until = given.Select(c => c.Until).DefaultIfEmpty(0).Max() is var fixedEnd && fixedEnd > 0 ? Math.Min(fixedEnd, state.Head.Position) : state.Head.Position;
+        var since = given.Count == 0 ? until : given.Min(c => c.Since);
         var starts = wanted.Select(t => (t, places[t.Name])).ToList();
         using var page = new PageSink(limit, options.PageBytesMax);
         await snapshot.ReadChangesAsync(new ChangesRange(starts, until), page, cancellationToken).ConfigureAwait(false);
@@ -30,7 +31,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         var rest = page.HasMore
             ? await snapshot.CountChangesAsync(new ChangesRange([.. wanted.Select(t => (t, places[t.Name]))], until), CountedMax, cancellationToken).ConfigureAwait(false)
             : 0;
-        return page.Finish(Tail(model, user, snapshot.Space, state, places, until, page, rest)).ToArray();
+        return page.Finish(Tail(model, user, snapshot.Space, state, places, until, since, page, rest)).ToArray();
     }
 
     private int LimitOf(ChangesRequest request)
@@ -75,7 +76,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
                 await CommonMarks.FindAsync(snapshot, state, cursor.Epoch, request.Marks, cancellationToken).ConfigureAwait(false));
         }
 
-        if (cursor.Places.Values.Any(p => p.P < state.CompactedTo.Value))
+        if (cursor.Since < state.CompactedTo.Value)
         {
             throw Problems.Resync(ResyncReason.Retention, "The cursor is older than deletions are remembered.", state.Epoch, null);
         }
@@ -115,7 +116,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         }
     }
 
-    private ChangesPageTail Tail(SyncModel model, UserId user, SpaceId space, SpaceState state, Dictionary<string, ChangePlace> places, long until, PageSink page, long rest)
+    private ChangesPageTail Tail(SyncModel model, UserId user, SpaceId space, SpaceState state, Dictionary<string, ChangePlace> places, long until, long since, PageSink page, long rest)
     {
         Cursor Make(IEnumerable<string> types) => new()
         {
@@ -124,6 +125,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
             Epoch = state.Epoch,
             Mark = state.Head,
             Until = page.HasMore ? until : 0,
+            Since = page.HasMore ? since : until,
             Places = types.ToDictionary(t => t, t => CursorPlace.Of(model.Get(t), places[t]), StringComparer.Ordinal),
         };
         return new ChangesPageTail

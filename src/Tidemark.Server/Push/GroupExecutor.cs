@@ -13,7 +13,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         var culprit = commands.FirstOrDefault(c => c.Command is null);
         if (culprit is not null)
         {
-            Refuse(culprit.Id, new RefusedException(Verdicts.Failed(culprit.Id, culprit.Fault!.Code, culprit.Fault.Message, culprit.Fault.Field), null));
+            await RefuseAsync(culprit.Id, new RefusedException(Verdicts.Failed(culprit.Id, culprit.Fault!.Code, culprit.Fault.Message, culprit.Fault.Field), null), cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -27,7 +27,9 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             foreach (var command in commands)
             {
                 current = command.Id;
-                _accepted.Add(await executor.ExecuteAsync(command.Command!, command.Hash, cancellationToken).ConfigureAwait(false));
+                var verdict = await executor.ExecuteAsync(command.Command!, command.Hash, cancellationToken).ConfigureAwait(false);
+                _accepted.Add(verdict);
+                session.VersionsOf[command.Id] = verdict.Version;
             }
 
             await rules.CheckAsync(id => current = id, cancellationToken).ConfigureAwait(false);
@@ -36,7 +38,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         catch (RefusedException refusal)
         {
             await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
-            Refuse(current, refusal);
+            await RefuseAsync(current, refusal, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -45,7 +47,6 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         {
             await session.Transaction.PutVerdictAsync(session.User, verdict, cancellationToken).ConfigureAwait(false);
             session.Accepted.Add(Verdicts.Of(verdict));
-            session.VersionsOf[verdict.CommandId] = verdict.Version;
         }
     }
 
@@ -61,11 +62,12 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         }
     }
 
-    private void Refuse(Guid culprit, RefusedException refusal)
+    private async Task RefuseAsync(Guid culprit, RefusedException refusal, CancellationToken cancellationToken)
     {
         foreach (var command in commands)
         {
             session.KeysOf.Remove(command.Id);
+            session.VersionsOf.Remove(command.Id);
             if (command.Id != culprit)
             {
                 session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.GroupRefused, $"Command {culprit} of the same group was refused."));
@@ -76,8 +78,25 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             }
             else
             {
-                session.Failed.Add(refusal.Failed!);
+                session.Failed.Add(await WithServerRowAsync(command.Command, refusal.Failed!, cancellationToken).ConfigureAwait(false));
             }
         }
+    }
+
+    // A refused command brings the server's row back, so that the device can show and restore it.
+    private async Task<FailedVerdict> WithServerRowAsync(PushCommand? command, FailedVerdict failed, CancellationToken cancellationToken)
+    {
+        if (failed.ServerRow is not null || command is not { Operation: Operation.Update or Operation.Delete or Operation.Rekey } || command.Type.Key.Any(command.Refs.ContainsKey))
+        {
+            return failed;
+        }
+
+        if (await session.Transaction.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } row)
+        {
+            return failed with { ServerRow = Verdicts.RowOf(row.Row), ServerVersion = row.Version, ServerDeleted = false };
+        }
+
+        var tombstone = await session.Transaction.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        return failed with { ServerVersion = tombstone?.Version, ServerDeleted = true };
     }
 }

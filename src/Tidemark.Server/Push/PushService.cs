@@ -9,10 +9,13 @@ namespace Tidemark.Server.Push;
 /// <summary>One push: the envelope is checked, then groups are executed in the order of their first command, all in one transaction.</summary>
 internal sealed class PushService(IServerStore store, ServerOptions options, ServerEnvironment environment)
 {
+    // A device may not push the space's order further ahead than clocks differ.
+    private static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
+
     public async Task<PushResponse> PushAsync(Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
     {
         CheckEnvelope(envelope, commands);
-        var transaction = await store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
+        var transaction = await store.WriteAsync(space, BehindOffers(commands), cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
@@ -41,6 +44,14 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 Conflicts = session.Conflicts,
             };
         }
+    }
+
+    // A restored server whose clock is behind would give lost versions a second time.
+    private Position BehindOffers(IReadOnlyList<ReceivedCommand> commands)
+    {
+        var aheadMax = environment.Now().Value + (AheadMax.Ticks / TimeSpan.TicksPerMicrosecond);
+        var lost = commands.Where(c => c.Command is { Operation: Operation.Offer }).Max(c => c.Command!.BaseVersion) ?? 0;
+        return lost > 0 && lost < aheadMax ? new Position(lost + 1) : Position.None;
     }
 
     private static void CheckEnvelope(PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands)

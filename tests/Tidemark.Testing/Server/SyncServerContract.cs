@@ -1,0 +1,322 @@
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server;
+using Tidemark.Server.Storage;
+using Xunit;
+
+namespace Tidemark.Testing.Server;
+
+/// <summary>What push and changes do, whatever the store. An engine inherits it and says how its store is opened.</summary>
+public abstract class SyncServerContract : IAsyncDisposable
+{
+    protected static SyncModel Model { get; } = new SyncModelBuilder()
+        .Entity("boxes", e => e.Field("id", FieldType.Text).Field("name", FieldType.Text).Key("id").Unique("name"))
+        .Entity("things", e => e.Field("id", FieldType.Integer).Field("box", FieldType.Text).Field("title", FieldType.Text).Key("id").ServerAssigned()
+            .Reference("box", "boxes", required: false, DeleteRule.Cascade))
+        .Entity("notes", e => e.Field("id", FieldType.Text).Field("thing", FieldType.Integer).Field("spare", FieldType.Text).Key("id")
+            .Reference("thing", "things", required: false, DeleteRule.SetNull).Reference("spare", "boxes", required: false, DeleteRule.Restrict))
+        .Build();
+
+    private IServerStore? _store;
+    private SyncServer? _server;
+
+    protected ManualTime Time { get; } = new();
+
+    protected IServerStore Store => _store ??= OpenStore(new ServerEnvironment { Time = Time });
+
+    protected SyncServer Server => _server ??= new SyncServer(Store, new ServerEnvironment { Time = Time }, new ServerOptions());
+
+    protected abstract IServerStore OpenStore(ServerEnvironment environment);
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    [Trait("req", "SRV-03")]
+    public async Task A_command_takes_effect_once_also_in_a_larger_or_smaller_batch()
+    {
+        var device = await DeviceAsync();
+        var (first, second) = (device.Create("boxes", ["a", "A"]), device.Create("boxes", ["b", "B"]));
+        var answer = await device.PushAsync(first);
+        var again = await device.PushAsync(first, second);
+        Assert.Equal(answer.Successful[0].Version, again.Successful[0].Version);
+        Assert.Equal(2, again.Successful.Count);
+        Assert.Single((await device.PushAsync(second)).Successful);
+        Assert.Equal(2, (await device.PageAsync()).Changes.Count);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    public async Task A_known_command_id_with_other_bytes_is_refused()
+    {
+        var device = await DeviceAsync();
+        var command = device.Create("boxes", ["a", "A"]);
+        await device.PushAsync(command);
+        var failed = Assert.Single((await device.PushAsync(device.Create("boxes", ["a", "other"], id: command.Id))).Failed);
+        Assert.Equal(ErrorCodes.IdempotencyMismatch, failed.Code);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    public async Task The_same_push_at_once_takes_effect_once()
+    {
+        var device = await DeviceAsync();
+        var commands = Enumerable.Range(0, 20).Select(i => device.Create("things", [i + 1, null, "t"])).ToArray();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => new PushingDevice(Server, Model, "anna", "copy" + i).PushAsync(commands)));
+        Assert.All(answers, a => Assert.Equal(20, a.Successful.Count));
+        Assert.Equal(20, (await device.PageAsync()).Changes.Count);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    public async Task A_step_back_of_the_push_sequence_is_a_forked_store()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        var fault = await Assert.ThrowsAsync<ServerException>(() => device.SendAsync(new PushEnvelope { DeviceId = "d", StoreId = "one", PushSeq = 1 }, device.Create("boxes", ["b", "B"])));
+        Assert.Equal(ErrorCodes.StoreForked, fault.Problem.Code);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task Unique_values_are_swapped_within_a_group_and_refused_without_one()
+    {
+        var device = await DeviceAsync();
+        var version = (await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("boxes", ["b", "B"]))).Mark.Position;
+        var refused = Assert.Single((await device.PushAsync(device.Update("boxes", EntityKey.Of("a"), version, "name", "B"))).Failed);
+        Assert.Equal(ErrorCodes.Unique, refused.Code);
+        var swapped = await device.PushAsync(
+            device.Update("boxes", EntityKey.Of("a"), version, "name", "B", "swap"), device.Update("boxes", EntityKey.Of("b"), version, "name", "A", "swap"));
+        Assert.Equal(2, swapped.Successful.Count);
+        Assert.Equal(["B", "A"], (await device.PageAsync()).Changes.Select(c => c.Row!["name"].AsText));
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task A_refused_update_brings_the_servers_row_back()
+    {
+        var device = await DeviceAsync();
+        var version = (await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("boxes", ["b", "B"]))).Mark.Position;
+        var refused = Assert.Single((await device.PushAsync(device.Update("boxes", EntityKey.Of("a"), version, "name", "B"))).Failed);
+        Assert.Equal("""{"id":"a","name":"A"}""", System.Text.Encoding.UTF8.GetString(refused.ServerRow!.Value.Utf8.Span));
+        Assert.Equal(version, refused.ServerVersion);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task Delete_rules_reach_rows_that_the_sender_never_saw()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("things", [1, "a", "t"]), device.Create("notes", ["n", 1, null]));
+        var version = (await device.PageAsync()).Changes[0].Version;
+        Assert.Single((await new PushingDevice(Server, Model, "anna", "two").PushAsync(device.Delete("boxes", EntityKey.Of("a"), version))).Successful);
+        var page = await device.PageAsync();
+        Assert.Equal([("boxes", Operation.Delete), ("notes", Operation.Update), ("things", Operation.Delete)], page.Changes.Select(c => (c.TypeName, c.Operation)));
+        Assert.True(page.Changes[1].Row!["thing"].IsNull);
+        Assert.Single(page.Changes.Select(c => c.Version).Distinct());
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task A_restricted_delete_is_refused_and_changes_nothing()
+    {
+        var device = await DeviceAsync();
+        var version = (await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("things", [1, "a", "t"]), device.Create("notes", ["n", null, "a"]))).Mark.Position;
+        var refused = Assert.Single((await device.PushAsync(device.Delete("boxes", EntityKey.Of("a"), version))).Failed);
+        Assert.Equal(ErrorCodes.FkRestrict, refused.Code);
+        Assert.Equal(3, (await device.PageAsync()).Changes.Count(c => c.Operation != Operation.Delete));
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-10")]
+    public async Task Deleting_what_is_deleted_succeeds()
+    {
+        var device = await DeviceAsync();
+        var version = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark.Position;
+        var deleted = Assert.Single((await device.PushAsync(device.Delete("boxes", EntityKey.Of("a"), version))).Successful);
+        Assert.Equal(deleted.Version, Assert.Single((await device.PushAsync(device.Delete("boxes", EntityKey.Of("a"), version))).Successful).Version);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-03")]
+    public async Task A_command_may_follow_another_of_its_own_group()
+    {
+        var device = await DeviceAsync();
+        var create = device.Create("boxes", ["a", "A"], group: "g");
+        var answer = await device.PushAsync(create, device.Update("boxes", EntityKey.Of("a"), null, "name", "B", "g", create.Id));
+        Assert.Empty(answer.Failed);
+        Assert.Equal("B", Assert.Single((await device.PageAsync()).Changes).Row!["name"].AsText);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-03")]
+    public async Task Colliding_ids_get_new_ones_and_their_children_follow()
+    {
+        var device = await DeviceAsync();
+        var other = new PushingDevice(Server, Model, "anna", "two");
+        await device.PushAsync(device.Create("things", [1, null, "first"]));
+        var thing = other.Create("things", [1, null, "second"]);
+        var answer = await other.PushAsync(thing, other.Create("notes", ["n", -1, null], refs: ("thing", thing.Id)));
+        Assert.Equal("2", System.Text.Encoding.UTF8.GetString(answer.Successful[0].ServerId.Utf8.Span));
+        var note = (await device.PageAsync()).Changes.Single(c => c.TypeName == "notes");
+        Assert.Equal(2, note.Row!["thing"].AsInteger);
+    }
+
+    [Fact]
+    [Trait("req", "CUR-04")]
+    public async Task Positions_rise_when_the_clock_steps_back()
+    {
+        var device = await DeviceAsync();
+        var first = await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        Time.Now -= TimeSpan.FromHours(1);
+        var second = await device.PushAsync(device.Create("boxes", ["b", "B"]));
+        Assert.True(second.Mark.Position > first.Mark.Position);
+        Assert.Single((await device.PageAsync(new ChangesRequest { Cursor = cursor })).Changes);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(99)]
+    [InlineData(100)]
+    [InlineData(101)]
+    [InlineData(250)]
+    [Trait("req", "CUR-04")]
+    [Trait("req", "CUR-03")]
+    public async Task No_change_of_one_position_is_skipped_or_repeated_at_a_page_edge(int limit)
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync([.. Enumerable.Range(0, 250).Select(i => device.Create("boxes", [$"k{i:D3}", $"n{i}"]))]);
+        var seen = new List<string>();
+        ChangesPage page;
+        string? cursor = null;
+        do
+        {
+            page = await device.PageAsync(new ChangesRequest { Cursor = cursor, Limit = limit });
+            seen.AddRange(page.Changes.Select(c => c.Key[0].AsText));
+            cursor = page.Tail.NextCursor;
+        }
+        while (page.Tail.HasMore);
+
+        Assert.Equal(Enumerable.Range(0, 250).Select(i => $"k{i:D3}"), seen);
+    }
+
+    [Fact]
+    [Trait("req", "CUR-06")]
+    public async Task A_pull_ends_at_the_head_its_first_page_saw()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("boxes", ["b", "B"]));
+        var first = await device.PageAsync(new ChangesRequest { Limit = 1 });
+        await device.PushAsync(device.Create("boxes", ["c", "C"]));
+        var second = await device.PageAsync(new ChangesRequest { Limit = 1, Cursor = first.Tail.NextCursor });
+        Assert.Equal(("b", false), (second.Changes.Single().Key[0].AsText, second.Tail.HasMore));
+        Assert.Equal("c", (await device.PageAsync(new ChangesRequest { Cursor = second.Tail.NextCursor })).Changes.Single().Key[0].AsText);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task A_first_pull_goes_on_through_rows_older_than_the_retention()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]), device.Create("boxes", ["b", "B"]));
+        Time.Now += TimeSpan.FromDays(200);
+        await device.PushAsync(device.Create("boxes", ["c", "C"]));
+        await CompactAsync();
+        var first = await device.PageAsync(new ChangesRequest { Limit = 1 });
+        var rest = await device.PageAsync(new ChangesRequest { Cursor = first.Tail.NextCursor });
+        Assert.Equal(["b", "c"], rest.Changes.Select(c => c.Key[0].AsText));
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task A_device_that_missed_nothing_need_not_resync_however_long_it_was_away()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        Time.Now += TimeSpan.FromDays(200);
+        await CompactAsync();
+        Assert.Empty((await device.PageAsync(new ChangesRequest { Cursor = cursor })).Changes);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task A_cursor_older_than_the_retention_must_resync()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        Time.Now += TimeSpan.FromDays(200);
+        await device.PushAsync(device.Create("boxes", ["b", "B"]));
+        await CompactAsync();
+        var fault = await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Cursor = cursor }));
+        Assert.Equal((ErrorCodes.ResyncRequired, ResyncReason.Retention), (fault.Problem.Code, fault.Problem.Reason));
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task An_offered_row_never_gets_a_version_at_or_below_the_lost_one()
+    {
+        var device = await DeviceAsync();
+        var lost = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark.Position + 3_600_000_000;
+        var answer = await device.PushAsync(device.Offer("boxes", ["z", "Z"], lost));
+        Assert.True(Assert.Single(answer.Successful).Version > lost);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-05")]
+    public async Task Two_users_never_see_each_others_rows_cursors_or_verdicts()
+    {
+        var anna = await DeviceAsync();
+        var ben = new PushingDevice(Server, Model, "ben", "one");
+        var command = anna.Create("boxes", ["a", "A"]);
+        await anna.PushAsync(command);
+        var cursor = (await anna.PageAsync()).Tail.NextCursor;
+        Assert.Empty((await ben.PageAsync()).Changes);
+        Assert.Empty((await Server.GetVerdictsAsync(ben.Caller, new VerdictsRequest { CommandIds = [command.Id] }, CancellationToken.None)).Successful);
+        Assert.Equal(ErrorCodes.CursorInvalid, (await Assert.ThrowsAsync<ServerException>(() => ben.PageAsync(new ChangesRequest { Cursor = cursor }))).Problem.Code);
+        foreach (var space in new[] { "u:anna", "u:nobody" })
+        {
+            Assert.Equal(ErrorCodes.SpaceNotFound, (await Assert.ThrowsAsync<ServerException>(() => ben.PageAsync(new ChangesRequest { Space = space }))).Problem.Code);
+        }
+    }
+
+    [Fact]
+    [Trait("req", "SRV-05")]
+    public async Task A_cursor_with_any_character_changed_is_refused()
+    {
+        var device = await DeviceAsync();
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        for (var i = 0; i < cursor.Length; i++)
+        {
+            var changed = cursor[..i] + (cursor[i] == 'A' ? 'B' : 'A') + cursor[(i + 1)..];
+            Assert.Equal(ErrorCodes.CursorInvalid, (await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Cursor = changed }))).Problem.Code);
+        }
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        _server?.Dispose();
+        if (_store is not null)
+        {
+            await _store.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    protected async Task<PushingDevice> DeviceAsync()
+    {
+        var device = new PushingDevice(Server, Model, "anna", "one");
+        await Server.PutModelAsync(device.Caller, SyncModelJson.ToUtf8(Model), CancellationToken.None);
+        return device;
+    }
+
+    private async Task CompactAsync()
+    {
+        await using var transaction = await Store.WriteAsync(new SpaceId("u:anna"), Position.None, CancellationToken.None);
+        await transaction.CompactAsync(new Position((Time.Now - TimeSpan.FromDays(90) - DateTimeOffset.UnixEpoch).Ticks / 10), CancellationToken.None);
+        await transaction.SealAsync(CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+    }
+}
