@@ -38,6 +38,11 @@ public static class AppTriggers
     public static void Guard(SqliteConnection connection, IReadOnlyList<AppTriggerDecision> decisions)
     {
         ArgumentNullException.ThrowIfNull(decisions);
+        if (!decisions.Any(d => d.Kind == AppTriggerKind.Guard))
+        {
+            return;
+        }
+
         var triggers = Read(connection).ToDictionary(t => t.Name, SqlName.Comparer);
         connection.Run($"CREATE TABLE IF NOT EXISTS {Kept}(name TEXT PRIMARY KEY, tbl TEXT NOT NULL, sql TEXT NOT NULL, guarded TEXT NOT NULL) WITHOUT ROWID");
         foreach (var decision in decisions.Where(d => d.Kind == AppTriggerKind.Guard))
@@ -52,6 +57,11 @@ public static class AppTriggers
     /// <summary>Gives every guarded trigger its original SQL back. A trigger that the app has changed or dropped since is left alone. Inside the caller's transaction.</summary>
     public static void Restore(SqliteConnection connection)
     {
+        if (SchemaReader.Read(connection, Kept) is null)
+        {
+            return;
+        }
+
         var standing = Read(connection).ToDictionary(t => t.Name, t => t.Sql, SqlName.Comparer);
         foreach (var row in connection.Query($"SELECT name, sql, guarded FROM {Kept} ORDER BY name"))
         {
