@@ -16,7 +16,9 @@ internal static class Runner
         new SingleInsert("NORMAL", 3000, Target.Ceiling(2)),
         new BulkInsert(),
         new BulkUpdate(),
-        new SyncBenchmark(),
+        new PullBenchmark(),
+        new PushBenchmark(),
+        new SmallRunsBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),
     ];
