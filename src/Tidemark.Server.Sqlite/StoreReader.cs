@@ -10,13 +10,14 @@ namespace Tidemark.Server.Sqlite;
 internal sealed class ServerConnection(Microsoft.Data.Sqlite.SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, TypeTable> _tables = new(StringComparer.Ordinal);
-    private readonly StatementCache _statements = new(connection);
+    private readonly KeptStatements _statements = new(connection);
 
     public Microsoft.Data.Sqlite.SqliteConnection Connection => connection;
 
+    /// <summary>Reset after use, not disposed.</summary>
     public RawStatement Prepare(string sql) => _statements.Get(sql);
 
-    public void Execute(string sql) => _statements.Execute(sql);
+    public void Execute(string sql) => _statements.Get(sql).Execute();
 
     public TypeTable Table(EntityType type)
     {

@@ -33,7 +33,7 @@ internal sealed class FloorServer : IAsyncDisposable
         _upsert = _database.Prepare(UpsertSql);
         _page = _database.Prepare("SELECT * FROM journal_entries WHERE version>?1 ORDER BY version LIMIT ?2");
         _version = _database.Scalar("SELECT ifnull(max(version),0) FROM journal_entries");
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = Path.GetDirectoryName(path) });
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(k => k.Limits.MaxRequestBodySize = null);
         _app = builder.Build();

@@ -7,19 +7,19 @@ namespace Tidemark.Client.Storage;
 /// <summary>A connection with its prepared statements; used by one thread at a time.</summary>
 public sealed class StoreConnection : IDisposable
 {
-    private readonly StatementCache _statements;
-
+    private readonly KeptStatements _statements;
     private readonly bool _ownsConnection;
 
     public StoreConnection(SqliteConnection connection, bool ownsConnection = true)
     {
         _ownsConnection = ownsConnection;
         Connection = connection;
-        _statements = new StatementCache(connection);
+        _statements = new KeptStatements(connection);
     }
 
     public SqliteConnection Connection { get; }
 
+    /// <summary>Reset after use, not disposed.</summary>
     public RawStatement Prepare(string sql) => _statements.Get(sql);
 
     public void Execute(string sql) => Run(Prepare(sql));

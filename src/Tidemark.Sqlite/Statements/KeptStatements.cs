@@ -1,0 +1,34 @@
+using Microsoft.Data.Sqlite;
+
+namespace Tidemark.Sqlite;
+
+/// <summary>
+/// One prepared statement for each text, kept for the connection's life. Whoever uses one resets it and never disposes it; unlike one
+/// of a <see cref="StatementCache"/> it must not be asked for again while it is being stepped. Not for two threads at once.
+/// </summary>
+public sealed class KeptStatements(SqliteConnection connection) : IDisposable
+{
+    private readonly Dictionary<string, RawStatement> _statements = new(StringComparer.Ordinal);
+
+    public int Count => _statements.Count;
+
+    public RawStatement Get(string sql)
+    {
+        if (!_statements.TryGetValue(sql, out var statement))
+        {
+            _statements[sql] = statement = new RawStatement(connection, sql);
+        }
+
+        return statement;
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+        {
+            statement.Dispose();
+        }
+
+        _statements.Clear();
+    }
+}
