@@ -32,7 +32,7 @@ internal sealed class AnyEdits(SqliteConnection connection, SyncModel model)
                 new DemoEdit("sets it to 'written on the phone'", $"UPDATE {table} SET {column} = 'written on the phone' WHERE {where}"),
                 new DemoEdit("sets it to 'written on the laptop'", $"UPDATE {table} SET {column} = 'written on the laptop' WHERE {where}"),
                 $"SELECT quote({column}) FROM {table} WHERE {where}"),
-            BurstOf(places[^1]));
+            BurstOf(places.MaxBy(p => Scalar($"SELECT count(*) FROM {p.Table}"))));
     }
 
     private static string Quote(string name) => "\"" + name.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
