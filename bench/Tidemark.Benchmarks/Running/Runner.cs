@@ -16,6 +16,7 @@ internal static class Runner
         new SingleInsert("NORMAL", 3000, Target.Ceiling(2)),
         new BulkInsert(),
         new BulkUpdate(),
+        new ManyWriters(),
         new PullBenchmark(),
         new PushBenchmark(),
         new SmallRunsBenchmark(),
