@@ -111,10 +111,16 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         var count = 0L;
         foreach (var (type, after) in range.Starts)
         {
-            var statement = Spaced(db.Table(type).Count);
-            statement.Bind(2, after.Key is null ? after.Position : after.Position - 1);
+            var table = db.Table(type);
+            var statement = Spaced(after.Key is null ? table.Count : table.CountBehindKey);
+            statement.Bind(2, after.Position);
             statement.Bind(3, range.Until);
-            statement.Bind(4, countMax);
+            if (after.Key is { } key)
+            {
+                TypeTable.BindKey(statement, 4, key);
+            }
+
+            statement.Bind(4 + (after.Key?.Count ?? 0), countMax);
             count += statement.Step() ? statement.ColumnInt64(0) : 0;
             statement.Reset();
             if (count >= countMax)

@@ -37,7 +37,8 @@ internal sealed class TypeTable
         ChangesBehindKey = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND _tm_version >= ?2 AND _tm_version <= ?3 AND (_tm_version, {keys}) > (?2, {Parameters(_keys, 4)}) ORDER BY _tm_version, {keys}";
         GoneBehindPosition = $"SELECT {goneKeys}, position, device, command, offered FROM {gone} WHERE space_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position, {goneKeys}";
         GoneBehindKey = $"SELECT {goneKeys}, position, device, command, offered FROM {gone} WHERE space_id = ?1 AND position >= ?2 AND position <= ?3 AND (position, {goneKeys}) > (?2, {Parameters(_keys, 4)}) ORDER BY position, {goneKeys}";
-        Count = $"SELECT (SELECT count(*) FROM (SELECT 1 FROM {name} WHERE space_id = ?1 AND _tm_version > ?2 AND _tm_version <= ?3 LIMIT ?4)) + (SELECT count(*) FROM (SELECT 1 FROM {gone} WHERE space_id = ?1 AND position > ?2 AND position <= ?3 LIMIT ?4))";
+        Count = Counted(ChangesBehindPosition, GoneBehindPosition, 4);
+        CountBehindKey = Counted(ChangesBehindKey, GoneBehindKey, 4 + _keys);
         CountAll = $"SELECT count(*) FROM {name}";
         Compact = $"DELETE FROM {gone} WHERE space_id = ?1 AND position < ?2";
         HighestForgotten = $"SELECT max(k0) FROM {gone} WHERE space_id = ?1 AND position < ?2 AND typeof(k0) = 'integer'";
@@ -69,6 +70,8 @@ internal sealed class TypeTable
     public string GoneBehindKey { get; }
 
     public string Count { get; }
+
+    public string CountBehindKey { get; }
 
     public string CountAll { get; }
 
@@ -127,6 +130,12 @@ internal sealed class TypeTable
         statement.ColumnText(first),
         statement.ColumnIsNull(first + 1) ? null : new Guid(statement.ColumnBytes(first + 1), bigEndian: true),
         statement.ColumnIsNull(first + 2) ? null : statement.ColumnInt64(first + 2));
+
+    // The rows a page would read, counted up to a limit.
+    private static string Counted(string rows, string gone, int limit) =>
+        $"SELECT (SELECT count(*) FROM ({Unordered(rows)} LIMIT ?{limit})) + (SELECT count(*) FROM ({Unordered(gone)} LIMIT ?{limit}))";
+
+    private static string Unordered(string select) => "SELECT 1 " + select[select.IndexOf("FROM ", StringComparison.Ordinal)..select.LastIndexOf(" ORDER BY", StringComparison.Ordinal)];
 
     private static string Parameters(int count, int first = 1) =>
         string.Join(", ", Enumerable.Range(first, count).Select(i => "?" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));

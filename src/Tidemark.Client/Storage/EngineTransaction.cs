@@ -75,7 +75,10 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
         }
         finally
         {
-            session.Db.Execute("ROLLBACK");
+            if (SQLitePCL.raw.sqlite3_get_autocommit(session.Db.Connection.Handle) == 0)
+            {
+                session.Db.Execute("ROLLBACK");
+            }
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class LocalStore : IAsyncDisposable
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
         _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
             path,
-            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Checkpoints = true }),
+            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability }),
             time: environment.Time));
         _reads = new Lazy<ReadPool>(() => new ReadPool(path, () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true })));
     }
@@ -53,7 +53,8 @@ public sealed class LocalStore : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(environment);
         var file = SqliteFile.CanonicalPath(path);
-        var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false });
+        // The engine's connection alone moves the WAL into the file: every run, also one that fails, ends with a commit of it.
+        var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false, Checkpoints = true });
         var db = new StoreConnection(connection);
         try
         {

@@ -142,6 +142,7 @@ public sealed class RunTests
         a.Sql("INSERT INTO author VALUES(3, 'lost', NULL); UPDATE author SET note = 'lost edit' WHERE id = 1; DELETE FROM author WHERE id = 2; INSERT INTO book VALUES(1, 3, 'lost child', NULL)");
         await Steps.UntilQuietAsync(a, b);
         await world.StopServerAsync();
+        Assert.Empty(OpenFiles(database));
         File.Copy(database + ".backup", database, overwrite: true);
         File.Delete(database + "-wal");
         File.Delete(database + "-shm");
@@ -152,6 +153,10 @@ public sealed class RunTests
         Assert.Equal(1, a.Count("SELECT count(*) FROM book"));
         Steps.AssertEqual(a, b);
     }
+
+    // What a stopped server leaves open would be damaged by putting another file in its place.
+    private static string[] OpenFiles(string path) =>
+        [.. Directory.GetFiles("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(t => t.StartsWith(path, StringComparison.Ordinal))];
 
     [Fact]
     [Trait("req", "STO-16")]
