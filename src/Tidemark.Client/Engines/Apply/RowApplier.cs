@@ -102,7 +102,7 @@ internal sealed class RowApplier
     }
 
     public bool IsKnown(IncomingRow incoming, RowEntry? entry) =>
-        entry is not null ? entry.Version >= incoming.Version : _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) >= incoming.Version;
+        entry is not null ? entry.Version >= incoming.Version : _session.HasTombstones && _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) >= incoming.Version;
 
     /// <summary>What was written for a row was rolled back.</summary>
     public void ForgetParent(RowId id) => _parents.Forget(id);
@@ -130,7 +130,7 @@ internal sealed class RowApplier
         {
             var row = Filled(incoming.Row!, live.Any);
             WriteLive(table, live, row);
-            Settle(incoming, row);
+            SettleClean(incoming, row); // A clean row has no base to drop.
             return ApplyOutcome.Applied;
         }
 
@@ -188,8 +188,13 @@ internal sealed class RowApplier
     /// <summary>The live row equals what the remote shows: clean.</summary>
     public void Settle(IncomingRow incoming, Row row)
     {
-        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row));
         incoming.Table.DropBase(_session.Db, incoming.Key, _session.Remote);
+        SettleClean(incoming, row);
+    }
+
+    private void SettleClean(IncomingRow incoming, Row row)
+    {
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row));
         Forget(incoming);
     }
 
