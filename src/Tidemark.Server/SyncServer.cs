@@ -32,8 +32,12 @@ public sealed class SyncServer : IDisposable
 
     public Task<ModelInfo> GetModelAsync(Caller caller, CancellationToken cancellationToken) => _models.GetAsync(caller, cancellationToken);
 
-    public Task<ModelInfo> PutModelAsync(Caller caller, ReadOnlyMemory<byte> modelUtf8, CancellationToken cancellationToken) =>
-        _models.PutAsync(caller, modelUtf8, cancellationToken);
+    public async Task<ModelInfo> PutModelAsync(Caller caller, ReadOnlyMemory<byte> modelUtf8, CancellationToken cancellationToken)
+    {
+        // Kept from the first model on, so that every backup has the key its cursors were signed with.
+        _ = await ChangesAsync(cancellationToken).ConfigureAwait(false);
+        return await _models.PutAsync(caller, modelUtf8, cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, CancellationToken cancellationToken)
     {

@@ -164,10 +164,10 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     public long NextPlace() => db.ScalarInt64("SELECT coalesce(max(place), 0) + 1 FROM _tm_command");
 
     /// <summary>Commands without a verdict that are due, in their order: left in flight, or failed with the backoff over.</summary>
-    public List<StoredCommand> ReadDue(long nowMs, int limit) =>
+    public List<StoredCommand> ReadDue(long nowMs, int limit, Operation? only = null) =>
         db.Query(
-            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (status IN ('PENDING', 'IN_FLIGHT') OR (status = 'FAILED' AND coalesce(next_attempt_at, 0) <= ?2)) ORDER BY place LIMIT ?3",
-            ReadCommand, Value.Integer(context), Value.Integer(nowMs), Value.Integer(limit));
+            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (status IN ('PENDING', 'IN_FLIGHT') OR (status = 'FAILED' AND coalesce(next_attempt_at, 0) <= ?2)) AND (?4 IS NULL OR operation = ?4) ORDER BY place LIMIT ?3",
+            ReadCommand, Value.Integer(context), Value.Integer(nowMs), Value.Integer(limit), only is { } operation ? Value.Text(OperationNames.NameOf(operation)) : Value.Null);
 
     public List<StoredCommand> ReadAll(CommandStatus? status = null, int limit = int.MaxValue) =>
         db.Query(

@@ -19,7 +19,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         await using (transaction.ConfigureAwait(false))
         {
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
-            await CheckKnownAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
+            await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
             var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment);
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
@@ -69,6 +69,21 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         if (commands.Select(c => c.Id).Distinct().Count() != commands.Count)
         {
             throw Problems.Of(ErrorCodes.BadRequest, "A command id stands twice in the push.");
+        }
+    }
+
+    // A space that was made for this request stays, so that the epoch the refusal names is the one the next request meets.
+    private static async Task CheckKnownOrKeepSpaceAsync(IStoreTransaction transaction, PushEnvelope envelope, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CheckKnownAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ServerException)
+        {
+            await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -126,8 +126,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    [Trait("req", "STO-19")]
-    [Trait("req", "PUSH-10")]
+    [Trait("req", "PUSH-06")]
     public async Task A_changed_key_is_a_rename_that_takes_unknown_children_along()
     {
         await using var world = await World.StartAsync();

@@ -32,8 +32,9 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
 
     public async Task RunAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
+        // What a restored server may have lost comes first: commands that were on their way are edits of exactly those rows.
         await OfferAsync(progress, cancellationToken).ConfigureAwait(false);
+        await SendDueAsync(progress, null, cancellationToken).ConfigureAwait(false);
         var movedOn = true;
         while (movedOn)
         {
@@ -50,7 +51,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
                 _report.Waiting = frozen.Waiting;
                 if (frozen.Frozen > 0)
                 {
-                    await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
+                    await SendDueAsync(progress, null, cancellationToken).ConfigureAwait(false);
                 }
             }
             while (frozen.HasMore);
@@ -70,22 +71,21 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         while (true)
         {
             var frozen = transaction.Run(EngineTransactionKind.None, s => new OfferFreezer(s, environment, push.Options, transaction.LockToken).Freeze());
+            await SendDueAsync(progress, Operation.Offer, cancellationToken).ConfigureAwait(false);
             if (frozen == 0)
             {
                 return;
             }
-
-            await SendDueAsync(progress, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task SendDueAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    private async Task SendDueAsync(IProgress<SyncProgress>? progress, Operation? only, CancellationToken cancellationToken)
     {
         var sent = new HashSet<Guid>();
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1));
+            var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1, only));
             due.RemoveAll(c => sent.Contains(c.Id));
             if (due.Count == 0)
             {

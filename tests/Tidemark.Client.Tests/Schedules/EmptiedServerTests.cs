@@ -1,0 +1,39 @@
+using Tidemark.Client.Tests.Support;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>The server's data is gone altogether, or goes back to before its first page.</summary>
+public sealed class EmptiedServerTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("req", "PULL-10")]
+    public async Task A_server_that_lost_its_space_gets_every_row_again(bool keepsModel)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors);
+        var database = Path.Combine(world.ServerFolder, "tidemark.db");
+        await a.Service.VerifyAsync(TestContext.Current.CancellationToken);
+        await world.StopServerAsync();
+        File.Copy(database, database + ".early");
+        await world.StartServerAsync();
+        a.Sql("INSERT INTO author VALUES(1, 'x', NULL); INSERT INTO book VALUES(1, 1, 't', NULL)");
+        await Steps.UntilQuietAsync(a);
+        await world.StopServerAsync();
+        File.Delete(database);
+        if (keepsModel)
+        {
+            File.Copy(database + ".early", database);
+        }
+
+        await world.StartServerAsync();
+        a.Sql("UPDATE author SET note = 'since'");
+        await Steps.UntilQuietAsync(a);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|x|since"], b.Rows("SELECT * FROM author"));
+        Assert.Equal(1, b.Count("SELECT count(*) FROM book"));
+        Steps.AssertEqual(a, b);
+    }
+}
