@@ -52,8 +52,9 @@ public sealed class AsideRepository(StoreConnection db, int remote)
     public bool Contains(string type, string key) =>
         db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3)", Value.Integer(remote), Value.Text(type), Value.Text(key)) != 0;
 
-    public void Drop(string type, string key) =>
-        db.Execute("DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Text(type), Value.Text(key));
+    /// <summary>The row was brought up to this version; a newer one that was put aside stays.</summary>
+    public void Drop(string type, string key, long version) =>
+        db.Execute("DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3 AND version <= ?4", Value.Integer(remote), Value.Text(type), Value.Text(key), Value.Integer(version));
 
     public long Count() => db.ScalarInt64("SELECT count(*) FROM _tm_aside WHERE remote = ?1", Value.Integer(remote));
 }

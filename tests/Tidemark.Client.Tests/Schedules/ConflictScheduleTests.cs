@@ -123,6 +123,25 @@ public sealed class ConflictScheduleTests
     }
 
     [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-05")]
+    public async Task Discarding_a_refused_delete_does_not_forget_the_deletion_that_came_meanwhile()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TwoAsync(world, Schemas.Orders + "INSERT INTO customer VALUES('c', 'n'); INSERT INTO purchase VALUES('p', 'c', 1.5);");
+        b.Sql("PRAGMA foreign_keys = OFF; DELETE FROM customer");
+        Assert.Equal(1, (await b.SyncAsync()).DeadLetters);
+        a.Sql("DELETE FROM purchase; DELETE FROM customer");
+        await a.SyncAsync();
+        await b.SyncAsync();
+        var dead = Assert.Single(new Tidemark.Client.Inspection.StoreInspector(b.Store).DeadLetters());
+        await b.Store.DiscardAsync(dead.Id, TestContext.Current.CancellationToken);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(0, b.Count("SELECT count(*) FROM customer"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
     [Trait("req", "PUSH-10")]
     public async Task Both_delete_the_same_row_and_nothing_is_wrong()
     {

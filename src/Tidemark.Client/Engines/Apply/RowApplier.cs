@@ -109,7 +109,7 @@ internal sealed class RowApplier
 
     public bool IsOutstanding(RowId id) => _outstanding.Value.Commands.ContainsKey(id);
 
-    public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString());
+    public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version);
 
     public byte[] DigestOf(Row row) => RowDigest.Of(row, _digestWriter);
 

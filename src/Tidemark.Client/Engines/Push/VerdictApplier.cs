@@ -149,7 +149,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(stored));
             table.DropBase(session.Db, key, session.Remote);
-            DropMarks(table, key);
+            DropMarks(table, key, verdict.Version);
             context.TouchSource(table, key);
             return;
         }
@@ -164,7 +164,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var @base = live.Visible is null ? stored : sent;
         table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base));
         table.SetBase(session.Db, key, session.Remote, @base);
-        DropMarks(table, key);
+        DropMarks(table, key, verdict.Version);
         if (live.Visible is null || stored.SameAs(sent))
         {
             session.Outbox.Touch(table, key, "M", environment.NowMs);
@@ -291,7 +291,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.Outbox.Touch(table, key, "M", environment.NowMs);
     }
 
-    private void DropMarks(EntityTable table, EntityKey key)
+    private void DropMarks(EntityTable table, EntityKey key, long version)
     {
         if (session.HasTombstones)
         {
@@ -300,7 +300,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (session.HasAside)
         {
-            session.Aside.Drop(table.Type.Name, key.ToString());
+            session.Aside.Drop(table.Type.Name, key.ToString(), version);
         }
     }
 
