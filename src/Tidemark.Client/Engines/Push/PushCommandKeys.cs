@@ -21,11 +21,4 @@ internal static class PushCommandKeys
         using var document = JsonDocument.Parse(payload);
         return document.RootElement.TryGetProperty("refs", out _);
     }
-
-    /// <summary>Commands that a frozen one takes values from.</summary>
-    public static IReadOnlyList<Guid> RefsOf(byte[] payload)
-    {
-        using var document = JsonDocument.Parse(payload);
-        return document.RootElement.TryGetProperty("refs", out var refs) ? [.. refs.EnumerateObject().Select(r => r.Value.GetGuid())] : [];
-    }
 }
