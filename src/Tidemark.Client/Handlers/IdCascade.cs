@@ -43,10 +43,19 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     {
         return [.. columns.Select(c =>
         {
+            // A reference meets its parent as the parent's key compares, whatever the reference's own column says.
             var column = tableOf(c.Type).ColumnOf(c.Ordinal);
-            return $"UPDATE {tableOf(c.Type).Name} SET {column} = (SELECT m.new FROM temp._tm_map m WHERE m.old = {column}) WHERE {column} IN (SELECT m.old FROM temp._tm_map m)";
+            var compared = column + CollateOf(columns[0]);
+            return $"UPDATE {tableOf(c.Type).Name} SET {column} = (SELECT m.new FROM temp._tm_map m WHERE {compared} = m.old) WHERE {compared} IN (SELECT m.old FROM temp._tm_map m)";
         })];
     }
+
+    private static string CollateOf(IdColumn key) => key.Type.Fields[key.Ordinal].Collation switch
+    {
+        Collation.NoCase => " COLLATE NOCASE",
+        Collation.RTrim => " COLLATE RTRIM",
+        _ => "",
+    };
 
     /// <summary>Replaces ids; rows of this file that stand in the way and were never synced are moved aside first.</summary>
     public void Replace(EntityTable table, IReadOnlyList<(EntityKey Old, EntityKey New)> pairs)
@@ -58,15 +67,22 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
 
         var olds = map.Select(p => p.Old).ToHashSet();
+        var taken = pairs.Where(p => p.Old == p.New).Select(p => p.New).ToHashSet();
         var next = new FreshIds(session, table, environment, map.Select(p => p.New));
         foreach (var (old, @new) in map.ToArray())
         {
+            if (!taken.Add(@new))
+            {
+                table.Delete(session.Db, old); // Two rows of this answer are one: the references move over.
+                continue;
+            }
+
             if (olds.Contains(@new) || !table.LiveExists(session.Db, @new))
             {
                 continue;
             }
 
-            if (table.ReadEntry(session.Db, @new, session.Remote) is not null)
+            if (table.Type.Identity == IdentityModel.ClientAssigned || table.ReadEntry(session.Db, @new, session.Remote) is not null)
             {
                 table.Delete(session.Db, old); // The server knows both as one row: the references move over.
                 continue;
@@ -98,7 +114,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         if (map.Exists(p => olds.Contains(p.New)))
         {
             // Chains and swaps go by way of ids that nothing else can have.
-            var steps = map.Select((p, i) => (p.Old, Step: Temporary(p.Old, i), p.New)).ToList();
+            var steps = map.Select((p, i) => (p.Old, Step: Temporary(table, p.Old, i), p.New)).ToList();
             Step(table, statements, steps.Select(s => (s.Old, s.Step)));
             Step(table, statements, steps.Select(s => (s.Step, s.New)));
         }
@@ -139,7 +155,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         foreach (var (old, @new) in map)
         {
             var ordinal = table.Type.KeyOrdinals[0];
-            session.Db.Execute("INSERT INTO temp._tm_map(old, new) VALUES(?1, ?2)", table.Stored(ordinal, @new[0]), table.Stored(ordinal, old[0]));
+            session.Db.Execute("INSERT OR IGNORE INTO temp._tm_map(old, new) VALUES(?1, ?2)", table.Stored(ordinal, @new[0]), table.Stored(ordinal, old[0]));
         }
 
         foreach (var column in columns.Skip(1))
@@ -185,8 +201,9 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
     }
 
-    private EntityKey Temporary(EntityKey old, int index) => old[0].Kind == ValueKind.Integer
+    private EntityKey Temporary(EntityTable table, EntityKey old, int index) => old[0].Kind == ValueKind.Integer
         ? EntityKey.Of(long.MinValue / 2 + index)
+        : table.Type.Fields[table.Type.KeyOrdinals[0]].Type == FieldType.Uuid ? EntityKey.Of(environment.NewId().ToString("D"))
         : EntityKey.Of("~tidemark~" + environment.NewId().ToString("N") + index.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
     // Ids that no row of this file has or had, as far as the file knows.

@@ -9,15 +9,18 @@ namespace Tidemark.Server.Push;
 internal sealed class CommandExecutor(PushSession session, RowRules rules)
 {
     private readonly IdAllocator _ids = new(session);
+    private readonly UniqueMerges _merges = new(session);
 
     private IStoreTransaction Rows => session.Transaction;
 
     /// <summary>Ids of new rows first, so that members of a cycle can refer to each other.</summary>
-    public async Task AssignIdsAsync(IEnumerable<PushCommand> commands, CancellationToken cancellationToken)
+    public async Task AssignIdsAsync(IReadOnlyList<PushCommand> commands, CancellationToken cancellationToken)
     {
         foreach (var command in commands.Where(c => c.Operation == Operation.Create && !c.Type.Key.Any(c.Refs.ContainsKey)))
         {
-            session.KeysOf[command.Id] = (command.Type, await _ids.KeyOfAsync(command, cancellationToken).ConfigureAwait(false));
+            var key = await _merges.FindAsync(command, commands, cancellationToken).ConfigureAwait(false)
+                ?? await _ids.KeyOfAsync(command, cancellationToken).ConfigureAwait(false);
+            session.KeysOf[command.Id] = (command.Type, key);
         }
     }
 
@@ -33,7 +36,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
             _ => await OfferAsync(command, cancellationToken).ConfigureAwait(false),
         };
         session.KeysOf[command.Id] = (command.Type, key);
-        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || _merges.Has(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
         return new RecordedVerdict(
             command.Id, hash, command.Type.Name,
             Verdicts.KeyOf(command.Type, received.EntityId).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
@@ -68,7 +71,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return command with { Payload = payload, EntityId = new EntityKey(parts) };
     }
 
-    private static Value ValueOf(EntityType type, string field, EntityType targetType, EntityKey key)
+    internal static Value ValueOf(EntityType type, string field, EntityType targetType, EntityKey key)
     {
         foreach (var relation in type.Relations.Where(r => r.Target == targetType.Name && r.TargetFields.Count == 0))
         {
@@ -91,11 +94,26 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         var row = Keyed(payload, key);
         if (await Rows.FindRowAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } live)
         {
-            return live.Row.SameAs(row) ? (live.Version, key, row) : throw Verdicts.Conflict(command, live, "exists");
+            return live.Row.SameAs(row) ? (live.Version, key, row)
+                : _merges.Has(command.Id) ? await MergeAsync(command, live, row, cancellationToken).ConfigureAwait(false)
+                : throw Verdicts.Conflict(command, live, "exists");
         }
 
         await WriteAsync(command, row, null, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, key, row);
+    }
+
+    private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
+    {
+        var merged = UniqueMerges.Merge(live.Row, row, session.Environment.Time.GetUtcNow());
+        if (merged.SameAs(live.Row))
+        {
+            return (live.Version, merged.Key, merged);
+        }
+
+        CheckNulls(command, merged);
+        await WriteAsync(command, merged, live.Row, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, merged.Key, merged);
     }
 
     private async Task<(long, EntityKey, Row?)> UpdateAsync(PushCommand command, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         {
             var rules = new RowRules(session);
             var executor = new CommandExecutor(session, rules);
-            await executor.AssignIdsAsync(commands.Select(c => c.Command!), cancellationToken).ConfigureAwait(false);
+            await executor.AssignIdsAsync([.. commands.Select(c => c.Command!)], cancellationToken).ConfigureAwait(false);
             foreach (var command in commands)
             {
                 current = command.Id;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Client.Adoption;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Sqlite;
@@ -89,6 +90,21 @@ internal sealed class World : IAsyncDisposable
     {
         Adopter.Adopt(path, new AdoptionOptions { FirstSync = firstSync }, SyncEnvironment.System);
         return Open(path);
+    }
+
+    /// <summary>A new device with an empty file whose model says more than a schema can: rules, soft deletes, forms.</summary>
+    public Device Make(string name, string sql, Func<EntityType, EntityType> declare)
+    {
+        var path = File(name + ".schema.db");
+        using (var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, Checkpoints = true }))
+        {
+            connection.Run(sql);
+        }
+
+        var model = Adopter.Adopt(path, new AdoptionOptions(), SyncEnvironment.System).Model;
+        model = SyncModelJson.Parse(SyncModelJson.ToUtf8(model with { Entities = [.. model.Entities.Select(declare)] }));
+        Adopter.CreateEmpty(File(name + ".db"), model, SyncEnvironment.System);
+        return Open(File(name + ".db"));
     }
 
     /// <summary>A new device with an empty file of another one's model.</summary>

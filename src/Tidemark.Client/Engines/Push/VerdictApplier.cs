@@ -26,6 +26,7 @@ internal sealed record VerdictCounts
 internal sealed class VerdictApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, PushOptions options)
 {
     private readonly Dictionary<Guid, StoredCommand> _commands = [];
+    private readonly Dictionary<Guid, Row?> _merged = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly VerdictCounts _counts = new();
 
@@ -78,7 +79,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         foreach (var group in accepted.GroupBy(a => a.EntityType, StringComparer.Ordinal)
             .OrderBy(g => session.FindTable(g.Key) is { } t ? session.Model.Graph.RankOf(t.Type) : int.MaxValue))
         {
-            if (session.FindTable(group.Key) is not { Type.Identity: IdentityModel.ServerAssigned } table)
+            if (session.FindTable(group.Key) is not { } table || !CanChangeKeys(table.Type))
             {
                 continue;
             }
@@ -92,18 +93,36 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
                     var @new = KeyOf(table, verdict.ServerId);
                     if (old != @new)
                     {
-                        pairs.Add((old, @new));
+                        NoteMerge(table, command, old, @new, pairs.Exists(p => p.New == @new));
                         session.IdMap.Save(table.Number, old.ToString(), @new.ToString(), environment.NowMs);
                     }
+
+                    pairs.Add((old, @new));
                 }
             }
 
-            if (pairs.Count > 0)
+            if (pairs.Exists(p => p.Old != p.New))
             {
                 applier ??= new RowApplier(session, environment, context);
                 applier.Cascade.Replace(table, pairs);
             }
         }
+    }
+
+    // A row that this device made is at the server's one of another key: by a new id, or because the rule of a unique key made one row of two.
+    private static bool CanChangeKeys(EntityType type) =>
+        type.Identity == IdentityModel.ServerAssigned || type.UniqueKeys.Any(u => u.Rule == UniqueRule.Merge);
+
+    private void NoteMerge(EntityTable table, StoredCommand command, EntityKey old, EntityKey @new, bool isTaken)
+    {
+        var isKnown = isTaken || table.ReadEntry(session.Db, @new, session.Remote) is not null;
+        if (!isKnown && table.Type.Identity == IdentityModel.ServerAssigned)
+        {
+            return;
+        }
+
+        var since = LiveRows.Read(session, table, old).Visible is { } live ? RowBytes.Read(table.Type, command.Sent)?.DifferenceTo(live) : null;
+        _merged[command.Id] = since;
     }
 
     // Answered commands leave the outbox before their rows are applied: a row whose command has its verdict waits for nothing.
@@ -145,6 +164,12 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var sent = RowBytes.Read(table.Type, command.Sent)!;
         var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
         var live = LiveRows.Read(session, table, key);
+        if (_merged.TryGetValue(verdict.CommandId, out var since) && (live.Visible is null || table.ReadEntry(session.Db, key, session.Remote) is not null))
+        {
+            AcceptMerged(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = !applier.IsOutstanding(new RowId(table.Number, key)), Command = command.Id }, since);
+            return;
+        }
+
         if (live.Visible is { } visible && visible.SameAs(stored) && visible.SameAs(sent))
         {
             table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(stored));
@@ -172,6 +197,31 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
 
         Bring(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = true, Command = command.Id });
+    }
+
+    // The row is one that was here already, or is not here any more: what the server made of both comes as any row of it does, and edits made since the
+    // command was sent go on top. A deletion since then meant the row that was made here, not the one it turned out to be.
+    private void AcceptMerged(RowApplier applier, IncomingRow incoming, Row? since)
+    {
+        Bring(applier, incoming);
+        var table = incoming.Table;
+        if (since is null || LiveRows.Read(session, table, incoming.Key).Visible is not { } live)
+        {
+            return;
+        }
+
+        foreach (var ordinal in table.Type.KeyOrdinals)
+        {
+            since = since.With(ordinal, Value.Absent);
+        }
+
+        if (table.ReadBase(session.Db, incoming.Key, session.Remote) is null)
+        {
+            table.SetBase(session.Db, incoming.Key, session.Remote, live);
+        }
+
+        table.Update(session.Db, live.Patched(since));
+        session.Outbox.Touch(table, incoming.Key, "M", environment.NowMs);
     }
 
     // The remote shows the row as it was before; a pending edit still stands on the same content.
