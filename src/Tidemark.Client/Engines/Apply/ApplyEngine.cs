@@ -163,7 +163,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         if (clashes.Count > 0)
         {
-            new ClashApplier(s, applier).Apply(clashes, (row, outcome) => Count(row, outcome, []));
+            new ClashApplier(s, applier, context).Apply(clashes, (row, outcome) => Count(row, outcome, []));
         }
     }
 
@@ -208,7 +208,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                 }
             }
 
-            new ClashApplier(s, applier).Apply(clashes, (row, outcome) =>
+            new ClashApplier(s, applier, context).Apply(clashes, (row, outcome) =>
             {
                 applied |= outcome is ApplyOutcome.Applied or ApplyOutcome.Merged;
             });

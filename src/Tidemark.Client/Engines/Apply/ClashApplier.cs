@@ -6,8 +6,10 @@ namespace Tidemark.Client.Engines.Apply;
 /// Applies rows whose unique values are still held by others. When the holders are themselves among these rows (a swap, a chain),
 /// all step aside first; a value held by an edit of this device is waited for.
 /// </summary>
-internal sealed class ClashApplier(StoreSession session, RowApplier applier)
+internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context)
 {
+    private readonly HiddenRows _hidden = new(session, context);
+
     public void Apply(IReadOnlyList<IncomingRow> clashes, Action<IncomingRow, ApplyOutcome> done)
     {
         if (clashes.Count == 0)
@@ -18,6 +20,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier)
         var left = new List<IncomingRow>();
         foreach (var row in clashes)
         {
+            _hidden.FreeUniqueValues(row);
             var outcome = applier.Upsert(row); // The holder may have moved on meanwhile.
             if (outcome == ApplyOutcome.Clash)
             {

@@ -12,6 +12,7 @@ namespace Tidemark.Client.Engines.Apply;
 internal sealed class DeletionApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, RowApplier applier)
 {
     private readonly Dictionary<RowId, IncomingRow> _going = [];
+    private readonly HiddenRows _hidden = new(session, context);
 
     public int Applied { get; private set; }
 
@@ -164,6 +165,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
         else
         {
+            _hidden.LeaveParent(deletion.Table, deletion.Key);
             session.Handlers.For(deletion.Table.Type.Name).Delete(session.Db, deletion.Table, deletion.Key);
         }
 

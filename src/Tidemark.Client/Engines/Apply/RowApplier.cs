@@ -118,8 +118,8 @@ internal sealed class RowApplier
         var table = incoming.Table;
         var live = LiveRows.Read(_session, table, incoming.Key);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
-        var isClean = entry is null ? !live.Exists : @base is null;
-        if (entry is null && live.Visible is not null && table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id))
+        var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
+        if (entry is null && live.Exists && IsAnother(incoming, live))
         {
             _cascade.MoveAside(table, incoming.Key); // Another row that was made here and happens to have this id.
             live = default;
@@ -136,6 +136,11 @@ internal sealed class RowApplier
 
         return Merge(incoming, @base, live);
     }
+
+    // A row that is marked as deleted is another one too, unless its deletion is remembered: then the remote has brought it back.
+    private bool IsAnother(IncomingRow incoming, LiveRow live) =>
+        incoming.Table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id)
+        && (live.Visible is not null || _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) == 0);
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
