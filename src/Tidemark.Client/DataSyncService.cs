@@ -27,7 +27,7 @@ public sealed class DataSyncService : IDisposable
         _remote = remote;
         _options = options;
         _environment = environment;
-        _connection = new RemoteConnection(store, remote, options);
+        _connection = new RemoteConnection(store, remote, environment, options);
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>

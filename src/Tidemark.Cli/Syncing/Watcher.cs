@@ -1,6 +1,7 @@
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
 using Tidemark.Client.Coordination;
+using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 
 namespace Tidemark.Cli.Syncing;
@@ -21,8 +22,8 @@ internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output
     private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(1);
 
+    private readonly RetryPause _pause = new(new Backoff { DelayMaxMs = (long)WaitMax.TotalMilliseconds }, SyncEnvironment.System);
     private long _seen;
-    private int _failuresInARow;
     private WatchResult _result = new(0, 0, 0, 0, 0, 0, 0, ExitCode.Done);
 
     public async Task<WatchResult> RunAsync(CancellationToken cancellationToken)
@@ -58,7 +59,6 @@ internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output
 
     private void Note(SyncReport report)
     {
-        _failuresInARow = report.Error is null ? 0 : _failuresInARow + 1;
         _result = new WatchResult(
             _result.Runs + 1,
             _result.Pushed + report.Push.Accepted,
@@ -80,10 +80,9 @@ internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output
 
     private async Task WaitAsync(SyncReport report, CancellationToken cancellationToken)
     {
-        if (report.Error is { } error)
+        if (_pause.After(report) is { } pause)
         {
-            var backoff = TimeSpan.FromSeconds(Math.Min(WaitMax.TotalSeconds, Math.Pow(2, Math.Min(_failuresInARow, 10) - 1)) * (0.5 + (0.5 * Random.Shared.NextDouble())));
-            await Task.Delay(error.RetryAfter is { } asked && asked > backoff ? asked : backoff, cancellationToken);
+            await Task.Delay(pause, cancellationToken);
             return;
         }
 

@@ -39,6 +39,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         }
         catch (SyncException e)
         {
+            connection.NotePause(e);
             (outcome, error) = (SyncOutcome.Failed, e);
         }
         catch (StoreException e)
@@ -69,6 +70,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private async Task<SyncOutcome> RunPhasesAsync(SyncBatchContext context, SyncMode mode, string trigger, DateTimeOffset startedAt, long started, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         progress?.Report(new SyncProgress(SyncPhase.Connect, 0, null, 0));
+        connection.CheckPause();
         store.CheckSchema(_warnings);
         await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
         var session = store.EngineSession;
@@ -177,7 +179,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             failure = await PushAsync(transaction, context, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        if (mode != SyncMode.PushOnly)
+        if (mode != SyncMode.PushOnly && failure?.RetryAfter is null)
         {
             var pull = NewPull();
             _pull = pull.Report;

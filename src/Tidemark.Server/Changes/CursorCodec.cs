@@ -26,7 +26,7 @@ internal sealed record Cursor
     public long Until { get; init; }
 
     /// <summary>Deletions behind this position must still be remembered. A first pull needs none from before its first page.</summary>
-    public required long Since { get; init; }
+    public long Since { get; init; }
 
     /// <summary>Where each type stands: position, and the key behind which it goes on within it.</summary>
     public required IReadOnlyDictionary<string, CursorPlace> Places { get; init; }

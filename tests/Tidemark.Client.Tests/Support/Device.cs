@@ -28,6 +28,9 @@ internal sealed class Device : IAsyncDisposable
 
     public LocalStore Store { get; private set; }
 
+    /// <summary>The clock the next connection goes by.</summary>
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     public FaultyTransport Network { get; private set; } = null!;
 
     public DataSyncService Service { get; private set; } = null!;
@@ -40,7 +43,7 @@ internal sealed class Device : IAsyncDisposable
         var network = Network;
         var environment = new SyncEnvironment
         {
-            Time = TimeProvider.System,
+            Time = Clock,
             Random = SyncEnvironment.System.Random,
             Transport = () => network,
             ProcessName = SyncEnvironment.System.ProcessName,

@@ -20,6 +20,9 @@ internal sealed class FaultyTransport(HttpMessageHandler inner) : DelegatingHand
     /// <summary>Runs before the request leaves.</summary>
     public Func<string, Task> BeforeRequest { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>An answer in place of the server's; null lets the request through.</summary>
+    public Func<string, HttpResponseMessage?> Answer { get; set; } = _ => null;
+
     public List<string> Requests { get; } = [];
 
     public List<string> PushBodies { get; } = [];
@@ -38,6 +41,11 @@ internal sealed class FaultyTransport(HttpMessageHandler inner) : DelegatingHand
         if (fault == Fault.DropRequest)
         {
             throw new HttpRequestException("The request was dropped by the test.");
+        }
+
+        if (Answer(path) is { } answer)
+        {
+            return answer;
         }
 
         var response = await base.SendAsync(request, cancellationToken);

@@ -201,6 +201,17 @@ public abstract class SyncServerContract : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("req", "CUR-03")]
+    public async Task The_cursor_of_an_empty_space_is_taken_back()
+    {
+        var device = await DeviceAsync();
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        Assert.Empty((await device.PageAsync(new ChangesRequest { Cursor = cursor })).Changes);
+        await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        Assert.Single((await device.PageAsync(new ChangesRequest { Cursor = cursor })).Changes);
+    }
+
+    [Fact]
     [Trait("req", "CUR-06")]
     public async Task A_pull_ends_at_the_head_its_first_page_saw()
     {

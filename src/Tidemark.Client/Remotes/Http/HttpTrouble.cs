@@ -11,6 +11,9 @@ internal static class HttpTrouble
 {
     private static readonly TimeSpan RetryAfterMax = TimeSpan.FromHours(1);
 
+    // The three forms of RFC 9110. Anything else that looks like a date to a lenient reader ("1.5") is none.
+    private static readonly string[] DateForms = ["r", "dddd, dd-MMM-yy HH:mm:ss 'GMT'", "ddd MMM d HH:mm:ss yyyy"];
+
     public static SyncException NoAnswer(Uri server, Exception cause) =>
         new(SyncErrorCode.NetworkError, $"No answer from {server}: {Innermost(cause).Message} Check the address and the network; nothing is lost, the next run goes on.", retryable: true, cause);
 
@@ -25,7 +28,7 @@ internal static class HttpTrouble
             return ByStatus(server, response.StatusCode, retryAfter);
         }
 
-        retryAfter ??= problem.RetryAfterMs is { } ms and > 0 ? Capped(TimeSpan.FromMilliseconds(ms)) : null;
+        retryAfter ??= problem.RetryAfterMs is { } ms and > 0 ? TimeSpan.FromMilliseconds(Math.Min(ms, (long)RetryAfterMax.TotalMilliseconds)) : null;
         var message = problem.Detail ?? problem.Title ?? problem.Code;
         if (problem.Code == ErrorCodes.ResyncRequired)
         {
@@ -85,12 +88,12 @@ internal static class HttpTrouble
             return null;
         }
 
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+        if (text.Length > 0 && text.All(char.IsAsciiDigit))
         {
-            return Capped(TimeSpan.FromSeconds(Math.Min(seconds, (long)RetryAfterMax.TotalSeconds)));
+            return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < RetryAfterMax.TotalSeconds ? TimeSpan.FromSeconds(seconds) : RetryAfterMax;
         }
 
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until) && response.Headers.Date is { } date && until > date
+        return DateTimeOffset.TryParseExact(text, DateForms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AllowInnerWhite, out var until) && response.Headers.Date is { } date && until > date
             ? Capped(TimeSpan.FromSeconds(Math.Ceiling((until - date).TotalSeconds)))
             : null;
     }
