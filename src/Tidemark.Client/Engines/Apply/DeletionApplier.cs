@@ -7,12 +7,15 @@ namespace Tidemark.Client.Engines.Apply;
 
 /// <summary>
 /// Applies deletions of the remote, children first, after all upserts. A deletion whose row or dependents have pending edits
-/// is a conflict: the row stays and is created anew, or, where deletions win, the edits are recorded and go.
+/// is a conflict: the row stays and is created anew, or, where deletions win, the edits and dependents are recorded and go.
 /// </summary>
 internal sealed class DeletionApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, RowApplier applier)
 {
     private readonly Dictionary<RowId, IncomingRow> _going = [];
     private readonly HiddenRows _hidden = new(session, context);
+
+    // Pending rows that go with the row they depend on, because its deletion wins; and whose deletion that is.
+    private readonly Dictionary<RowId, IncomingRow> _along = [];
 
     public int Applied { get; private set; }
 
@@ -35,6 +38,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
 
         _going.Clear();
+        _along.Clear();
     }
 
     private void Take(IncomingRow deletion)
@@ -82,7 +86,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         _going[deletion.Id] = deletion;
     }
 
-    // A row that is not going may not lose a required parent: parents of pending rows are revived, others wait.
+    // A row that is not going may not lose a required parent: parents of pending rows are revived, or take them along where deletions win; others wait.
     private void KeepParentsOfPending()
     {
         var changed = true;
@@ -124,26 +128,92 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             }
 
             kept = true;
-            _going.Remove(deletion.Id);
-            Keep(deletion, child, childKey);
+            Settle(deletion, child, childKey);
         }
 
         return kept;
     }
 
-    private void Keep(IncomingRow deletion, EntityTable child, EntityKey childKey)
+    private void Settle(IncomingRow deletion, EntityTable child, EntityKey childKey)
     {
+        var childId = new RowId(child.Number, childKey);
         var entry = child.ReadEntry(session.Db, childKey, session.Remote);
-        var isPending = entry is null || child.ReadBase(session.Db, childKey, session.Remote) is not null || applier.IsOutstanding(new RowId(child.Number, childKey));
-        if (isPending)
+        var @base = child.ReadBase(session.Db, childKey, session.Remote);
+        var isPending = entry is null || @base is not null || applier.IsOutstanding(childId);
+        if (!isPending)
         {
+            Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
+        }
+        else if (!_along.TryGetValue(deletion.Id, out var root) && deletion.Table.Type.DeletePolicy == DeletePolicy.UpdateWins)
+        {
+            _going.Remove(deletion.Id);
             var live = deletion.Table.ReadLive(session.Db, deletion.Key);
             Revive(deletion, live, live);
+        }
+        else if (applier.StatusOf(childId) is { } status and not CommandStatus.Failed)
+        {
+            // What is on its way may have arrived, and a dead letter is a person's to settle.
+            Wait(root ?? deletion, status == CommandStatus.DeadLetter ? AsideCause.Diverged : AsideCause.AwaitingVerdict, $"{child.Type.Name} {childKey} depends on it and has no end yet.");
+        }
+        else if (entry is null)
+        {
+            _along[childId] = root ?? deletion;
+            _going[childId] = new IncomingRow(child, childKey, deletion.Version, null, null, default) { Removed = true };
+        }
+        else if (@base is not null && RefersElsewhere(child, @base, deletion))
+        {
+            TakeBack(deletion, child, childKey, @base);
+        }
+        else
+        {
+            Wait(root ?? deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
+        }
+    }
+
+    private void Wait(IncomingRow deletion, string cause, string detail)
+    {
+        _going.Remove(deletion.Id);
+        foreach (var (id, _) in _along.Where(a => a.Value.Id == deletion.Id).ToArray())
+        {
+            _along.Remove(id);
+            _going.Remove(id);
+        }
+
+        applier.PutAside(deletion, cause, detail);
+        PutAside++;
+    }
+
+    private bool RefersElsewhere(EntityTable child, Row @base, IncomingRow deletion) =>
+        session.Model.Graph.From(child.Type).Where(e => e.TargetsKey && ReferenceEquals(e.Target, deletion.Table.Type)).All(e => Push.PushPlanner.KeyIn(@base, e) != deletion.Key);
+
+    // The remote still has the row: only the edit that tied it to the deleted one goes.
+    private void TakeBack(IncomingRow deletion, EntityTable child, EntityKey childKey, Row @base)
+    {
+        var incoming = new IncomingRow(child, childKey, child.ReadEntry(session.Db, childKey, session.Remote)!.Version, @base, null, default) { Command = deletion.Command };
+        Record(incoming, @base, child.ReadLive(session.Db, childKey), @base, "ADOPT_SERVER");
+        try
+        {
+            child.Update(session.Db, @base);
+        }
+        catch (Tidemark.Sqlite.StoreException e) when (e.IsConstraint)
+        {
+            Wait(deletion, AsideCause.ApplyFailed, $"{child.Type.Name} {childKey} cannot go back to where the server has it: {e.Message}");
             return;
         }
 
-        applier.PutAside(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
-        PutAside++;
+        End(incoming.Id);
+        applier.Settle(incoming, @base);
+    }
+
+    // Refused and waiting for another try: it will not be made.
+    private void End(RowId id)
+    {
+        foreach (var command in session.Outbox.ReadAll(CommandStatus.Failed).Where(c => c.Type == id.Type && c.Key == id.Key.ToString()))
+        {
+            session.Outbox.Complete(command, Counters.Discarded);
+        }
+
+        applier.ForgetCommand(id);
     }
 
     // The row stays here and is made anew there: its CREATE restores the tombstone.
@@ -159,6 +229,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
     private void Delete(IncomingRow deletion)
     {
+        if (_along.ContainsKey(deletion.Id))
+        {
+            Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, "ADOPT_SERVER");
+            End(deletion.Id);
+        }
+
         if (deletion.Table.Type.SoftDelete is { } field && deletion.Table.ReadLive(session.Db, deletion.Key) is { } row)
         {
             deletion.Table.Update(session.Db, row.With(row.Type.OrdinalOf(field), LiveRows.DeletedMark(row.Type, environment.Now)));

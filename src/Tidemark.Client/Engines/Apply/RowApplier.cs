@@ -109,6 +109,12 @@ internal sealed class RowApplier
 
     public bool IsOutstanding(RowId id) => _outstanding.Value.Commands.ContainsKey(id);
 
+    /// <summary>How the row's command stands; null when it has none.</summary>
+    public CommandStatus? StatusOf(RowId id) => _outstanding.Value.Commands.TryGetValue(id, out var status) ? status : null;
+
+    /// <summary>The row's command has found its end.</summary>
+    public void ForgetCommand(RowId id) => _outstanding.Value.Commands.Remove(id);
+
     public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version);
 
     public byte[] DigestOf(Row row) => RowDigest.Of(row, _digestWriter);

@@ -1,0 +1,100 @@
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Storage;
+using Tidemark.Client.Tests.Support;
+using Tidemark.Model.Entities;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>Deletions that win against edits, with what depends on the deleted row.</summary>
+public sealed class DeleteWinsTests
+{
+    private const string Sql = """
+        CREATE TABLE trip(id TEXT PRIMARY KEY, name TEXT);
+        CREATE TABLE day(id TEXT PRIMARY KEY, trip_id TEXT NOT NULL REFERENCES trip(id) ON DELETE CASCADE, name TEXT);
+        CREATE TABLE stop(id TEXT PRIMARY KEY, day_id TEXT NOT NULL REFERENCES day(id) ON DELETE CASCADE, name TEXT);
+        """;
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "CON-08")]
+    public async Task Rows_made_below_a_deleted_row_go_with_it_and_are_recorded()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TwoAsync(world);
+        a.Sql("PRAGMA foreign_keys = ON; DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        b.Sql("UPDATE trip SET name = 'edited' WHERE id = 't1'; INSERT INTO day VALUES('d9', 't1', 'new'); INSERT INTO stop VALUES('s9', 'd9', 'newer')");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["t2"], b.Rows("SELECT id FROM trip"));
+        Assert.Equal(["d2"], b.Rows("SELECT id FROM day"));
+        Assert.Equal(0, b.Count("SELECT count(*) FROM stop"));
+        Assert.Equal(3, b.Count("SELECT count(DISTINCT key) FROM _tm_conflict WHERE outcome = 'ADOPT_SERVER' AND key IN ('\"t1\"', '\"d9\"', '\"s9\"')"));
+        Assert.Equal(1, b.Count("SELECT count(*) FROM _tm_conflict WHERE key = '\"s9\"' AND local IS NOT NULL"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "CON-08")]
+    public async Task A_row_that_was_moved_below_a_deleted_row_is_back_where_the_server_has_it()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TwoAsync(world);
+        a.Sql("PRAGMA foreign_keys = ON; DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        b.Sql("UPDATE day SET trip_id = 't1', name = 'moved' WHERE id = 'd2'");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["d2|t2|second"], b.Rows("SELECT * FROM day"));
+        Assert.True(b.Count("SELECT count(*) FROM _tm_conflict WHERE key = '\"d2\"' AND outcome = 'ADOPT_SERVER'") > 0);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "CON-08")]
+    public async Task What_depends_on_a_deleted_row_and_has_no_verdict_yet_holds_the_deletion_until_it_has()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TwoAsync(world);
+        b.Sql("INSERT INTO day VALUES('d9', 't1', 'on its way'); INSERT INTO stop VALUES('s9', 'd9', 'below')");
+        b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropRequest : Fault.None;
+        a.Sql("PRAGMA foreign_keys = ON; DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        await b.TrySyncAsync();
+        Assert.Equal(1, b.Count("SELECT count(*) FROM trip WHERE id = 't1'"));
+        Assert.Contains(b.Store.EngineSession.Aside.ReadAll(), r => r.Type == "trip" && r.Cause == AsideCause.AwaitingVerdict);
+        b.Network.Decide = _ => Fault.None;
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["t2"], b.Rows("SELECT id FROM trip"));
+        Assert.Equal(["d2"], b.Rows("SELECT id FROM day"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "CON-08")]
+    public async Task An_edit_below_a_deleted_row_goes_with_it_although_edits_win_for_its_own_type()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TwoAsync(world);
+        a.Sql("PRAGMA foreign_keys = ON; DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        b.Sql("UPDATE day SET name = 'edited' WHERE id = 'd1'");
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["d2"], b.Rows("SELECT id FROM day"));
+        Assert.Equal(["t2"], a.Rows("SELECT id FROM trip"));
+        Steps.AssertEqual(a, b);
+    }
+
+    private static async Task<(Device A, Device B)> TwoAsync(World world)
+    {
+        var a = world.Make("a", Sql, t => t.Name == "trip" ? t with { DeletePolicy = DeletePolicy.DeleteWins } : t);
+        await a.SyncAsync();
+        var b = world.Clone("b", a);
+        a.Sql("INSERT INTO trip VALUES('t1', 'one'), ('t2', 'two'); INSERT INTO day VALUES('d1', 't1', 'first'), ('d2', 't2', 'second'); INSERT INTO stop VALUES('s1', 'd1', 'x')");
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+        return (a, b);
+    }
+}
