@@ -1,3 +1,4 @@
+using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 
 namespace Tidemark.Server;
@@ -7,6 +8,9 @@ public sealed class ServerOptions
 {
     /// <summary>The least size of <see cref="CursorKey"/> in bytes.</summary>
     public const int CursorKeyBytesMin = 32;
+
+    // The envelope, its list, a command, a payload, and an exact value in it.
+    private const int JsonDepthLeast = 8;
 
     /// <summary>Told to every client. Default: <see cref="WireLimits"/>' own.</summary>
     public WireLimits Limits { get; init; } = new();
@@ -51,6 +55,11 @@ public sealed class ServerOptions
         if (PageBytesMax < 1024 || KeysMax < 1 || Limits.CommandsMax < 1 || Limits.FieldsMax < 1 || Limits.RowBytesMax < 1 || Limits.RequestBytesMax < 1)
         {
             faults.Add("Every limit must be at least 1, PageBytesMax at least 1024.");
+        }
+
+        if (Limits.FieldsMax > ModelValidator.FieldsMax || Limits.JsonDepthMax < JsonDepthLeast || Limits.JsonDepthMax > WireLimits.JsonDepthBound)
+        {
+            faults.Add($"Limits.FieldsMax may be at most {ModelValidator.FieldsMax}, Limits.JsonDepthMax {JsonDepthLeast} to {WireLimits.JsonDepthBound}.");
         }
 
         if (faults.Count > 0)

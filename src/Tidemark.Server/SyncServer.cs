@@ -54,7 +54,7 @@ public sealed class SyncServer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(caller);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
-        var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits.CommandsMax));
+        var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         return await new PushService(_store, Options, _environment)
             .PushAsync(caller, Spaces.Resolve(caller, envelope.Space), model, envelope, commands, cancellationToken).ConfigureAwait(false);
     }

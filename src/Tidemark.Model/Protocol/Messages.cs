@@ -259,6 +259,9 @@ public sealed record Problem
 /// <summary>The server's limits. A limit that is left out or 0 is the protocol's own.</summary>
 public sealed record WireLimits
 {
+    /// <summary>The protocol's own bound of nesting.</summary>
+    public const int JsonDepthBound = 64;
+
     /// <summary>Commands of one push.</summary>
     public int CommandsMax { get => field == 0 ? 2000 : field; init; }
 
@@ -271,11 +274,11 @@ public sealed record WireLimits
     /// <summary>The largest limit of a page.</summary>
     public int PageRowsMax { get => field == 0 ? 5000 : field; init; }
 
-    /// <summary>Nesting of JSON.</summary>
-    public int JsonDepthMax { get => field == 0 ? 64 : field; init; }
+    /// <summary>Nesting of JSON. A server may set less, never more.</summary>
+    public int JsonDepthMax { get => field == 0 ? JsonDepthBound : field; init; }
 
     /// <summary>Fields of one entity type.</summary>
-    public int FieldsMax { get => field == 0 ? 1000 : field; init; }
+    public int FieldsMax { get => field == 0 ? Entities.ModelValidator.FieldsMax : field; init; }
 }
 
 /// <summary>GET /sync/model.</summary>

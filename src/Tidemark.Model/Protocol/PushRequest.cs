@@ -14,7 +14,9 @@ public sealed record ReceivedCommand(Guid Id, byte[] Hash, PushCommand? Command,
 /// <summary>The body of POST /sync/push.</summary>
 public static class PushRequest
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64, AllowDuplicateProperties = false };
+    // What the body wraps a command in: the envelope and its list.
+    private const int CommandDepth = 2;
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = WireLimits.JsonDepthBound, AllowDuplicateProperties = false };
 
     /// <summary>The envelope with frozen commands put in byte for byte.</summary>
     public static byte[] Write(PushEnvelope envelope, IReadOnlyList<byte[]> frozenCommands)
@@ -38,8 +40,9 @@ public static class PushRequest
     }
 
     /// <exception cref="WireFormatException">The body is not a push; single commands that cannot be read are not an error of the whole.</exception>
-    public static (PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands) Read(ReadOnlyMemory<byte> utf8, SyncModel model, int commandsMax)
+    public static (PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands) Read(ReadOnlyMemory<byte> utf8, SyncModel model, WireLimits limits)
     {
+        ArgumentNullException.ThrowIfNull(limits);
         try
         {
             using var document = JsonDocument.Parse(utf8, Options);
@@ -50,12 +53,12 @@ public static class PushRequest
                 throw new WireFormatException(ErrorCodes.BadRequest, "commands must be an array.");
             }
 
-            if (commands.GetArrayLength() > commandsMax)
+            if (commands.GetArrayLength() > limits.CommandsMax)
             {
-                throw new WireFormatException(ErrorCodes.TooLarge, $"A push has at most {commandsMax} commands, {commands.GetArrayLength()} came.");
+                throw new WireFormatException(ErrorCodes.TooLarge, $"A push has at most {limits.CommandsMax} commands, {commands.GetArrayLength()} came.");
             }
 
-            return (envelope, [.. commands.EnumerateArray().Select(c => ReadCommand(model, c))]);
+            return (envelope, [.. commands.EnumerateArray().Select(c => ReadCommand(model, c, limits))]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -63,7 +66,7 @@ public static class PushRequest
         }
     }
 
-    private static ReceivedCommand ReadCommand(SyncModel model, JsonElement element)
+    private static ReceivedCommand ReadCommand(SyncModel model, JsonElement element, WireLimits limits)
     {
         var id = PushCommand.ParseId(element);
         var hash = Array.Empty<byte>();
@@ -77,6 +80,11 @@ public static class PushRequest
             fault = Unreadable(e);
         }
 
+        if (WidthFault(element, limits) is { } tooWide)
+        {
+            return new ReceivedCommand(id, hash, null, tooWide);
+        }
+
         try
         {
             var command = PushCommand.Parse(model, element);
@@ -88,6 +96,31 @@ public static class PushRequest
             return new ReceivedCommand(id, hash, null, Unreadable(e));
         }
     }
+
+    private static WireFormatException? WidthFault(JsonElement command, WireLimits limits)
+    {
+        if (command.ValueKind != JsonValueKind.Object || !command.TryGetProperty("payload", out var payload) || payload.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        if (payload.GetPropertyCount() > limits.FieldsMax)
+        {
+            return new WireFormatException(ErrorCodes.RowTooWide, $"The row has {payload.GetPropertyCount()} fields; the server takes at most {limits.FieldsMax} (fieldsMax).");
+        }
+
+        return limits.JsonDepthMax < WireLimits.JsonDepthBound && DepthOf(payload) + CommandDepth + 1 > limits.JsonDepthMax
+            ? new WireFormatException(ErrorCodes.RowTooWide, $"A JSON value of the row is nested too deeply: the server takes {limits.JsonDepthMax} levels in all (jsonDepthMax).")
+            : null;
+    }
+
+    // The document itself has bounded the depth.
+    private static int DepthOf(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => 1 + element.EnumerateObject().Select(p => DepthOf(p.Value)).DefaultIfEmpty().Max(),
+        JsonValueKind.Array => 1 + element.EnumerateArray().Select(DepthOf).DefaultIfEmpty().Max(),
+        _ => 0,
+    };
 
     private static WireFormatException Unreadable(Exception e) =>
         e as WireFormatException ?? new WireFormatException(ErrorCodes.ValidationFailed, "The command cannot be read: " + e.Message);

@@ -26,6 +26,11 @@ internal sealed class ModelService(IServerStore store, ServerOptions options)
         }
 
         var model = Parse(utf8);
+        if (model.Entities.FirstOrDefault(e => e.Fields.Count > options.Limits.FieldsMax) is { } wide)
+        {
+            throw Problems.Of(ErrorCodes.RowTooWide, $"{wide.Name} has {wide.Fields.Count} fields; this server takes at most {options.Limits.FieldsMax} (fieldsMax). Split the entity type, or leave its table out of adoption.");
+        }
+
         var former = await store.GetModelAsync(cancellationToken).ConfigureAwait(false);
         if (former?.Hash == model.Hash)
         {

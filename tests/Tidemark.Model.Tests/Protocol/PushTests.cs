@@ -39,7 +39,7 @@ public sealed class PushTests
         Prop.ForAll(commands.ToArbitrary(), command =>
         {
             var frozen = command.ToUtf8();
-            var (envelope, received) = PushRequest.Read(PushRequest.Write(Envelope, [frozen]), SampleModels.Shop, 10);
+            var (envelope, received) = PushRequest.Read(PushRequest.Write(Envelope, [frozen]), SampleModels.Shop, new WireLimits { CommandsMax = 10 });
             Assert.Equal(Envelope, envelope);
             var back = Assert.Single(received);
             Assert.Null(back.Fault);
@@ -96,8 +96,8 @@ public sealed class PushTests
     [InlineData("""{"deviceId":"d","storeId":"s","commands":[1,2,3]}""", ErrorCodes.TooLarge)]
     [Trait("req", "SRV-01")]
     public void A_body_that_is_no_push_is_refused_whole(string body, string code) =>
-        Assert.Equal(code, Assert.Throws<WireFormatException>(() => PushRequest.Read(Encoding.UTF8.GetBytes(body), SampleModels.Shop, 2)).Code);
+        Assert.Equal(code, Assert.Throws<WireFormatException>(() => PushRequest.Read(Encoding.UTF8.GetBytes(body), SampleModels.Shop, new WireLimits { CommandsMax = 2 })).Code);
 
     private static ReceivedCommand One(string command) =>
-        Assert.Single(PushRequest.Read(PushRequest.Write(Envelope, [Encoding.UTF8.GetBytes(command.Replace("\"ID\"", $"\"{Id}\"", StringComparison.Ordinal))]), SampleModels.Shop, 2).Commands);
+        Assert.Single(PushRequest.Read(PushRequest.Write(Envelope, [Encoding.UTF8.GetBytes(command.Replace("\"ID\"", $"\"{Id}\"", StringComparison.Ordinal))]), SampleModels.Shop, new WireLimits { CommandsMax = 2 }).Commands);
 }
