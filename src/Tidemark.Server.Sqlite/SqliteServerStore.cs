@@ -19,24 +19,30 @@ public sealed class SqliteServerStore : IServerStore
     private volatile SyncModel? _model;
     private int _disposed;
 
-    private SqliteServerStore(string path, ServerConnection writer, ServerEnvironment environment)
+    private readonly IStatementWatch? _watch;
+
+    private SqliteServerStore(string path, ServerConnection writer, ServerEnvironment environment, IStatementWatch? watch)
     {
+        _watch = watch;
         _path = path;
         _writer = writer;
         _environment = environment;
     }
 
     /// <summary>Opens the file, or makes it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="environment">Time and randomness.</param>
+    /// <param name="watch">Sees every statement. Default: nobody.</param>
     /// <exception cref="StoreException">The file is in trouble, or from a newer version.</exception>
-    public static SqliteServerStore Open(string path, ServerEnvironment environment)
+    public static SqliteServerStore Open(string path, ServerEnvironment environment, IStatementWatch? watch = null)
     {
         ArgumentNullException.ThrowIfNull(environment);
         var file = SqliteFile.CanonicalPath(path);
-        var writer = new ServerConnection(SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true }));
+        var writer = new ServerConnection(SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true, Watch = watch }));
         try
         {
             SetUp(writer, file);
-            return new SqliteServerStore(file, writer, environment) { _model = ReadModel(writer) };
+            return new SqliteServerStore(file, writer, environment, watch) { _model = ReadModel(writer) };
         }
         catch
         {
@@ -201,7 +207,7 @@ public sealed class SqliteServerStore : IServerStore
     }
 
     private ServerConnection TakeReader() =>
-        _readers.TryTake(out var reader) ? reader : new ServerConnection(SqliteFile.Open(_path, new OpenOptions { ForeignKeys = false, QueryOnly = true }));
+        _readers.TryTake(out var reader) ? reader : new ServerConnection(SqliteFile.Open(_path, new OpenOptions { ForeignKeys = false, QueryOnly = true, Watch = _watch }));
 
     private void GiveBack(ServerConnection reader)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Tidemark.Model.Values;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Environment;
 
@@ -25,6 +26,12 @@ public sealed class SyncEnvironment
 
     /// <summary>Does the process of that name still run? Unknown ones are taken for alive.</summary>
     public required Func<string, bool> IsAlive { get; init; }
+
+    /// <summary>Where queued reads and writes are run. Default: the thread pool.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>Sees every statement on the store's connections. Default: nobody.</summary>
+    public IStatementWatch? Statements { get; init; }
 
     /// <summary>The real machine.</summary>
     public static SyncEnvironment System { get; } = new()

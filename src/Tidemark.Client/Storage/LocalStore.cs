@@ -30,9 +30,13 @@ public sealed class LocalStore : IAsyncDisposable
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
         _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
             path,
-            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability }),
-            time: environment.Time));
-        _reads = new Lazy<ReadPool>(() => new ReadPool(path, () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true })));
+            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Watch = environment.Statements }),
+            environment.Scheduler,
+            environment.Time));
+        _reads = new Lazy<ReadPool>(() => new ReadPool(
+            path,
+            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true, Watch = environment.Statements }),
+            scheduler: environment.Scheduler));
     }
 
     /// <summary>The canonical path.</summary>
@@ -54,7 +58,7 @@ public sealed class LocalStore : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(environment);
         var file = SqliteFile.CanonicalPath(path);
         // The engine's connection alone moves the WAL into the file: every run, also one that fails, ends with a commit of it.
-        var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false, Checkpoints = true });
+        var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false, Checkpoints = true, Watch = environment.Statements });
         var db = new StoreConnection(connection);
         try
         {

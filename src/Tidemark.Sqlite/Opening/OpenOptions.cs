@@ -40,6 +40,9 @@ public sealed class OpenOptions
     /// <summary>Refuse every write by statements of this connection (PRAGMA query_only) while it can still take part in the WAL. Default false.</summary>
     public bool QueryOnly { get; init; }
 
+    /// <summary>Sees every statement of this connection. Default: nobody.</summary>
+    public IStatementWatch? Watch { get; init; }
+
     /// <summary>Switch the file to WAL. Default true; left alone when <see cref="ReadOnly"/>.</summary>
     public bool WriteAheadLog { get; init; } = true;
 }

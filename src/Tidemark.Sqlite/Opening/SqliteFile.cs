@@ -42,6 +42,12 @@ public static class SqliteFile
         {
             connection.Open();
             SetUp(connection, options);
+            if (options.Watch is { } watch)
+            {
+                StatementWatches.Attach(RawStatement.HandleOf(connection), watch);
+                watch.Opened(connection);
+            }
+
             return connection;
         }
         catch (SqliteException e)

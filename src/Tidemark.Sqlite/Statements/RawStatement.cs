@@ -19,6 +19,7 @@ public sealed class RawStatement : IDisposable
     private readonly sqlite3 _db;
     private readonly sqlite3_stmt _statement;
     private readonly StatementCache? _home;
+    private readonly IStatementWatch? _watch;
     private bool _disposed;
 
     /// <exception cref="StoreException">The SQL cannot be prepared.</exception>
@@ -32,6 +33,7 @@ public sealed class RawStatement : IDisposable
         ArgumentNullException.ThrowIfNull(sql);
         _db = db;
         _home = home;
+        _watch = StatementWatches.Of(db);
         Sql = sql;
         var resultCode = raw.sqlite3_prepare_v2(db, sql, out _statement, out string tail);
         if (resultCode != raw.SQLITE_OK)
@@ -47,6 +49,9 @@ public sealed class RawStatement : IDisposable
     }
 
     public string Sql { get; }
+
+    /// <summary>The connection it belongs to.</summary>
+    public sqlite3 Database => _db;
 
     public int ColumnCount => raw.sqlite3_column_count(_statement);
 
@@ -152,6 +157,7 @@ public sealed class RawStatement : IDisposable
     /// <exception cref="StoreException">SQLite refused; the statement is reset.</exception>
     public bool Step()
     {
+        _watch?.BeforeStep(this);
         var resultCode = raw.sqlite3_step(_statement);
         if (resultCode == raw.SQLITE_ROW)
         {

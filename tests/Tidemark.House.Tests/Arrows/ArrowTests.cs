@@ -15,7 +15,8 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
-        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.AspNetCore"],
+        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
+        ["Tidemark.Simulation"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite"],
     };
 
     private static readonly Dictionary<string, string[]> AllowedPackages = new(StringComparer.Ordinal)
@@ -26,6 +27,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
+        ["Tidemark.Simulation"] = [],
         ["Tidemark.Cli"] = ["System.CommandLine", "Spectre.Console", "SQLitePCLRaw.provider.e_sqlite3"],
     };
 
@@ -45,7 +47,7 @@ public sealed partial class ArrowTests
     public void Client_and_server_never_know_each_other_and_the_model_knows_nobody()
     {
         var faults = new List<string>();
-        foreach (var project in ProjectFile.Product.Where(p => p.Name != "Tidemark.Cli"))
+        foreach (var project in ProjectFile.Product.Where(p => p.Name is not ("Tidemark.Cli" or "Tidemark.Simulation")))
         {
             var reach = project.Reach();
             var side = project.Name.StartsWith("Tidemark.Server", StringComparison.Ordinal) ? "Tidemark.Client" : "Tidemark.Server";
@@ -63,7 +65,7 @@ public sealed partial class ArrowTests
     public void Only_what_sits_on_Sqlite_sees_the_SQLite_packages()
     {
         var above = ProjectFile.Product.Where(p => p.Name == "Tidemark.Sqlite" || p.Reach().Contains("Tidemark.Sqlite")).Select(p => p.Name).ToList();
-        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Server.Sqlite", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
+        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Server.Sqlite", "Tidemark.Simulation", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
         Faults.None(
             UsingsOf("Microsoft.Data.Sqlite", "SQLitePCL").Where(u => !above.Contains(Checkout.ProjectOf(u), StringComparer.Ordinal)),
             "Microsoft.Data.Sqlite is named outside of what sits on Tidemark.Sqlite:");

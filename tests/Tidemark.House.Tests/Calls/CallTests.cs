@@ -62,6 +62,7 @@ public sealed class CallTests
             where !source.File.StartsWith(Hosts, StringComparison.Ordinal)
                 && !source.File.StartsWith("src/Tidemark.Server.AspNetCore/", StringComparison.Ordinal)
                 && !source.File.StartsWith("src/Tidemark.Client/Remotes/", StringComparison.Ordinal)
+                && !source.File.StartsWith("src/Tidemark.Simulation/Network/", StringComparison.Ordinal)
             from name in source.Root.DescendantNodes().OfType<SimpleNameSyntax>()
             where name.Identifier.ValueText is "HttpStatusCode" or "StatusCodes"
             select $"{source.Place(name)} {name}",

@@ -14,9 +14,12 @@ namespace Tidemark.Client.Remotes.Http;
 public sealed class TidemarkHttpRemote : IRemote, IDisposable
 {
     private const int CompressBytesMin = 2048;
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
     private readonly HttpClient _http;
     private readonly Func<CancellationToken, Task<string>> _token;
     private readonly bool _compress;
+    private readonly TimeProvider _time;
 
     /// <param name="server">Where the server is, such as https://sync.example.com/.</param>
     /// <param name="token">Gives the bearer token for each request.</param>
@@ -27,10 +30,13 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
         ArgumentNullException.ThrowIfNull(environment);
         _token = token;
         _compress = !server.IsLoopback;
+        _time = environment.Time;
         _http = new HttpClient(environment.Transport(), disposeHandler: true)
         {
             BaseAddress = new Uri(server.AbsoluteUri.TrimEnd('/') + "/"),
-            Timeout = TimeSpan.FromSeconds(100),
+
+            // The environment's clock ends a request, not the machine's.
+            Timeout = System.Threading.Timeout.InfiniteTimeSpan,
         };
     }
 
@@ -83,10 +89,13 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
             request.Content = Content(content);
         }
 
+        using var timeout = new CancellationTokenSource(Timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-            var bytes = await ReadAsync(response, cancellationToken).ConfigureAwait(false);
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+            timeout.CancelAfter(BodyTimeout);
+            var bytes = await ReadAsync(response, either.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? Checked(response, bytes) : throw HttpTrouble.Of(_http.BaseAddress!, response, bytes);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -95,7 +104,7 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or InvalidDataException)
         {
-            throw HttpTrouble.NoAnswer(_http.BaseAddress!, e);
+            throw HttpTrouble.NoAnswer(_http.BaseAddress!, timeout.IsCancellationRequested ? new TimeoutException("The answer took too long.") : e);
         }
     }
 

@@ -1,0 +1,13 @@
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Checkers;
+
+/// <summary>The checkers there are, fresh for one run.</summary>
+internal static class AllCheckers
+{
+    public static IReadOnlyList<IChecker> Make(RandomSchema schema) =>
+    [
+        new LedgerChecker(), new CursorChecker(), new OrphanChecker(), new AnnouncementChecker(), new BoundsChecker(), new RepeatChecker(), new PositionChecker(),
+        new IsolationChecker(schema), new TwinChecker(schema), new ConvergenceChecker(schema), new LostEditChecker(schema),
+    ];
+}

@@ -1,0 +1,76 @@
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Checkers;
+
+/// <summary>A word that an edit wrote: a text nobody else ever writes. The former one is what the writer saw there before; null in a new row.</summary>
+internal sealed record WordWritten(string Table, string Row, string Field, string Word, string? Former);
+
+/// <summary>A row is named by its tag.</summary>
+internal sealed record RowFact(string Table, string Row, string Key);
+
+/// <summary>What one committed transaction of an app changed, found by comparing before and after.</summary>
+internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList<RowFact> Made, IReadOnlyList<RowFact> Gone, IReadOnlyList<RowFact> Moved)
+{
+    public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0;
+
+    public static EditFacts Between(RandomSchema schema, DatabaseImage before, DatabaseImage after)
+    {
+        var words = new List<WordWritten>();
+        var made = new List<RowFact>();
+        var gone = new List<RowFact>();
+        var moved = new List<RowFact>();
+        foreach (var table in schema.Tables)
+        {
+            var old = before.Rows(table);
+            var now = after.Rows(table);
+            var oldByTag = new Dictionary<string, Value[]>(StringComparer.Ordinal);
+            var oldByKey = new Dictionary<string, Value[]>(StringComparer.Ordinal);
+            foreach (var row in old)
+            {
+                oldByTag[TagOf(table, row)] = row;
+                oldByKey[KeyOf(table, row)] = row;
+            }
+
+            var tagsNow = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var row in now)
+            {
+                var tag = TagOf(table, row);
+                tagsNow.Add(tag);
+                var known = oldByTag.GetValueOrDefault(tag) ?? oldByKey.GetValueOrDefault(KeyOf(table, row));
+                if (!oldByTag.TryGetValue(tag, out var same))
+                {
+                    made.Add(new RowFact(table.Name, tag, KeyOf(table, row)));
+                }
+                else if (KeyOf(table, same) != KeyOf(table, row))
+                {
+                    moved.Add(new RowFact(table.Name, tag, KeyOf(table, row)));
+                }
+
+                AddWords(words, table, tag, known, row);
+            }
+
+            gone.AddRange(old.Where(row => !tagsNow.Contains(TagOf(table, row))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
+        }
+
+        return new EditFacts(words, made, gone, moved);
+    }
+
+    public static string TagOf(TableShape table, Value[] row) => row[table.TagAt].ToString();
+
+    public static string KeyOf(TableShape table, Value[] row) => string.Join('/', row[..table.Key.Count].Select(v => v.ToString()));
+
+    private static void AddWords(List<WordWritten> words, TableShape table, string tag, Value[]? known, Value[] row)
+    {
+        for (var i = 0; i < table.Words.Count; i++)
+        {
+            var at = table.TagAt + 1 + i;
+            var former = known?[at].ToString();
+            var word = row[at].ToString();
+            if (!string.Equals(former, word, StringComparison.Ordinal))
+            {
+                words.Add(new WordWritten(table.Name, tag, table.Words[i], word, former));
+            }
+        }
+    }
+}

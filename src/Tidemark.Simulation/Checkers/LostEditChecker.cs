@@ -1,0 +1,170 @@
+using System.Globalization;
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Checkers;
+
+/// <summary>
+/// The promise of promises: a write that returned is in the end state, or a later write stands in its place, or its row was deleted,
+/// or it waits or was refused where a person can see it, or it went with a file that was lost before it was sent.
+/// </summary>
+/// <remarks>
+/// Every word names the one its writer saw before. So a word was lost when the end state shows one of those that came before it:
+/// whoever writes later puts a word there that is no forebear. Rows that were ever deleted, by an app or by the server's rules, are
+/// only held to being there or not: what restores them is a whole row as its device knew it.
+/// </remarks>
+internal sealed class LostEditChecker(RandomSchema schema) : IChecker
+{
+    private readonly Dictionary<string, (string Device, string User, WordWritten Word)> _words = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Device, string User, RowFact Row)> _made = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _gone = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _goneKeys = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _fromLostFiles = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _onServer = new(StringComparer.Ordinal);
+    private bool _restored;
+
+    public string Name => "lost-edit";
+
+    public void Observe(Observation seen, Action<string> violation)
+    {
+        switch (seen)
+        {
+            case EditSeen edit:
+                Note(edit);
+                break;
+            case FileReplaced file:
+                Replace(file);
+                break;
+            case ServerRestored:
+                _restored = true;
+                break;
+            case ServerSeen server:
+                Note(server);
+                break;
+            case Quiet quiet:
+                foreach (var server in quiet.Replicas.Where(r => r.Device.Length == 0))
+                {
+                    Check(server, quiet.Replicas, violation);
+                }
+
+                break;
+        }
+    }
+
+    private static string Place(string table, string key) => table + " " + key;
+
+    private static long NumberOf(string word) => long.Parse(word.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private void Note(EditSeen edit)
+    {
+        foreach (var row in edit.Facts.Made)
+        {
+            _made[row.Row] = (edit.Device, edit.User, row);
+        }
+
+        foreach (var word in edit.Facts.Words)
+        {
+            _words.TryAdd(word.Word, (edit.Device, edit.User, word));
+        }
+
+        foreach (var row in edit.Facts.Gone)
+        {
+            _gone.Add(row.Row);
+            _goneKeys.Add(Place(row.Table, row.Key));
+        }
+    }
+
+    private void Replace(FileReplaced file)
+    {
+        foreach (var word in _words.Where(w => w.Value.Device == file.Device).Select(w => w.Key).Concat(_made.Where(m => m.Value.Device == file.Device).Select(m => m.Key)).ToList())
+        {
+            if (NumberOf(word) > file.WordsKept)
+            {
+                var user = _words.TryGetValue(word, out var written) ? written.User : _made[word].User;
+                (OnServer(user).Contains(word) ? _fromLostFiles : _excused).Add(word);
+            }
+        }
+    }
+
+    private void Note(ServerSeen server)
+    {
+        var now = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var table in schema.Tables)
+        {
+            foreach (var row in server.Rows.Rows(table))
+            {
+                now.Add(EditFacts.TagOf(table, row));
+                for (var i = 0; i < table.Words.Count; i++)
+                {
+                    now.Add(row[table.TagAt + 1 + i].ToString());
+                }
+            }
+        }
+
+        var before = OnServer(server.User);
+        if (_restored)
+        {
+            // What only the server had is gone with it, when the file that it came from is gone as well.
+            _excused.UnionWith(_fromLostFiles.Where(w => !now.Contains(w)));
+            before.Clear();
+            _restored = false;
+        }
+        else
+        {
+            _gone.UnionWith(before.Where(w => _made.ContainsKey(w) && !now.Contains(w)));
+        }
+
+        before.UnionWith(now);
+    }
+
+    private HashSet<string> OnServer(string user) => _onServer.TryGetValue(user, out var words) ? words : _onServer[user] = new HashSet<string>(StringComparer.Ordinal);
+
+    private void Check(ReplicaAtRest server, IReadOnlyList<ReplicaAtRest> replicas, Action<string> violation)
+    {
+        foreach (var table in schema.Tables)
+        {
+            var byTag = server.Rows.Rows(table).ToLookup(r => EditFacts.TagOf(table, r), StringComparer.Ordinal);
+            var byKey = new Dictionary<string, Value[]>(StringComparer.Ordinal);
+            foreach (var row in server.Rows.Rows(table))
+            {
+                byKey[EditFacts.KeyOf(table, row)] = row;
+            }
+
+            foreach (var (device, _, made) in _made.Values.Where(m => m.User == server.User && m.Row.Table == table.Name))
+            {
+                if (!byTag.Contains(made.Row) && !(table.KeyIsIdentity && (byKey.ContainsKey(made.Key) || _goneKeys.Contains(Place(table.Name, made.Key)))) && !IsExcused(made.Row, made.Row, table, device, replicas))
+                {
+                    violation($"{table.Name} <{made.Row}>, made by {device}, is nowhere and nobody deleted it");
+                }
+            }
+
+            foreach (var (device, _, word) in _words.Values.Where(w => w.User == server.User && w.Word.Table == table.Name))
+            {
+                var at = table.TagAt + 1 + table.Words.ToList().IndexOf(word.Field);
+                var rows = byTag[word.Row];
+                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas))
+                {
+                    violation($"{table.Name} <{word.Row}>.{word.Field}: {word.Word}, written by {device} over {word.Former ?? "nothing"}, is lost; the server shows {string.Join(" and ", rows.Select(r => r[at].ToString()))}");
+                }
+            }
+        }
+    }
+
+    private bool IsExcused(string word, string row, TableShape table, string device, IReadOnlyList<ReplicaAtRest> replicas) =>
+        _gone.Contains(row) || _excused.Contains(word) || _excused.Contains(row)
+        || replicas.Any(r => r.Device == device && r.OpenTypes.Contains(table.Name));
+
+    private bool IsForebear(string shown, WordWritten word)
+    {
+        for (var former = word.Former; former is not null; former = _words.TryGetValue(former, out var written) ? written.Word.Former : null)
+        {
+            if (former == shown)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,84 @@
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Checkers;
+
+/// <summary>One thing that was seen in a run. A history is a list of them; checkers look at nothing else.</summary>
+internal abstract record Observation;
+
+/// <summary>An app's transaction was committed.</summary>
+internal sealed record EditSeen(string Device, string User, EditFacts Facts) : Observation;
+
+/// <summary>The server was asked and answered; whether the answer arrived is another matter.</summary>
+internal sealed record ExchangeSeen(string Device, string User, string Path, byte[] Request, int Status, byte[] Reply) : Observation;
+
+/// <summary>A run of the engine ended.</summary>
+internal sealed record RunSeen(string Device, string Outcome, string? Code, bool Resynced, bool LockFree) : Observation;
+
+/// <summary>The state of a device's own books.</summary>
+internal sealed record DeviceSeen(string Device, Books Books) : Observation;
+
+/// <summary>A device's file became another: a copy that was kept, or a new one. Words written since that copy may be gone with the old file.</summary>
+internal sealed record FileReplaced(string Device, string How, long WordsKept) : Observation;
+
+/// <summary>A device began with a copy of another's file.</summary>
+internal sealed record DeviceCloned(string Device, string From) : Observation;
+
+/// <summary>The rows of one user on the server after a push was executed.</summary>
+internal sealed record ServerSeen(string User, long Head, DatabaseImage Rows) : Observation;
+
+/// <summary>The server went back to a backup.</summary>
+internal sealed record ServerRestored : Observation;
+
+/// <summary>Faults are over and nobody has anything to do any more.</summary>
+internal sealed record Quiet(IReadOnlyList<ReplicaAtRest> Replicas) : Observation;
+
+/// <summary>A person has discarded what was refused, and all is quiet again.</summary>
+internal sealed record Settled(IReadOnlyList<ReplicaAtRest> Replicas) : Observation;
+
+/// <summary>One database at rest: a device's, or a user's part of the server (Device is empty then).</summary>
+internal sealed record ReplicaAtRest(string Device, string User, DatabaseImage Rows, IReadOnlySet<string> OpenTypes, Books? Books);
+
+/// <summary>What a store's metadata says of itself.</summary>
+internal sealed record Books
+{
+    public required string File { get; init; }
+
+    public long Captured { get; init; }
+
+    public long Accepted { get; init; }
+
+    public long Folded { get; init; }
+
+    public long Absorbed { get; init; }
+
+    public long Discarded { get; init; }
+
+    public long Dead { get; init; }
+
+    public long Waiting { get; init; }
+
+    /// <summary>Position per entity type.</summary>
+    public IReadOnlyList<(string Type, long Position, string LastId)> Cursors { get; init; } = [];
+
+    public long? Floor { get; init; }
+
+    public string? Epoch { get; init; }
+
+    public string? Resync { get; init; }
+
+    /// <summary>Rows without the parent that a required reference names.</summary>
+    public IReadOnlyList<string> Orphans { get; init; } = [];
+
+    /// <summary>Rows whose optional reference leads nowhere.</summary>
+    public IReadOnlyList<string> Dangling { get; init; } = [];
+
+    public bool GuardLeft { get; init; }
+
+    public long Marks { get; init; }
+
+    public long Staged { get; init; }
+
+    public long Aside { get; init; }
+
+    public long WalBytes { get; init; }
+}

@@ -1,0 +1,131 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Checkers;
+using Tidemark.Simulation.Clock;
+using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Workload;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Simulation.Devices;
+
+/// <summary>The app on a device: a connection that Tidemark knows nothing of, and what it sees.</summary>
+internal sealed class AppFile : IDisposable
+{
+    private readonly RandomSchema _schema;
+    private readonly SqliteConnection _connection;
+    private readonly KeptStatements _statements;
+    private DatabaseImage? _image;
+    private long _imageVersion = -1;
+
+    public AppFile(string path, RandomSchema schema, VirtualClock clock)
+    {
+        _schema = schema;
+        _connection = SqliteFile.Open(path, new OpenOptions { BusyTimeout = TimeSpan.Zero });
+        SqlClock.Install(_connection, clock);
+        _statements = new KeptStatements(_connection);
+    }
+
+    /// <summary>All rows as the app sees them now.</summary>
+    public DatabaseImage Read()
+    {
+        var version = Scalar("PRAGMA data_version").AsInteger;
+        if (_image is null || version != _imageVersion)
+        {
+            _image = new DatabaseImage(_schema.Tables.ToDictionary(t => t.Name, t => (IReadOnlyList<Value[]>)Query(t.SelectAll), StringComparer.Ordinal));
+            _imageVersion = version;
+        }
+
+        return _image;
+    }
+
+    /// <summary>Runs an edit in a transaction of its own; null when it failed, was given up or had nothing to do. Otherwise what has changed.</summary>
+    public EditFacts? Edit(IReadOnlyList<IEdit> edits, Dice dice, bool rollBack, Func<string> nextWord)
+    {
+        var before = Read();
+        Execute("BEGIN IMMEDIATE");
+        var ran = false;
+        try
+        {
+            foreach (var edit in edits)
+            {
+                ran |= edit.TryRun(new EditContext(_schema, before, dice, nextWord, Execute));
+            }
+
+            Execute(rollBack || !ran ? "ROLLBACK" : "COMMIT");
+        }
+        catch (StoreException e) when (e.IsConstraint)
+        {
+            if (!_connection.IsAutocommit())
+            {
+                Execute("ROLLBACK");
+            }
+
+            return null;
+        }
+
+        if (rollBack || !ran)
+        {
+            return null;
+        }
+
+        _image = null;
+        return EditFacts.Between(_schema, before, Read());
+    }
+
+    public Value Scalar(string sql)
+    {
+        var statement = _statements.Get(sql);
+        try
+        {
+            return statement.Step() ? statement.Column(0) : Value.Null;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public List<Value[]> Query(string sql)
+    {
+        var statement = _statements.Get(sql);
+        var rows = new List<Value[]>();
+        try
+        {
+            while (statement.Step())
+            {
+                var row = new Value[statement.ColumnCount];
+                for (var i = 0; i < row.Length; i++)
+                {
+                    row[i] = statement.Column(i);
+                }
+
+                rows.Add(row);
+            }
+
+            return rows;
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+
+    public void Dispose()
+    {
+        _statements.Dispose();
+        _connection.Dispose();
+    }
+
+    private void Execute(string sql, params Value[] values)
+    {
+        var statement = _statements.Get(sql);
+        try
+        {
+            statement.BindAll(values).Execute();
+        }
+        finally
+        {
+            statement.Reset();
+        }
+    }
+}

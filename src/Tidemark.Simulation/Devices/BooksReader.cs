@@ -1,0 +1,66 @@
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Checkers;
+using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Devices;
+
+/// <summary>Reads a store's metadata by SQL, as anybody may.</summary>
+internal static class BooksReader
+{
+    private const string Ledger = """
+        SELECT (SELECT coalesce(max(seq), 0) FROM _tm_touch),
+          coalesce((SELECT value FROM _tm_counter WHERE name = 'accepted'), 0), coalesce((SELECT value FROM _tm_counter WHERE name = 'folded'), 0),
+          coalesce((SELECT value FROM _tm_counter WHERE name = 'absorbed'), 0), coalesce((SELECT value FROM _tm_counter WHERE name = 'discarded'), 0),
+          coalesce((SELECT sum(events) FROM _tm_command WHERE status = 'DEAD_LETTER'), 0),
+          (SELECT count(*) FROM _tm_touch WHERE type <> 0) + coalesce((SELECT sum(events) FROM _tm_command WHERE status <> 'DEAD_LETTER'), 0),
+          (SELECT count(*) FROM _tm_guard), (SELECT count(*) FROM _tm_mark), (SELECT count(*) FROM _tm_stage), (SELECT count(*) FROM _tm_aside),
+          (SELECT floor_position FROM _tm_remote WHERE id = 1), (SELECT epoch FROM _tm_remote WHERE id = 1), (SELECT resync FROM _tm_remote WHERE id = 1)
+        """;
+
+    private const string Open = """
+        SELECT DISTINCT coalesce(t.name, '') FROM (SELECT type FROM _tm_touch WHERE type <> 0 UNION SELECT type FROM _tm_command) x LEFT JOIN _tm_type t ON t.n = x.type
+        UNION SELECT DISTINCT type FROM _tm_aside
+        """;
+
+    public static Books Read(SimulatedDevice device, RandomSchema schema)
+    {
+        var app = device.App;
+        var row = app.Query(Ledger)[0];
+        var lost = app.Query("SELECT \"table\", fkid, parent, rowid FROM pragma_foreign_key_check").Select(o => (Required: IsRequired(schema, o), Text: $"{o[0]} row {o[3]} -> {o[2]}")).ToList();
+        return new Books
+        {
+            File = device.Path,
+            Captured = row[0].AsInteger,
+            Accepted = row[1].AsInteger,
+            Folded = row[2].AsInteger,
+            Absorbed = row[3].AsInteger,
+            Discarded = row[4].AsInteger,
+            Dead = row[5].AsInteger,
+            Waiting = row[6].AsInteger,
+            GuardLeft = row[7].AsInteger != 0,
+            Marks = row[8].AsInteger,
+            Staged = row[9].AsInteger,
+            Aside = row[10].AsInteger,
+            Floor = row[11].Kind == ValueKind.Integer ? row[11].AsInteger : null,
+            Epoch = row[12].Kind == ValueKind.Text ? row[12].AsText : null,
+            Resync = row[13].Kind == ValueKind.Text ? row[13].AsText : null,
+            Cursors = [.. app.Query("SELECT type, last_created_at, last_id FROM _tm_cursor ORDER BY type").Select(c => (c[0].AsText, c[1].AsInteger, c[2].AsText))],
+            Orphans = [.. lost.Where(o => o.Required).Select(o => o.Text)],
+            Dangling = [.. lost.Where(o => !o.Required).Select(o => o.Text)],
+            WalBytes = FileSet.WalBytes(device.Path),
+        };
+    }
+
+    /// <summary>Types of which something waits, is refused or is put aside.</summary>
+    public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
+
+    // SQLite counts a table's foreign keys from the last one that was declared.
+    private static bool IsRequired(RandomSchema schema, Value[] orphan)
+    {
+        var references = schema.Tables.Single(t => string.Equals(t.Name, orphan[0].AsText, StringComparison.Ordinal)).References;
+        return references[references.Count - 1 - (int)orphan[1].AsInteger].Required;
+    }
+
+    public static bool LockIsFree(AppFile app) => app.Scalar("SELECT owner IS NULL FROM _tm_lock WHERE id = 1") == Value.Integer(1);
+}

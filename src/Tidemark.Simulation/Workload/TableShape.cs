@@ -1,0 +1,109 @@
+using Tidemark.Sqlite;
+
+namespace Tidemark.Simulation.Workload;
+
+/// <summary>What the key of a table is.</summary>
+internal enum KeyKind
+{
+    /// <summary>INTEGER PRIMARY KEY: the server may give another id.</summary>
+    Integer,
+
+    /// <summary>A UUID as text, made by the device: never the same twice.</summary>
+    Uuid,
+
+    /// <summary>A short code that people choose: two devices choose the same one.</summary>
+    Code,
+
+    /// <summary>Code and number.</summary>
+    Composite,
+}
+
+/// <summary>A reference to another table's key.</summary>
+internal sealed record ReferenceShape(string Name, TableShape Target, bool Required, string OnDelete)
+{
+    public IReadOnlyList<string> Columns => Target.Key.Count == 1 ? [Name] : [.. Target.Key.Select(k => Name + "_" + k)];
+}
+
+/// <summary>
+/// A random table. Each row has a tag that is given when it is made and never changes, so that a row can be told from
+/// others whatever becomes of its key; the words are texts that no two writes ever share, so that each write can be found again.
+/// </summary>
+internal sealed class TableShape(string name, KeyKind keyKind)
+{
+    public const string Tag = "tag";
+
+    public string Name { get; } = name;
+
+    public KeyKind KeyKind { get; } = keyKind;
+
+    public bool WithoutRowId { get; init; }
+
+    public bool AutoIncrement { get; init; }
+
+    /// <summary>Columns whose values are never written twice.</summary>
+    public required IReadOnlyList<string> Words { get; init; }
+
+    /// <summary>A small number that edits and triggers change to values others may have too.</summary>
+    public bool HasNumber { get; init; }
+
+    /// <summary>Null: no unique code; else its collation.</summary>
+    public string? UniqueCollation { get; init; }
+
+    public List<ReferenceShape> References { get; } = [];
+
+    public List<string> Triggers { get; } = [];
+
+    /// <summary>Two devices that use one key mean one row.</summary>
+    public bool KeyIsIdentity => KeyKind is KeyKind.Code or KeyKind.Composite;
+
+    public IReadOnlyList<string> Key { get; } = keyKind == KeyKind.Composite ? ["area", "nr"] : ["id"];
+
+    /// <summary>All columns, key first, in the order of the table.</summary>
+    public IReadOnlyList<string> Columns => field ??= [.. Key, Tag, .. Words, .. HasNumber ? ["amount"] : Array.Empty<string>(), .. UniqueCollation is null ? Array.Empty<string>() : ["code"], .. References.SelectMany(r => r.Columns)];
+
+    public int TagAt => Key.Count;
+
+    public string QuotedName => SqlName.Quote(Name);
+
+    public string SelectAll => field ??= $"SELECT {string.Join(", ", Columns)} FROM {QuotedName} ORDER BY {string.Join(", ", Key)}";
+
+    public string ByKey => string.Join(" AND ", Key.Select((k, i) => $"{k} = ?{i + 1}"));
+
+    public string CreateSql()
+    {
+        var lines = new List<string>();
+        lines.AddRange(KeyKind switch
+        {
+            KeyKind.Integer => [AutoIncrement ? "id INTEGER PRIMARY KEY AUTOINCREMENT" : "id INTEGER PRIMARY KEY"],
+            KeyKind.Composite => ["area TEXT NOT NULL", "nr INTEGER NOT NULL"],
+            _ => ["id TEXT PRIMARY KEY NOT NULL"],
+        });
+        lines.Add($"{Tag} TEXT NOT NULL");
+        lines.AddRange(Words.Select(w => w + " TEXT NOT NULL"));
+        if (HasNumber)
+        {
+            lines.Add("amount NUMERIC DEFAULT 0");
+        }
+
+        if (UniqueCollation is not null)
+        {
+            lines.Add($"code TEXT COLLATE {UniqueCollation} UNIQUE");
+        }
+
+        foreach (var reference in References)
+        {
+            lines.AddRange(reference.Columns.Select((c, i) => $"{c} {TypeOf(reference.Target, i)}{(reference.Required ? " NOT NULL" : "")}"));
+        }
+
+        lines.AddRange(References.Select(r => $"FOREIGN KEY({string.Join(", ", r.Columns)}) REFERENCES {r.Target.QuotedName}({string.Join(", ", r.Target.Key)}) ON DELETE {r.OnDelete} ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED"));
+        if (KeyKind == KeyKind.Composite)
+        {
+            lines.Add("PRIMARY KEY(area, nr)");
+        }
+
+        return $"CREATE TABLE {QuotedName}({string.Join(", ", lines)}){(WithoutRowId ? " WITHOUT ROWID" : "")};";
+    }
+
+    private static string TypeOf(TableShape target, int column) =>
+        target.KeyKind == KeyKind.Integer || (target.KeyKind == KeyKind.Composite && column == 1) ? "INTEGER" : "TEXT";
+}
