@@ -277,8 +277,19 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             RunLock.Release(db, token);
             db.Execute("COMMIT");
         }
-        catch (StoreException e) when (error is not null)
+        catch (StoreException e)
         {
+            // Left open, it would hold the write lock for as long as the store is open.
+            if (SQLitePCL.raw.sqlite3_get_autocommit(db.Connection.Handle) == 0)
+            {
+                db.Execute("ROLLBACK");
+            }
+
+            if (error is null)
+            {
+                throw;
+            }
+
             _warnings.Add("The end of the run could not be noted: " + e.Message);
         }
     }

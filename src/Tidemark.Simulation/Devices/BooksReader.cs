@@ -62,5 +62,7 @@ internal static class BooksReader
         return references[references.Count - 1 - (int)orphan[1].AsInteger].Required;
     }
 
-    public static bool LockIsFree(AppFile app) => app.Scalar("SELECT owner IS NULL FROM _tm_lock WHERE id = 1") == Value.Integer(1);
+    /// <summary>Has this process let go of the run lock? What a killed one left is another matter.</summary>
+    public static bool LockIsFree(SimulatedDevice device) =>
+        device.App.Scalar("SELECT owner FROM _tm_lock WHERE id = 1") is not { Kind: ValueKind.Text } owner || !owner.AsText.StartsWith(device.Process!.Name + "#", StringComparison.Ordinal);
 }

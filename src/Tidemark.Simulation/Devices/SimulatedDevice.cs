@@ -130,7 +130,7 @@ internal sealed class SimulatedDevice
     /// <summary>While a request is on its way the app may write.</summary>
     public void BusyApp(TimeSpan after)
     {
-        if (_world.Shape.BusyApp > 0 && _dice.Chance(_world.Shape.BusyApp))
+        if (!_world.Calm && _world.Shape.BusyApp > 0 && _dice.Chance(_world.Shape.BusyApp))
         {
             var dice = _dice.Fork();
             _world.Scheduler.After(after, () => Edit(dice));

@@ -28,6 +28,31 @@ internal sealed class CutStream(byte[] bytes, int length, bool silent) : Stream
         return read;
     }
 
+    // The base class would read on the thread pool.
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Task.FromResult(Read(buffer, offset, count));
+        }
+        catch (IOException e)
+        {
+            return Task.FromException<int>(e);
+        }
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var copy = new byte[buffer.Length];
+        var read = ReadAsync(copy, 0, copy.Length, cancellationToken);
+        if (read.IsCompletedSuccessfully)
+        {
+            copy.AsMemory(0, read.Result).CopyTo(buffer);
+        }
+
+        return new ValueTask<int>(read);
+    }
+
     public override void Flush()
     {
     }

@@ -21,6 +21,17 @@ public static class Simulator
         return Run(Plan.Make(options));
     }
 
+    /// <summary>The shortest schedule found that breaks the same promise as the seed does; the run itself when it breaks none.</summary>
+    /// <param name="options">What was simulated.</param>
+    /// <param name="runsMax">How many runs the search may take.</param>
+    public static SimulationResult Shrink(SimulationOptions options, int runsMax = 400)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var plan = Plan.Make(options);
+        var result = Run(plan);
+        return result.Violation is null ? result : new Shrinker(plan, result.Violation.Checker, runsMax).Shrink(result).Result;
+    }
+
     internal static SimulationResult Run(Plan plan)
     {
         var before = SynchronizationContext.Current;
@@ -81,6 +92,7 @@ public static class Simulator
     private static void EndFaults(World world)
     {
         world.Say("step", "faults end");
+        world.Calm = true;
         foreach (var device in world.Devices)
         {
             device.Weather.Clear();

@@ -18,7 +18,7 @@ internal static class StepKinds
         new Kind("disk-broken", 2, true, (w, d, dice) => Disk(w, d, dice, StoreTrouble.IoError)),
         new Kind("disk-busy", 2, true, (w, d, dice) => Disk(w, d, dice, StoreTrouble.Busy)),
         new Kind("clock", 3, true, (w, d, dice) => SetClock(w, d, dice)),
-        new Kind("server-clock", 2, true, (w, _, dice) => w.Server.Skew = Skew(dice)),
+        new Kind("server-clock", 2, true, (w, _, dice) => w.Server.Skew = TimeSpan.FromSeconds(dice.Between(-10_000, 10_000))),
         new Kind("server-crash", 3, true, (w, _, dice) => w.Server.Crash(dice.Skewed(300), TimeSpan.FromSeconds(dice.Between(1, 3000)))),
         new Kind("server-backup", 3, true, (w, _, _) => w.Server.Backup()),
         new Kind("server-restore", 2, true, (w, _, dice) => RestoreServer(w, dice)),
@@ -80,6 +80,12 @@ internal static class StepKinds
     private static void OtherUser(World world, int device, Dice dice)
     {
         var target = world.Device(device);
+        if (target.Process is not { Store.User.Length: > 0 })
+        {
+            // The first one to sync a file owns it, whoever that is.
+            return;
+        }
+
         target.Token = "stranger";
         world.Scheduler.After(TimeSpan.FromSeconds(dice.Between(10, 40_000)), () => target.Token = target.User);
     }

@@ -62,6 +62,9 @@ internal sealed class World
 
     public int Edits { get; private set; }
 
+    /// <summary>Faults are over, and the apps are closed.</summary>
+    public bool Calm { get; set; }
+
     public int RunsEnded { get; private set; }
 
     /// <summary>Of the run that ended last.</summary>
@@ -139,7 +142,7 @@ internal sealed class World
         Say(device, FormattableString.Invariant(
             $"run ends: {report.Outcome}, pushed {report.Push.Accepted}, conflicts {report.Push.Conflicts}, refused {report.Push.Failed}, dead {report.Push.DeadLetters}, pulled {report.Pull.Applied}+{report.Pull.Merged}-{report.Pull.Deleted}, aside {report.Pull.Aside}, waiting {report.Pending}")
             + (error is null ? "" : $" [{error.Code} {error.WireCode}] {error.Message}") + string.Concat(report.Warnings.Select(w => " (" + w + ")")));
-        Observe(new RunSeen(device.Name, report.Outcome.ToString(), error?.Code.ToString(), report.Warnings.Count > 0, BooksReader.LockIsFree(device.App)));
+        Observe(new RunSeen(device.Name, report.Outcome.ToString(), error?.Code.ToString(), report.Warnings.Count > 0, BooksReader.LockIsFree(device) || device.Process!.Watch.TroublesMade > 0));
         ObserveDevice(device);
     }
 

@@ -14,12 +14,15 @@ namespace Tidemark.Client.Remotes.Http;
 public sealed class TidemarkHttpRemote : IRemote, IDisposable
 {
     private const int CompressBytesMin = 2048;
+    private const string ModelPath = "sync/model";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
     private readonly HttpClient _http;
     private readonly Func<CancellationToken, Task<string>> _token;
     private readonly bool _compress;
     private readonly TimeProvider _time;
+    private string? _user;
+    private string? _usersToken;
 
     /// <param name="server">Where the server is, such as https://sync.example.com/.</param>
     /// <param name="token">Gives the bearer token for each request.</param>
@@ -40,11 +43,16 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
         };
     }
 
-    public Task<ModelInfo> GetModelAsync(CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, "sync/model", null, WireJson.Default.ModelInfo, cancellationToken);
+    public async Task<ModelInfo> GetModelAsync(CancellationToken cancellationToken)
+    {
+        var token = await _token(cancellationToken).ConfigureAwait(false);
+        var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
+        (_user, _usersToken) = (info.User, token);
+        return info;
+    }
 
     public Task<ModelInfo> PutModelAsync(SyncModel model, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Put, "sync/model", SyncModelJson.ToUtf8(model), WireJson.Default.ModelInfo, cancellationToken);
+        SendAsync(HttpMethod.Put, ModelPath, SyncModelJson.ToUtf8(model), WireJson.Default.ModelInfo, cancellationToken);
 
     public Task<PushResponse> PushAsync(ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "sync/push", body, WireJson.Default.PushResponse, cancellationToken);
@@ -62,7 +70,11 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, ReadOnlyMemory<byte>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
-        var bytes = await SendAsync(method, path, body, cancellationToken).ConfigureAwait(false);
+        return Decoded(await SendAsync(method, path, body, cancellationToken).ConfigureAwait(false), type);
+    }
+
+    private T Decoded<T>(byte[] bytes, JsonTypeInfo<T> type)
+    {
         try
         {
             return JsonSerializer.Deserialize(bytes, type) ?? throw new JsonException("null");
@@ -73,10 +85,28 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
         }
     }
 
+    // A new token may be another user's: it carries nothing before the server has said whose it is.
     private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken)
     {
+        var token = await _token(cancellationToken).ConfigureAwait(false);
+        if (_user is { } user && !string.Equals(token, _usersToken, StringComparison.Ordinal))
+        {
+            var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
+            if (!string.Equals(info.User, user, StringComparison.Ordinal))
+            {
+                throw new SyncException(SyncErrorCode.WrongUser, $"The token is of {info.User} now, this connection was made for {user}. Nothing was sent. Sign in as {user}, or open another store.");
+            }
+
+            _usersToken = token;
+        }
+
+        return await SendAsync(method, path, body, token, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
+    {
         using var request = new HttpRequestMessage(method, path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await _token(cancellationToken).ConfigureAwait(false));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
         if (_compress)
         {
