@@ -22,9 +22,12 @@ internal sealed class TestServer : IAsyncDisposable
 
     public RunningProcess Process => _process;
 
-    public static async Task<TestServer> StartAsync(string data, string urls = "http://127.0.0.1:0")
+    /// <param name="data">Its folder.</param>
+    /// <param name="urls">Where it listens.</param>
+    /// <param name="how">How it is started; as a development server when nothing is said.</param>
+    public static async Task<TestServer> StartAsync(string data, string urls = "http://127.0.0.1:0", params string[] how)
     {
-        var process = TidemarkCommand.Start("serve", "--urls", urls, "--data", data, "--dev");
+        var process = TidemarkCommand.Start(["serve", "--urls", urls, "--data", data, .. how.Length == 0 ? ["--dev"] : how]);
         var line = await process.LineAsync(l => l.Contains("http://", StringComparison.Ordinal), StartDeadline, TestContext.Current.CancellationToken);
         return new TestServer(process, data, line[line.IndexOf("http://", StringComparison.Ordinal)..].Split(' ')[0].TrimEnd('/'));
     }
