@@ -36,6 +36,7 @@ public static class TidemarkServerExtensions
             provider.GetRequiredService<IServerStore>(),
             provider.GetRequiredService<ServerEnvironment>(),
             provider.GetRequiredService<ServerOptions>()));
+        services.AddHostedService<Hosting.Compaction>();
         services.AddAuthorization();
         AddProblems(services);
         TidemarkDocument.Add(services);

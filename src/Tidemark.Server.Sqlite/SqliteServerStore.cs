@@ -101,6 +101,18 @@ public sealed class SqliteServerStore : IServerStore
         }
     }
 
+    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<SpaceId>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var spaces = db.Connection.Query("SELECT space_id FROM _tm_space ORDER BY space_id").Select(r => new SpaceId(r[0].AsText)).ToList();
+            _readers.Add(db);
+            return spaces;
+        }));
+    }
+
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

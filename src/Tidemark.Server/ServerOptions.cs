@@ -21,6 +21,9 @@ public sealed class ServerOptions
     /// <summary>How long tombstones, verdicts and marks are kept. Default: 90 days.</summary>
     public TimeSpan TombstoneRetention { get; init; } = TimeSpan.FromDays(90);
 
+    /// <summary>How often the host forgets what is past the retention. Default: 6 hours.</summary>
+    public TimeSpan CompactEvery { get; init; } = TimeSpan.FromHours(6);
+
     /// <summary>Signs cursors; the same on all nodes. Null (default): the store makes one and keeps it.</summary>
     public byte[]? CursorKey { get; init; }
 
@@ -42,9 +45,9 @@ public sealed class ServerOptions
             faults.Add($"CursorKey needs at least {CursorKeyBytesMin} bytes.");
         }
 
-        if (TombstoneRetention <= TimeSpan.Zero)
+        if (TombstoneRetention <= TimeSpan.Zero || CompactEvery < TimeSpan.FromSeconds(1) || CompactEvery > TimeSpan.FromDays(30))
         {
-            faults.Add("TombstoneRetention must be longer than zero.");
+            faults.Add("TombstoneRetention must be longer than zero, CompactEvery one second to 30 days.");
         }
 
         if (PageRowsDefault < 1 || PageRowsDefault > Limits.PageRowsMax)

@@ -125,7 +125,43 @@ public sealed class SyncServer : IDisposable
         }
     }
 
+    /// <summary>Forgets tombstones, verdicts and marks that are past the retention, one space after the other. For the host to call now and then.</summary>
+    /// <returns>The number of spaces that had something to forget.</returns>
+    public async Task<int> CompactAsync(CancellationToken cancellationToken)
+    {
+        var before = new Position(Math.Max(0, _environment.Now().Value - (Options.TombstoneRetention.Ticks / TimeSpan.TicksPerMicrosecond)));
+        var compacted = 0;
+        foreach (var space in await _store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (await IsCompactAsync(space, before, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            var transaction = await _store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                await transaction.CompactAsync(before, cancellationToken).ConfigureAwait(false);
+                await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            compacted++;
+        }
+
+        return compacted;
+    }
+
     public void Dispose() => _keyLock.Dispose();
+
+    private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
+    {
+        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
+        }
+    }
 
     // A snapshot of a space that exists and in which everything that other programs wrote has its position.
     private async Task<IStoreSnapshot> SnapshotAsync(SpaceId space, CancellationToken cancellationToken)

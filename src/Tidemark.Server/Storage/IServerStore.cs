@@ -21,6 +21,9 @@ public interface IServerStore : IAsyncDisposable
     /// <summary>Keeps a secret under a name, unless there is one already; returns the one that is kept.</summary>
     ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken);
 
+    /// <summary>Every space there is, in ordinal order.</summary>
+    ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken);
+
     /// <summary>One consistent state of a space, its head read first. Never waits for a writer.</summary>
     ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken);
 

@@ -15,6 +15,8 @@ internal sealed class FaultyStore(Func<Exception> trouble) : IServerStore
 
     public ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken) => throw trouble();
 
+    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => throw trouble();
+
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken) => throw trouble();
 
     public ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken) => throw trouble();

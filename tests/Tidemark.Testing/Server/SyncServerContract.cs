@@ -323,11 +323,5 @@ public abstract class SyncServerContract : IAsyncDisposable
         return device;
     }
 
-    private async Task CompactAsync()
-    {
-        await using var transaction = await Store.WriteAsync(new SpaceId("u:anna"), Position.None, CancellationToken.None);
-        await transaction.CompactAsync(new Position((Time.Now - TimeSpan.FromDays(90) - DateTimeOffset.UnixEpoch).Ticks / 10), CancellationToken.None);
-        await transaction.SealAsync(CancellationToken.None);
-        await transaction.CommitAsync(CancellationToken.None);
-    }
+    private Task CompactAsync() => Server.CompactAsync(CancellationToken.None);
 }
