@@ -16,6 +16,7 @@ internal static class Seams
     public static string[] Scheduling { get; } =
     [
         "src/Tidemark.Client/Environment/",
+        "src/Tidemark.Server.AspNetCore/Hosting/Compaction.cs", // hosting: a background service on the host's clock
         "src/Tidemark.Client/Storage/Writing/TurnStarter.cs", // the queue's one seam; the scheduler is given
     ];
 
