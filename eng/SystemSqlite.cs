@@ -11,6 +11,7 @@ internal static class SystemSqlite
 {
     // The newest name first: Debian, then macOS, then Windows' own.
     private static readonly string[] Candidates = ["libsqlite3.so.0", "libsqlite3.dylib", "winsqlite3", "libsqlite3", "sqlite3"];
+    private const int ConfigMemStatus = 9;
     private static readonly Lock Gate = new();
     private static bool _used;
 
@@ -27,6 +28,7 @@ internal static class SystemSqlite
             NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, (name, assembly, path) =>
                 string.Equals(name, "e_sqlite3", StringComparison.Ordinal) ? Load() : IntPtr.Zero);
             raw.SetProvider(new SQLite3Provider_e_sqlite3());
+            _ = raw.sqlite3_config(ConfigMemStatus, 0); // Nobody reads the statistics, and a lock around every allocation pays for them.
             _used = true;
         }
     }

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Benchmarks.Bare;
 using Tidemark.Benchmarks.Rows;
 
@@ -33,9 +33,10 @@ internal sealed class FloorServer : IAsyncDisposable
         _upsert = _database.Prepare(UpsertSql);
         _page = _database.Prepare("SELECT * FROM journal_entries WHERE version>?1 ORDER BY version LIMIT ?2");
         _version = _database.Scalar("SELECT ifnull(max(version),0) FROM journal_entries");
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = Path.GetDirectoryName(path) });
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(k => k.Limits.MaxRequestBodySize = null);
+        // The empty builder, as our own host has it: others watch the folder for settings, and every write to a database in it wakes them.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = Path.GetDirectoryName(path) });
+        builder.Services.AddRouting();
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0").ConfigureKestrel(k => k.Limits.MaxRequestBodySize = null);
         _app = builder.Build();
         _app.MapGet("/changes", GetChangesAsync);
         _app.MapPost("/push", PostPushAsync);

@@ -16,6 +16,7 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     /// <summary>The token, or null when somebody else holds the lock.</summary>
     public long? TryTake()
     {
+        db.Execute("PRAGMA synchronous = NORMAL"); // A power loss ends whoever holds the lock, too.
         db.Execute("BEGIN IMMEDIATE");
         try
         {

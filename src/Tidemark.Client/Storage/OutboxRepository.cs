@@ -50,6 +50,9 @@ public sealed record StoredCommand
     /// <summary>The whole row as it was when the command was frozen, in wire form; null for a DELETE.</summary>
     public byte[]? Sent { get; init; }
 
+    /// <summary><see cref="Sent"/> decoded, while the run that froze it still has it at hand.</summary>
+    public Row? SentRow { get; init; }
+
     public string? Group { get; init; }
 
     public CommandStatus Status { get; init; }
@@ -77,9 +80,13 @@ public sealed record StoredCommand
 
     public int Rebases { get; init; }
 
+    /// <summary>Its number in the order of the outbox; given when it is stored.</summary>
     public long Place { get; init; }
 
     public long StateUpdatedAtMs { get; init; }
+
+    /// <summary>The command as it is once the network has it.</summary>
+    public StoredCommand HandedOver() => this with { Status = CommandStatus.InFlight, Attempts = Attempts + 1 };
 }
 
 /// <summary>Where every captured event ended; the ledger of invariant 2.</summary>
@@ -112,21 +119,28 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     public long LastSeq() => db.ScalarInt64("SELECT max(seq) FROM _tm_touch");
 
     /// <summary>Removes notes that have found their end. The last one stays as a sentinel, so that the sequence never falls back.</summary>
-    public void Consume(IEnumerable<long> seqs)
+    public void Consume(List<long> seqs)
     {
-        var last = LastSeq();
-        var delete = db.Prepare("DELETE FROM _tm_touch WHERE seq = ?1");
-        foreach (var seq in seqs)
+        if (seqs.Count == 0)
         {
-            if (seq == last)
+            return;
+        }
+
+        var last = LastSeq();
+        seqs.Sort();
+        for (int from = 0, to = 0; from < seqs.Count; from = to)
+        {
+            // Notes of others stand between: only an unbroken run of numbers is one statement.
+            for (to = from + 1; to < seqs.Count && seqs[to] <= seqs[to - 1] + 1 && seqs[to] != last;)
             {
-                db.Execute("UPDATE _tm_touch SET type = 0, op = '', k0 = NULL, k1 = NULL, k2 = NULL, k3 = NULL, k4 = NULL, k5 = NULL, k6 = NULL, k7 = NULL WHERE seq = ?1", Value.Integer(seq));
-                continue;
+                to++;
             }
 
-            delete.Bind(1, seq);
-            delete.Step();
-            delete.Reset();
+            db.Execute(
+                seqs[from] == last
+                    ? "UPDATE _tm_touch SET type = 0, op = '', k0 = NULL, k1 = NULL, k2 = NULL, k3 = NULL, k4 = NULL, k5 = NULL, k6 = NULL, k7 = NULL WHERE seq BETWEEN ?1 AND ?2"
+                    : "DELETE FROM _tm_touch WHERE seq BETWEEN ?1 AND ?2",
+                Value.Integer(seqs[from]), Value.Integer(seqs[to - 1]));
         }
     }
 
@@ -147,21 +161,20 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         statement.Reset();
     }
 
+    /// <summary>Behind everything that is in the outbox.</summary>
     public void Insert(StoredCommand c, long claim)
     {
         db.Execute(
             """
-            INSERT INTO _tm_command(id, remote, ctx, place, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, events, first_seq, rebases, state_updated_at_ms, claim,
+            INSERT INTO _tm_command(id, remote, ctx, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, events, first_seq, rebases, state_updated_at_ms, claim,
               last_code, last_error, field)
-            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
             """,
-            Value.Text(c.Id.ToString("D")), Value.Integer(remote), Value.Integer(context), Value.Integer(c.Place), Value.Integer(c.Type), Value.Text(c.Key),
+            Value.Text(c.Id.ToString("D")), Value.Integer(remote), Value.Integer(context), Value.Integer(c.Type), Value.Text(c.Key),
             Value.Text(OperationNames.NameOf(c.Operation)), Value.Blob(c.Payload), Value.Blob(c.Hash), c.BaseVersion.OrNull(), c.Sent.OrNull(), c.Group.OrNull(),
             Value.Text(NameOf(c.Status)), Value.Integer(c.Attempts), Value.Integer(c.Events), Value.Integer(c.FirstSeq), Value.Integer(c.Rebases),
             Value.Integer(c.StateUpdatedAtMs), Value.Integer(claim), c.LastCode.OrNull(), c.LastError.OrNull(), c.Field.OrNull());
     }
-
-    public long NextPlace() => db.ScalarInt64("SELECT coalesce(max(place), 0) + 1 FROM _tm_command");
 
     /// <summary>Commands without a verdict that are due, in their order: left in flight, or failed with the backoff over.</summary>
     public List<StoredCommand> ReadDue(long nowMs, int limit, Operation? only = null) =>
@@ -205,10 +218,21 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         db.Execute("UPDATE _tm_command SET key = ?2, sent = ?3 WHERE id = ?1 AND (key <> ?2 OR sent IS NOT ?3)", Value.Text(id.ToString("D")), Value.Text(key), sent.OrNull());
 
     /// <summary>The command has its end: its events are counted under it and it leaves the outbox.</summary>
-    public void Complete(StoredCommand command, string counter)
+    public void Complete(StoredCommand command, string counter) => Complete([command], counter);
+
+    /// <summary>The commands have their end: their events are counted under it and they leave the outbox.</summary>
+    public void Complete(IReadOnlyList<StoredCommand> commands, string counter)
     {
-        db.Execute("DELETE FROM _tm_command WHERE id = ?1", Value.Text(command.Id.ToString("D")));
-        Count(counter, command.Events);
+        var delete = db.Prepare("DELETE FROM _tm_command WHERE id = ?1");
+        var events = 0L;
+        foreach (var command in commands)
+        {
+            delete.Bind(1, command.Id.ToString("D"));
+            delete.Execute();
+            events += command.Events;
+        }
+
+        Count(counter, events);
     }
 
     public void Count(string counter, long by)

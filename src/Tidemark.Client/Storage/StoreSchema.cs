@@ -29,13 +29,12 @@ public static class StoreSchema
           floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, until INTEGER)
         """,
         """
-        CREATE TABLE _tm_command(id TEXT PRIMARY KEY, remote INTEGER NOT NULL, ctx INTEGER NOT NULL, place INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL,
+        CREATE TABLE _tm_command(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, remote INTEGER NOT NULL, ctx INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL,
           operation TEXT NOT NULL, payload BLOB NOT NULL, hash BLOB NOT NULL, base_version INTEGER, sent BLOB, grp TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
           next_attempt_at INTEGER, last_code TEXT, last_error TEXT, field TEXT, server_row BLOB, server_version INTEGER, server_deleted INTEGER,
-          events INTEGER NOT NULL, first_seq INTEGER NOT NULL, rebases INTEGER NOT NULL DEFAULT 0, state_updated_at_ms INTEGER NOT NULL, claim INTEGER) WITHOUT ROWID
+          events INTEGER NOT NULL, first_seq INTEGER NOT NULL, rebases INTEGER NOT NULL DEFAULT 0, state_updated_at_ms INTEGER NOT NULL, claim INTEGER)
         """,
-        "CREATE INDEX _tm_command_status ON _tm_command(status, place)",
-        "CREATE INDEX _tm_command_key ON _tm_command(type, key)",
+        "CREATE INDEX _tm_command_open ON _tm_command(place) WHERE status <> 'DEAD_LETTER'",
         "CREATE TABLE _tm_cursor(remote INTEGER NOT NULL, type TEXT NOT NULL, last_created_at INTEGER NOT NULL, last_id TEXT NOT NULL, PRIMARY KEY(remote, type)) WITHOUT ROWID",
         "CREATE TABLE _tm_idmap(remote INTEGER NOT NULL, type INTEGER NOT NULL, client_id TEXT NOT NULL, server_id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(remote, type, client_id, server_id)) WITHOUT ROWID",
         "CREATE INDEX _tm_idmap_server ON _tm_idmap(remote, type, server_id)",

@@ -49,6 +49,9 @@ public static class OperationNames
 /// <summary>What goes over the wire for one row; gets exactly one verdict.</summary>
 public sealed record PushCommand
 {
+    /// <summary>Of a command that refers to no other.</summary>
+    public static IReadOnlyDictionary<string, Guid> NoRefs { get; } = new Dictionary<string, Guid>(StringComparer.Ordinal);
+
     public required Guid Id { get; init; }
 
     public required EntityType Type { get; init; }
@@ -71,7 +74,7 @@ public sealed record PushCommand
     public Row? Payload { get; init; }
 
     /// <summary>Fields whose value is the id that another command's row gets.</summary>
-    public IReadOnlyDictionary<string, Guid> Refs { get; init; } = new Dictionary<string, Guid>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, Guid> Refs { get; init; } = NoRefs;
 
     /// <summary>Commands of one group take effect together or not at all; they stand together in a batch.</summary>
     public string? Group { get; init; }
@@ -79,7 +82,8 @@ public sealed record PushCommand
     public DateTimeOffset OccurredAt { get; init; }
 
     /// <summary>The canonical bytes: what is frozen, sent and hashed.</summary>
-    public byte[] ToUtf8()
+    /// <param name="payloadUtf8">The payload's canonical bytes, when they are at hand.</param>
+    public byte[] ToUtf8(byte[]? payloadUtf8 = null)
     {
         using var writer = new CanonicalJsonWriter();
         if (After is { } after)
@@ -107,7 +111,11 @@ public sealed record PushCommand
 
         Member(writer, ",\"occurredAt\":"u8).WriteString(WireTime.ToText(OccurredAt));
         Member(writer, ",\"operation\":"u8).WriteString(OperationNames.NameOf(Operation));
-        if (Payload is { } payload)
+        if (payloadUtf8 is not null)
+        {
+            Member(writer, ",\"payload\":"u8).WriteRaw(payloadUtf8);
+        }
+        else if (Payload is { } payload)
         {
             WireRow.Write(Member(writer, ",\"payload\":"u8), payload);
         }
@@ -175,13 +183,14 @@ public sealed record PushCommand
         writer.WriteByte((byte)'}');
     }
 
-    private static Dictionary<string, Guid> ParseRefs(EntityType type, JsonElement element)
+    private static IReadOnlyDictionary<string, Guid> ParseRefs(EntityType type, JsonElement element)
     {
-        var refs = new Dictionary<string, Guid>(StringComparer.Ordinal);
         if (!element.TryGetProperty("refs", out var members) || members.ValueKind == JsonValueKind.Null)
         {
-            return refs;
+            return NoRefs;
         }
+
+        var refs = new Dictionary<string, Guid>(StringComparer.Ordinal);
 
         if (members.ValueKind != JsonValueKind.Object)
         {

@@ -10,8 +10,11 @@ namespace Tidemark.Sqlite;
 /// </summary>
 public static class SqliteFile
 {
-    /// <summary>Pages in the WAL after which the checkpointing connection moves them into the file; SQLite's own default.</summary>
-    private const int CheckpointPages = 1000;
+    /// <summary>Pages in the WAL (16 MB) after which the checkpointing connection moves them into the file: a large pull waits for the disk less often, and pages that change again are moved once.</summary>
+    private const int CheckpointPages = 4000;
+
+    /// <summary>What a connection that writes much keeps in memory, in KiB: a whole slice, so that no page is spilled into the WAL twice.</summary>
+    private const int WriterCacheKib = 16 * 1024;
     private const int LinksMax = 40;
     private const int WalResetBugFixed = 3_051_003;
 
@@ -117,6 +120,11 @@ public static class SqliteFile
         Execute(connection, options.Checkpoints && !options.ReadOnly
             ? $"PRAGMA wal_autocheckpoint={CheckpointPages.ToString(CultureInfo.InvariantCulture)}"
             : "PRAGMA wal_autocheckpoint=0");
+        if (options.Checkpoints)
+        {
+            Execute(connection, $"PRAGMA cache_size=-{WriterCacheKib.ToString(CultureInfo.InvariantCulture)}");
+        }
+
         Execute(connection, options.Durability switch
         {
             Durability.Full => "PRAGMA synchronous=FULL",

@@ -87,7 +87,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
     private void ApplyLast(ChangesPageTail tail, FetchedPages fetched)
     {
-        transaction.Run(EngineTransactionKind.Guarded, s =>
+        transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(tail.Epoch, tail.Mark);
             var applier = new RowApplier(s, environment, context);

@@ -10,15 +10,19 @@ namespace Tidemark.Client.Engines.Push;
 
 /// <summary>What one freeze did.</summary>
 /// <param name="Frozen">Commands that were frozen.</param>
+/// <param name="Batch">Those of them that are handed to the network at once: stored as in flight.</param>
 /// <param name="DeadLetters">Rows that can never be sent as they are.</param>
 /// <param name="NextSeq">Where the next freeze of the run begins.</param>
 /// <param name="HasMore">There are notes behind that.</param>
 /// <param name="Waiting">Rows that wait for others.</param>
-internal sealed record FreezeResult(int Frozen, int DeadLetters, long NextSeq, bool HasMore, int Waiting);
+internal sealed record FreezeResult(int Frozen, IReadOnlyList<StoredCommand> Batch, int DeadLetters, long NextSeq, bool HasMore, int Waiting);
 
 /// <summary>Builds the next batch from differences and fixes its bytes, inside one durable, guarded transaction.</summary>
 internal sealed class CommandFreezer(StoreSession session, SyncEnvironment environment, SyncBatchContext context, PushOptions options, WireLimits limits, long claim)
 {
+    private readonly List<StoredCommand> _frozen = [];
+    private readonly List<long> _consumed = [];
+    private long _folded;
     private int _deadLetters;
 
     public FreezeResult Freeze(long afterSeq)
@@ -32,16 +36,32 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
         HoldReturned(snapshot);
         var plan = PushPlanner.Plan(session.Model, snapshot);
-        session.Outbox.Consume(snapshot.Sentinels);
+        _consumed.AddRange(snapshot.Sentinels);
         Absorb(plan);
         foreach (var (command, code, message, field) in plan.Dead)
         {
             Bury(command, code, message, field);
         }
 
-        var (frozen, firstLeft) = FreezeCommands(plan);
+        var firstLeft = FreezeCommands(plan);
+        var batch = Store();
         var next = firstLeft is { } seq ? Math.Min(seq - 1, snapshot.LastSeq) : snapshot.LastSeq;
-        return new FreezeResult(frozen, _deadLetters, next, firstLeft is not null || snapshot.HasMore, plan.Waiting.Count);
+        return new FreezeResult(_frozen.Count, batch, _deadLetters, next, firstLeft is not null || snapshot.HasMore, plan.Waiting.Count);
+    }
+
+    // What fits one request is in flight from this commit on; the rest follows as it comes due.
+    private StoredCommand[] Store()
+    {
+        var count = BatchCutter.Cut(_frozen, Math.Min(options.BatchCommandsMax, limits.CommandsMax), options.BatchBytesMax).Count;
+        StoredCommand[] batch = [.. _frozen.Take(count).Select(c => c.HandedOver())];
+        foreach (var command in batch.Concat(_frozen.Skip(count)))
+        {
+            session.Outbox.Insert(command, claim);
+        }
+
+        session.Outbox.Consume(_consumed);
+        session.Outbox.Count(Counters.Folded, _folded);
+        return batch;
     }
 
     // An id that was deleted and inserted again names a new row: it moves to a fresh id, and the deletion stands alone.
@@ -75,30 +95,32 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
     private void Absorb(PushPlan plan)
     {
+        var absorbed = 0L;
         foreach (var row in plan.Absorbed)
         {
-            session.Outbox.Consume(row.Seqs);
-            session.Outbox.Count(Counters.Absorbed, row.Seqs.Count);
+            _consumed.AddRange(row.Seqs);
+            absorbed += row.Seqs.Count;
             if (row is { Base: not null, Live: not null })
             {
                 row.Table.DropBase(session.Db, row.Key, session.Remote);
             }
         }
+
+        session.Outbox.Count(Counters.Absorbed, absorbed);
     }
 
-    private (int Frozen, long? FirstLeft) FreezeCommands(PushPlan plan)
+    // The first note that found no room; null when all did.
+    private long? FreezeCommands(PushPlan plan)
     {
         var ids = plan.Commands.ToDictionary(c => c, _ => environment.NewId());
-        var place = session.Outbox.NextPlace();
         var bytes = 0L;
-        var frozen = 0;
         long? firstLeft = null;
         var max = Math.Min(options.BatchCommandsMax, limits.CommandsMax) * 2;
         for (var i = 0; i < plan.Commands.Count; i++)
         {
             var command = plan.Commands[i];
             var startsGroup = command.GroupLeader is null || ReferenceEquals(command.GroupLeader, command);
-            if (firstLeft is not null || (startsGroup && frozen > 0 && (bytes > options.BatchBytesMax || frozen >= max)))
+            if (firstLeft is not null || (startsGroup && _frozen.Count > 0 && (bytes > options.BatchBytesMax || _frozen.Count >= max)))
             {
                 firstLeft = Math.Min(firstLeft ?? long.MaxValue, command.Row.Seqs.Count > 0 ? command.Row.FirstSeq : long.MaxValue);
                 continue;
@@ -106,7 +128,9 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
             Nullify(command);
             var wire = ToWire(command, ids);
-            var payload = wire.ToUtf8();
+            var sent = SentRow(command);
+            var sentUtf8 = sent is null ? null : RowBytes.Of(sent);
+            var payload = wire.ToUtf8(command.Operation == Operation.Create ? sentUtf8 : null);
             if (payload.Length > limits.RowBytesMax)
             {
                 Bury(command, ErrorCodes.TooLarge, $"The row has {payload.Length} bytes; the server takes at most {limits.RowBytesMax} per row.", null);
@@ -114,11 +138,16 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             }
 
             bytes += payload.Length;
-            frozen++;
-            Store(command, wire, payload, place++, CommandStatus.Pending, null);
+            Consume(command);
+            _frozen.Add(Stored(command, wire, payload) with { Sent = sentUtf8, SentRow = sent });
+            if (command.Operation == Operation.Delete)
+            {
+                session.HasTombstones = true;
+                session.Tombstones.Save(command.Row.Table.Number, command.Row.Key, 0, TombstoneStatus.Pending, environment.NowMs);
+            }
         }
 
-        return (frozen, firstLeft);
+        return firstLeft;
     }
 
     private PushCommand ToWire(PlannedCommand command, Dictionary<PlannedCommand, Guid> ids)
@@ -134,7 +163,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             NewEntityId = isRename ? row.Key : null,
             BaseVersion = BaseVersionOf(command),
             Payload = command.Payload,
-            Refs = command.Refs.Where(r => ids.ContainsKey(r.Value)).ToDictionary(r => r.Key, r => ids[r.Value], StringComparer.Ordinal),
+            Refs = command.Refs.Count == 0 ? PushCommand.NoRefs : command.Refs.Where(r => ids.ContainsKey(r.Value)).ToDictionary(r => r.Key, r => ids[r.Value], StringComparer.Ordinal),
             Group = command.GroupLeader is { } leader ? ids[leader].ToString("D") : null,
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs > 0 ? row.AtMs : environment.NowMs),
         };
@@ -176,43 +205,42 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             EntityId = command.Row.Key,
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(command.Row.AtMs > 0 ? command.Row.AtMs : environment.NowMs),
         };
-        Store(command, wire, SafeBytes(wire), session.Outbox.NextPlace(), CommandStatus.DeadLetter, (code, message, field));
-    }
-
-    private void Store(PlannedCommand command, PushCommand wire, byte[] payload, long place, CommandStatus status, (string Code, string Message, string? Field)? reason)
-    {
-        var row = command.Row;
-        var seqs = row.RekeyedFrom is { } former ? [.. row.Seqs, .. former.Seqs] : row.Seqs;
-        session.Outbox.Consume(seqs);
-        session.Outbox.Count(Counters.Folded, Math.Max(0, seqs.Count - 1));
+        Consume(command);
         session.Outbox.Insert(
-            new StoredCommand
+            Stored(command, wire, SafeBytes(wire)) with
             {
-                Id = wire.Id,
-                Type = row.Table.Number,
-                Key = KeyText(row),
-                Operation = command.Operation,
-                Payload = payload,
-                Hash = SHA256.HashData(payload),
-                BaseVersion = wire.BaseVersion,
                 Sent = SentRow(command) is { } sent ? RowBytes.Of(sent) : null,
-                Group = wire.Group,
-                Status = status,
-                Events = seqs.Count > 0 ? 1 : 0,
-                FirstSeq = row.FirstSeq,
-                Place = place,
-                StateUpdatedAtMs = environment.NowMs,
-                LastCode = reason?.Code,
-                LastError = reason?.Message,
-                Field = reason?.Field,
+                Status = CommandStatus.DeadLetter,
+                LastCode = code,
+                LastError = message,
+                Field = field,
             },
             claim);
-        if (command.Operation == Operation.Delete && status == CommandStatus.Pending)
-        {
-            session.HasTombstones = true;
-            session.Tombstones.Save(row.Table.Number, row.Key, 0, TombstoneStatus.Pending, environment.NowMs);
-        }
     }
+
+    private void Consume(PlannedCommand command)
+    {
+        var seqs = command.Row.Seqs.Count + (command.Row.RekeyedFrom?.Seqs.Count ?? 0);
+        _consumed.AddRange(command.Row.Seqs);
+        _consumed.AddRange(command.Row.RekeyedFrom?.Seqs ?? []);
+        _folded += Math.Max(0, seqs - 1);
+    }
+
+    private StoredCommand Stored(PlannedCommand command, PushCommand wire, byte[] payload) => new()
+    {
+        Id = wire.Id,
+        Type = command.Row.Table.Number,
+        Key = KeyText(command.Row),
+        Operation = command.Operation,
+        Payload = payload,
+        Hash = SHA256.HashData(payload),
+        BaseVersion = wire.BaseVersion,
+        Group = wire.Group,
+        Status = CommandStatus.Pending,
+        Events = command.Row.Seqs.Count + (command.Row.RekeyedFrom?.Seqs.Count ?? 0) > 0 ? 1 : 0,
+        FirstSeq = command.Row.FirstSeq,
+        StateUpdatedAtMs = environment.NowMs,
+    };
 
     // What the server will hold when it accepts.
     private static Row? SentRow(PlannedCommand command)

@@ -343,7 +343,7 @@ internal sealed class DifferenceReader(StoreSession session)
                 Live = live.Visible,
                 Base = session.BaseOf(table, key, entry, live.Any),
                 BaseVersion = entry?.Version ?? 0,
-                TombstoneVersion = entry is null ? session.Tombstones.VersionOf(table.Number, key) : 0,
+                TombstoneVersion = entry is null && session.HasTombstones ? session.Tombstones.VersionOf(table.Number, key) : 0,
                 Adopted = adopted || _adopted.Contains(new RowId(table.Number, key)),
             };
         }

@@ -16,14 +16,12 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
             "SELECT type, key, version, deleted FROM _tm_offer WHERE remote = ?1 ORDER BY version, type, key LIMIT ?2",
             s => (Type: (int)s.ColumnInt64(0), Key: s.Text(1), Version: s.ColumnInt64(2), Deleted: s.ColumnInt64(3) != 0),
             Value.Integer(session.Remote), Value.Integer(options.BatchCommandsMax));
-        var place = session.Outbox.NextPlace();
         var frozen = 0;
         foreach (var offer in offers)
         {
             session.Db.Execute("DELETE FROM _tm_offer WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(session.Remote), Value.Integer(offer.Type), Value.Text(offer.Key));
-            if (session.FindTable(offer.Type) is { } table && Store(table, offer.Key, offer.Version, offer.Deleted, place))
+            if (session.FindTable(offer.Type) is { } table && Store(table, offer.Key, offer.Version, offer.Deleted))
             {
-                place++;
                 frozen++;
             }
         }
@@ -35,7 +33,7 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
     public static Guid IdOf(string type, string key, long version) =>
         new(SHA256.HashData(Encoding.UTF8.GetBytes($"offer\n{type}\n{key}\n{version}")).AsSpan(0, 16), bigEndian: true);
 
-    private bool Store(EntityTable table, string keyText, long version, bool deleted, long place)
+    private bool Store(EntityTable table, string keyText, long version, bool deleted)
     {
         var key = StoreSession.KeyFrom(table.Type, keyText);
         Row? row = null;
@@ -77,7 +75,6 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
                 BaseVersion = version,
                 Sent = row is null ? null : RowBytes.Of(row),
                 Status = CommandStatus.Pending,
-                Place = place,
                 StateUpdatedAtMs = environment.NowMs,
             },
             claim);

@@ -44,12 +44,18 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
             do
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                frozen = Freeze(seq);
+                (frozen, var request) = Freeze(seq);
                 seq = frozen.NextSeq;
                 movedOn |= frozen.Frozen > 0;
                 _report.DeadLetters += frozen.DeadLetters;
                 _report.Waiting = frozen.Waiting;
-                if (frozen.Frozen > 0)
+                if (request is not null)
+                {
+                    await SendAsync(request, cancellationToken).ConfigureAwait(false);
+                    Tell(progress);
+                }
+
+                if (frozen.Frozen > frozen.Batch.Count)
                 {
                     await SendDueAsync(progress, null, cancellationToken).ConfigureAwait(false);
                 }
@@ -58,12 +64,13 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         }
     }
 
-    private FreezeResult Freeze(long seq) =>
+    // The one commit of a batch that must outlast the power: what was sent is known, byte for byte, before it leaves.
+    private (FreezeResult Frozen, Request? Request) Freeze(long seq) =>
         transaction.Run(EngineTransactionKind.Guarded, s =>
         {
             var result = new CommandFreezer(s, environment, context, push.Options, push.Limits, transaction.LockToken).Freeze(seq);
             CheckGate(s);
-            return result;
+            return (result, result.Batch.Count == 0 ? null : Envelope(s, result.Batch));
         });
 
     private async Task OfferAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
@@ -99,30 +106,41 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
             }
 
             await SendAsync(batch, cancellationToken).ConfigureAwait(false);
-            progress?.Report(new SyncProgress(SyncPhase.Push, _report.Accepted + _report.Conflicts + _report.Failed, null, 0));
+            Tell(progress);
         }
     }
 
-    private async Task SendAsync(IReadOnlyList<StoredCommand> batch, CancellationToken cancellationToken)
+    private void Tell(IProgress<SyncProgress>? progress) =>
+        progress?.Report(new SyncProgress(SyncPhase.Push, _report.Accepted + _report.Conflicts + _report.Failed, null, 0));
+
+    private Task SendAsync(IReadOnlyList<StoredCommand> batch, CancellationToken cancellationToken) =>
+        SendAsync(
+            transaction.Run(EngineTransactionKind.None, s =>
+            {
+                s.Outbox.MarkInFlight(batch.Select(c => c.Id), environment.NowMs, transaction.LockToken);
+                return Envelope(s, [.. batch.Select(c => c.HandedOver())]);
+            }),
+            cancellationToken);
+
+    private async Task SendAsync(Request request, CancellationToken cancellationToken)
     {
-        var ids = batch.Select(c => c.Id).ToArray();
-        var body = transaction.Run(EngineTransactionKind.None, s => Envelope(s, batch, ids));
         PushResponse response;
         try
         {
             _report.Requests++;
-            response = await remote.PushAsync(body, cancellationToken).ConfigureAwait(false);
+            response = await remote.PushAsync(request.Body, cancellationToken).ConfigureAwait(false);
         }
         catch (SyncException e) when (e.WireCode is ErrorCodes.TooLarge or ErrorCodes.RowTooWide or ErrorCodes.BadRequest)
         {
-            await SplitAsync(batch, e, cancellationToken).ConfigureAwait(false);
+            await SplitAsync(request.Batch, e, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        var counts = transaction.Run(EngineTransactionKind.Guarded, s =>
+        // May go with the power: the commands are then in flight again, and the same bytes get the same verdicts.
+        var counts = transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(response.Epoch, response.Mark);
-            var result = new VerdictApplier(s, environment, context, push.Options).Apply(ids, response);
+            var result = new VerdictApplier(s, environment, context, push.Options).Apply(request.Batch, response);
             CheckGate(s);
             return result;
         });
@@ -132,11 +150,10 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         _report.DeadLetters += counts.DeadLetters;
     }
 
-    private byte[] Envelope(StoreSession s, IReadOnlyList<StoredCommand> batch, Guid[] ids)
+    private Request Envelope(StoreSession s, IReadOnlyList<StoredCommand> batch)
     {
         var state = s.Remotes.Read();
-        s.Outbox.MarkInFlight(ids, environment.NowMs, transaction.LockToken);
-        return PushRequest.Write(
+        return new Request(batch, PushRequest.Write(
             new PushEnvelope
             {
                 DeviceId = push.DeviceId,
@@ -145,10 +162,10 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
                 Epoch = state.Epoch,
                 Floor = state.Floor,
                 ModelHash = s.Model.Hash,
-                SyncOperationId = CanonicalPayload.SyncOperationId(ids),
+                SyncOperationId = CanonicalPayload.SyncOperationId(batch.Select(c => c.Id)),
                 Space = push.Space,
             },
-            [.. batch.Select(c => c.Payload)]);
+            [.. batch.Select(c => c.Payload)]));
     }
 
     // Too large, or not understood as a whole: halves find the one that is at fault.
@@ -171,6 +188,8 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         await SendAsync(first, cancellationToken).ConfigureAwait(false);
         await SendAsync(second, cancellationToken).ConfigureAwait(false);
     }
+
+    private sealed record Request(IReadOnlyList<StoredCommand> Batch, byte[] Body);
 
     private void CheckGate(StoreSession s)
     {

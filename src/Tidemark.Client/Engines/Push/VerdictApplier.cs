@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
@@ -30,14 +31,18 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     private readonly List<IncomingRow> _deletions = [];
     private readonly VerdictCounts _counts = new();
 
-    public VerdictCounts Apply(IReadOnlyList<Guid> sent, PushResponse response)
+    public VerdictCounts Apply(IReadOnlyList<StoredCommand> sent, PushResponse response)
     {
-        ReplaceIds(response.Successful);
-        foreach (var id in sent)
+        foreach (var command in sent)
         {
-            if (session.Outbox.Find(id) is { } command)
+            _commands[command.Id] = command;
+        }
+
+        if (ReplaceIds(response.Successful))
+        {
+            foreach (var command in sent)
             {
-                _commands[id] = command;
+                _commands[command.Id] = session.Outbox.Find(command.Id) ?? command; // Keys and references have followed.
             }
         }
 
@@ -73,7 +78,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     }
 
     // Ids first, parents before children, so that everything after speaks of the rows by the keys they keep.
-    private void ReplaceIds(IReadOnlyList<AcceptedVerdict> accepted)
+    private bool ReplaceIds(IReadOnlyList<AcceptedVerdict> accepted)
     {
         Apply.RowApplier? applier = null;
         foreach (var group in accepted.GroupBy(a => a.EntityType, StringComparer.Ordinal)
@@ -87,7 +92,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             var pairs = new List<(EntityKey Old, EntityKey New)>();
             foreach (var verdict in group)
             {
-                if (session.Outbox.Find(verdict.CommandId) is { Operation: Operation.Create } command)
+                if (_commands.GetValueOrDefault(verdict.CommandId) is { Operation: Operation.Create } command)
                 {
                     var old = StoreSession.KeyFrom(table.Type, command.Key);
                     var @new = KeyOf(table, verdict.ServerId);
@@ -107,6 +112,8 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
                 applier.Cascade.Replace(table, pairs);
             }
         }
+
+        return applier is not null;
     }
 
     // A row that this device made is at the server's one of another key: by a new id, or because the rule of a unique key made one row of two.
@@ -128,22 +135,11 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     // Answered commands leave the outbox before their rows are applied: a row whose command has its verdict waits for nothing.
     private void CompleteAnswered(PushResponse response)
     {
-        foreach (var verdict in response.Successful)
-        {
-            if (_commands.TryGetValue(verdict.CommandId, out var command))
-            {
-                session.Outbox.Complete(command, Counters.Accepted);
-            }
-        }
-
-        foreach (var verdict in response.Conflicts)
-        {
-            if (_commands.TryGetValue(verdict.CommandId, out var command))
-            {
-                session.Outbox.Complete(command, Counters.Folded);
-            }
-        }
+        session.Outbox.Complete(Answered(response.Successful.Select(v => v.CommandId)), Counters.Accepted);
+        session.Outbox.Complete(Answered(response.Conflicts.Select(v => v.CommandId)), Counters.Folded);
     }
+
+    private List<StoredCommand> Answered(IEnumerable<Guid> ids) => [.. ids.Where(_commands.ContainsKey).Select(id => _commands[id])];
 
     private void Accept(RowApplier applier, StoredCommand command, AcceptedVerdict verdict)
     {
@@ -161,7 +157,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             AcceptRename(table, command, ref key);
         }
 
-        var sent = RowBytes.Read(table.Type, command.Sent)!;
+        var sent = command.SentRow ?? RowBytes.Read(table.Type, command.Sent)!;
         var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
         var live = LiveRows.Read(session, table, key);
         if (_merged.TryGetValue(verdict.CommandId, out var since) && (live.Visible is null || table.ReadEntry(session.Db, key, session.Remote) is not null))
@@ -172,7 +168,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (live.Visible is { } visible && visible.SameAs(stored) && visible.SameAs(sent))
         {
-            table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(stored));
+            table.SetEntry(session.Db, key, session.Remote, verdict.Version, ReferenceEquals(stored, sent) ? SHA256.HashData(command.Sent!) : applier.DigestOf(stored));
             table.DropBase(session.Db, key, session.Remote);
             DropMarks(table, key, verdict.Version);
             context.TouchSource(table, key);
