@@ -79,7 +79,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         if (mode != SyncMode.PushOnly && !HasLocalWork(session))
         {
             first = await ProbeAsync(session, cancellationToken).ConfigureAwait(false);
-            if (first is not null && PullEngine.Decode(first, session.Model, session.Remotes.Read()).IsIdle)
+            if (first is not null && PullEngine.IsIdle(first, session.Remotes.Read()))
             {
                 store.CountIdleRun();
                 return SyncOutcome.Idle;

@@ -75,6 +75,13 @@ public sealed class SyncEnvironment
         return (BitConverter.ToUInt64(random) >> 11) * (1.0 / (1UL << 53));
     }
 
+    /// <summary>Computes beside the caller: nothing of the engine's is touched.</summary>
+    public Task<T> BesideAsync<T>(Func<T> compute)
+    {
+        ArgumentNullException.ThrowIfNull(compute);
+        return Task.Factory.StartNew(compute, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
+    }
+
     /// <summary>Waits by this environment's timers.</summary>
     public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, Time, cancellationToken);
 }

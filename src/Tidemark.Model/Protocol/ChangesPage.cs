@@ -5,7 +5,7 @@ using Tidemark.Model.Values;
 
 namespace Tidemark.Model.Protocol;
 
-/// <summary>What follows the changes of a page.</summary>
+/// <summary>What a page says of itself, besides its changes.</summary>
 public sealed record ChangesPageTail
 {
     public required string NextCursor { get; init; }
@@ -53,17 +53,64 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
 {
     /// <summary>A single change that cannot be read is part of the page, with its fault.</summary>
     /// <exception cref="WireFormatException">The bytes are not a page (cut off, HTML, other JSON).</exception>
-    public static ChangesPage Read(ReadOnlyMemory<byte> utf8, SyncModel model)
+    public static ChangesPage Read(ReadOnlyMemory<byte> utf8, SyncModel model) => Guarded(() => ReadPage(utf8, new ChangeReader(utf8, model)));
+
+    /// <summary>
+    /// What a page says of itself. When it stands before the changes, as our server writes it, they are not looked at:
+    /// <see cref="CountChanges"/> tells whether the page came whole.
+    /// </summary>
+    /// <exception cref="WireFormatException">The bytes do not begin as a page.</exception>
+    public static ChangesPageTail ReadTail(ReadOnlyMemory<byte> utf8) => Guarded(() =>
     {
-        try
+        var reader = Opened(utf8.Span);
+        using var tail = new CanonicalJsonWriter();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            return ReadPage(utf8, new ChangeReader(utf8, model));
+            if (!reader.ValueTextEquals("changes"u8))
+            {
+                Copy(ref reader, utf8.Span, tail);
+                continue;
+            }
+
+            if (Finished(tail) is { } first)
+            {
+                return first;
+            }
+
+            reader.Read();
+            reader.Skip();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+
+        return Finished(tail) ?? throw new FormatException("it says nothing of itself.");
+    });
+
+    /// <summary>How many changes a page has. Every byte is looked at, no value is decoded.</summary>
+    /// <exception cref="WireFormatException">The bytes are not a whole page.</exception>
+    public static int CountChanges(ReadOnlyMemory<byte> utf8) => Guarded(() =>
+    {
+        var reader = Opened(utf8.Span);
+        int? count = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            throw new WireFormatException(ErrorCodes.BadRequest, "The answer is not a page of changes: " + e.Message);
+            var isChanges = reader.ValueTextEquals("changes"u8);
+            reader.Read();
+            if (!isChanges)
+            {
+                reader.Skip();
+                continue;
+            }
+
+            count = 0;
+            while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+            {
+                reader.Skip();
+                count++;
+            }
         }
-    }
+
+        reader.Read();
+        return count ?? throw new FormatException("it has no changes.");
+    });
 
     /// <summary>Reads one change alone, as it was put aside.</summary>
     /// <exception cref="JsonException">The bytes are not JSON.</exception>
@@ -76,12 +123,7 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
 
     private static ChangesPage ReadPage(ReadOnlyMemory<byte> utf8, ChangeReader changeReader)
     {
-        var reader = new Utf8JsonReader(utf8.Span);
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-        {
-            throw new FormatException("an object is wanted.");
-        }
-
+        var reader = Opened(utf8.Span);
         List<Change>? changes = null;
         using var tail = new CanonicalJsonWriter();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -89,24 +131,59 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
             if (reader.ValueTextEquals("changes"u8))
             {
                 changes = ReadChanges(ref reader, changeReader);
-                continue;
             }
-
-            tail.WriteByte(tail.Length == 0 ? (byte)'{' : (byte)',');
-            tail.WriteString(reader.GetString()!);
-            tail.WriteByte((byte)':');
-            reader.Read();
-            var start = (int)reader.TokenStartIndex;
-            reader.Skip();
-            tail.WriteRaw(utf8.Span[start..(int)reader.BytesConsumed]);
+            else
+            {
+                Copy(ref reader, utf8.Span, tail);
+            }
         }
 
         // One more read finds what follows the page, which is nothing.
         reader.Read();
-        tail.WriteRaw(tail.Length == 0 ? "{}"u8 : "}"u8);
         return new ChangesPage(
             changes ?? throw new FormatException("it has no changes."),
-            JsonSerializer.Deserialize(tail.Written, PageJson.Default.ChangesPageTail)!);
+            Finished(tail) ?? throw new FormatException("it says nothing of itself."));
+    }
+
+    private static T Guarded<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new WireFormatException(ErrorCodes.BadRequest, "The answer is not a page of changes: " + e.Message);
+        }
+    }
+
+    private static Utf8JsonReader Opened(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8);
+        return reader.Read() && reader.TokenType == JsonTokenType.StartObject ? reader : throw new FormatException("an object is wanted.");
+    }
+
+    // The member the reader stands on, name and value.
+    private static void Copy(ref Utf8JsonReader reader, ReadOnlySpan<byte> utf8, CanonicalJsonWriter tail)
+    {
+        tail.WriteByte(tail.Length == 0 ? (byte)'{' : (byte)',');
+        tail.WriteString(reader.GetString()!);
+        tail.WriteByte((byte)':');
+        reader.Read();
+        var start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        tail.WriteRaw(utf8[start..(int)reader.BytesConsumed]);
+    }
+
+    private static ChangesPageTail? Finished(CanonicalJsonWriter tail)
+    {
+        if (tail.Length == 0)
+        {
+            return null;
+        }
+
+        tail.WriteByte((byte)'}');
+        return JsonSerializer.Deserialize(tail.Written, PageJson.Default.ChangesPageTail);
     }
 
     private static List<Change> ReadChanges(ref Utf8JsonReader reader, ChangeReader changeReader)

@@ -9,8 +9,6 @@ public sealed class ChangesPageWriter : IDisposable
 {
     private readonly CanonicalJsonWriter _json = new();
 
-    public ChangesPageWriter() => _json.WriteRaw("{\"changes\":["u8);
-
     public int Count { get; private set; }
 
     public int Length => _json.Length;
@@ -30,12 +28,11 @@ public sealed class ChangesPageWriter : IDisposable
         return new RawJson(json.ToArray());
     }
 
-    /// <summary>The whole page; valid until the writer is disposed.</summary>
-    public ReadOnlyMemory<byte> Finish(ChangesPageTail tail)
+    /// <summary>The whole page. What it says of itself stands first, so that the next page can be asked for before this one's changes are looked at.</summary>
+    public byte[] Finish(ChangesPageTail tail)
     {
-        _json.WriteRaw("],"u8);
-        _json.WriteRaw(JsonSerializer.SerializeToUtf8Bytes(tail, PageJson.Default.ChangesPageTail).AsSpan(1));
-        return _json.WrittenMemory;
+        ReadOnlySpan<byte> self = JsonSerializer.SerializeToUtf8Bytes(tail, PageJson.Default.ChangesPageTail);
+        return [.. self[..^1], .. ",\"changes\":["u8, .. _json.Written, .. "]}"u8];
     }
 
     public void Dispose() => _json.Dispose();

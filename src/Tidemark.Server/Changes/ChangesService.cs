@@ -31,7 +31,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         var rest = page.HasMore
             ? await snapshot.CountChangesAsync(new ChangesRange([.. wanted.Select(t => (t, places[t.Name]))], until), CountedMax, cancellationToken).ConfigureAwait(false)
             : 0;
-        return page.Finish(Tail(model, user, snapshot.Space, state, places, until, since, page, rest)).ToArray();
+        return page.Finish(Tail(model, user, snapshot.Space, state, places, until, since, page, rest));
     }
 
     private int LimitOf(ChangesRequest request)

@@ -38,7 +38,7 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
         return true;
     }
 
-    public ReadOnlyMemory<byte> Finish(ChangesPageTail tail) => _writer.Finish(tail);
+    public byte[] Finish(ChangesPageTail tail) => _writer.Finish(tail);
 
     public void Dispose() => _writer.Dispose();
 }

@@ -20,6 +20,7 @@ public sealed class RawStatement : IDisposable
     private readonly sqlite3_stmt _statement;
     private readonly StatementCache? _home;
     private readonly IStatementWatch? _watch;
+    private readonly bool _isUtf8;
     private bool _disposed;
 
     /// <exception cref="StoreException">The SQL cannot be prepared.</exception>
@@ -34,6 +35,7 @@ public sealed class RawStatement : IDisposable
         _db = db;
         _home = home;
         _watch = StatementWatches.Of(db);
+        _isUtf8 = TextEncoding.IsUtf8(db);
         Sql = sql;
         var resultCode = raw.sqlite3_prepare_v2(db, sql, out _statement, out string tail);
         if (resultCode != raw.SQLITE_OK)
@@ -195,7 +197,7 @@ public sealed class RawStatement : IDisposable
     /// <summary>The bytes of a blob or of text in UTF-8; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> ColumnBytes(int column)
     {
-        if (raw.sqlite3_column_type(_statement, column) == raw.SQLITE_TEXT)
+        if (!_isUtf8 && raw.sqlite3_column_type(_statement, column) == raw.SQLITE_TEXT)
         {
             // Turns the text of a UTF-16 database into UTF-8 first; what column_blob gives then are those bytes.
             _ = raw.sqlite3_column_text(_statement, column);

@@ -29,23 +29,26 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         var rows = 0L;
         var cursors = new Dictionary<string, EntityCursor>(StringComparer.Ordinal);
-        foreach (var page in Pages(fetched))
+        var pause = Task.CompletedTask; // The app's turn.
+        await foreach (var page in DecodedAsync(fetched).ConfigureAwait(false))
         {
             NoteCursors(cursors, page.Tail);
             foreach (var change in page.Changes)
             {
                 if (_slice.Count >= _sliceRows && change.Version != _slice[^1].Version)
                 {
+                    await pause.ConfigureAwait(false);
                     rows += _slice.Count;
                     ApplySlice();
                     progress?.Report(new SyncProgress(SyncPhase.Apply, rows, null, 0));
-                    await environment.DelayAsync(TimeSpan.FromMilliseconds(options.SlicePauseMs), cancellationToken).ConfigureAwait(false);
+                    pause = environment.DelayAsync(TimeSpan.FromMilliseconds(options.SlicePauseMs), cancellationToken);
                 }
 
                 _slice.Add(change);
             }
         }
 
+        await pause.ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         foreach (var (type, cursor) in cursors)
         {
@@ -54,6 +57,30 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         ApplyLast(tail, fetched);
         progress?.Report(new SyncProgress(SyncPhase.Apply, rows + _slice.Count, rows + _slice.Count, 0));
+    }
+
+    // While one page is applied, the next is decoded beside it.
+    private async IAsyncEnumerable<ChangesPage> DecodedAsync(FetchedPages fetched)
+    {
+        if (fetched.Only is { } only)
+        {
+            yield return only;
+            yield break;
+        }
+
+        var (stage, model) = (transaction.Session.Stage, transaction.Session.Model);
+        var bodies = new Queue<long>(stage.Pages());
+        Task<ChangesPage> DecodeAsync(byte[] body) => environment.BesideAsync(() => ChangesPage.Read(body, model));
+
+        var next = DecodeAsync(stage.Read(bodies.Dequeue()));
+        while (bodies.TryDequeue(out var number))
+        {
+            var page = await next.ConfigureAwait(false);
+            next = DecodeAsync(stage.Read(number));
+            yield return page;
+        }
+
+        yield return await next.ConfigureAwait(false);
     }
 
     private IEnumerable<ChangesPage> Pages(FetchedPages fetched)

@@ -1,7 +1,6 @@
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
-using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 
 namespace Tidemark.Client.Engines.Pull;
@@ -17,9 +16,6 @@ internal sealed class FetchedPages
 
     /// <summary>All pages up to the head are here.</summary>
     public bool Complete { get; init; }
-
-    /// <summary>Neither changes nor another cursor: a run with nothing to do.</summary>
-    public bool IsIdle { get; init; }
 }
 
 /// <summary>Fetches pages up to the head the first one saw. Pages are staged raw as they come; nothing is applied before the last.</summary>
@@ -37,15 +33,15 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         return await FetchAsync(session, cursor, state, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Decodes the first page and tells whether there is nothing to do.</summary>
-    public static (ChangesPage Page, bool IsIdle) Decode(byte[] body, SyncModel model, RemoteState state)
+    /// <summary>Does the first page tell that there is nothing to do?</summary>
+    public static bool IsIdle(byte[] body, RemoteState state) => Understood(() =>
     {
-        var page = Decoded(body, model);
-        var isIdle = page.Changes.Count == 0 && !page.Tail.HasMore
-            && string.Equals(page.Tail.Epoch, state.Epoch, StringComparison.Ordinal)
-            && state.Cursor is not null && state.Floor is not null && page.Tail.Mark.Position <= state.Floor.Position;
-        return (page, isIdle);
-    }
+        var tail = ChangesPage.ReadTail(body);
+        return !tail.HasMore
+            && string.Equals(tail.Epoch, state.Epoch, StringComparison.Ordinal)
+            && state.Cursor is not null && state.Floor is not null && tail.Mark.Position <= state.Floor.Position
+            && ChangesPage.CountChanges(body) == 0;
+    });
 
     public async Task<FetchedPages> RunAsync(EngineTransaction transaction, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
@@ -53,31 +49,44 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         var stagedBefore = session.Stage.Pages();
         var nextPage = stagedBefore.Count == 0 ? 1 : stagedBefore[^1] + 1;
         var rows = session.Stage.Rows();
-        var body = first;
-        while (true)
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var state = session.Remotes.Read();
+        var coming = first is not null ? Task.FromResult(first) : FetchAsync(session, ResumeCursor(session, state), state, ending.Token);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var state = session.Remotes.Read();
-            body ??= await FetchAsync(session, ResumeCursor(session, state), state, cancellationToken).ConfigureAwait(false);
-            var page = Decoded(body, session.Model);
-            _report.Iterations++;
-            _report.Bytes += body.Length;
-            _report.Until = page.Tail.Until;
-            rows += page.Changes.Count;
-            progress?.Report(new SyncProgress(SyncPhase.Pull, rows, rows + page.Tail.EstimatedRemaining, _report.Bytes));
-            if (!page.Tail.HasMore && stagedBefore.Count == 0 && nextPage == 1)
+            while (true)
             {
-                return new FetchedPages { Only = page, Last = page.Tail, Complete = true };
-            }
+                var body = await coming.ConfigureAwait(false);
+                var tail = Understood(() => ChangesPage.ReadTail(body));
+                _report.Iterations++;
+                _report.Bytes += body.Length;
+                _report.Until = tail.Until;
+                if (!tail.HasMore && nextPage == 1)
+                {
+                    var only = Understood(() => ChangesPage.Read(body, session.Model));
+                    progress?.Report(new SyncProgress(SyncPhase.Pull, only.Changes.Count, only.Changes.Count, _report.Bytes));
+                    return new FetchedPages { Only = only, Last = tail, Complete = true };
+                }
 
-            Stage(transaction, nextPage++, body, page);
-            if (!page.Tail.HasMore || _report.Iterations >= options.IterationsMax)
-            {
-                _report.HasMore = page.Tail.HasMore;
-                return new FetchedPages { Last = page.Tail, Complete = !page.Tail.HasMore };
-            }
+                // The server makes the next page while this one is looked through and staged.
+                var goesOn = tail.HasMore && _report.Iterations < options.IterationsMax;
+                coming = goesOn ? FetchAsync(session, tail.NextCursor, session.Remotes.Read(), ending.Token) : coming;
+                rows += Stage(transaction, nextPage++, body, tail);
+                progress?.Report(new SyncProgress(SyncPhase.Pull, rows, rows + tail.EstimatedRemaining, _report.Bytes));
+                if (!goesOn)
+                {
+                    _report.HasMore = tail.HasMore;
+                    return new FetchedPages { Last = tail, Complete = !tail.HasMore };
+                }
 
-            body = null;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+        catch when (!coming.IsCompleted)
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+            await ((Task)coming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
     }
 
@@ -85,15 +94,20 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
     private static string? ResumeCursor(StoreSession session, RemoteState state)
     {
         var pages = session.Stage.Pages();
-        return pages.Count == 0 ? state.Cursor : Decoded(session.Stage.Read(pages[^1]), session.Model).Tail.NextCursor;
+        return pages.Count == 0 ? state.Cursor : Understood(() => ChangesPage.ReadTail(session.Stage.Read(pages[^1]))).NextCursor;
     }
 
-    private static void Stage(EngineTransaction transaction, long number, byte[] body, ChangesPage page) =>
+    // Only what came whole is kept; how many rows it has.
+    private static int Stage(EngineTransaction transaction, long number, byte[] body, ChangesPageTail tail)
+    {
+        var rows = Understood(() => ChangesPage.CountChanges(body));
         transaction.Run(EngineTransactionKind.Cheap, s =>
         {
-            s.Remotes.Note(page.Tail.Epoch, page.Tail.Mark);
-            s.Stage.Add(number, body, page.Changes.Count);
+            s.Remotes.Note(tail.Epoch, tail.Mark);
+            s.Stage.Add(number, body, rows);
         });
+        return rows;
+    }
 
     private async Task<byte[]> FetchAsync(StoreSession session, string? cursor, RemoteState state, CancellationToken cancellationToken)
     {
@@ -108,11 +122,11 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         return await remote.GetChangesAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
-    private static ChangesPage Decoded(byte[] body, SyncModel model)
+    private static T Understood<T>(Func<T> read)
     {
         try
         {
-            return ChangesPage.Read(body, model);
+            return read();
         }
         catch (WireFormatException e)
         {
