@@ -16,6 +16,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
     private readonly Action _release;
     private bool _changed;
     private bool _done;
+    private readonly Dictionary<TypeTable, bool> _hasGone = [];
 
     public StoreTransaction(ServerConnection db, SpaceId space, SyncModel? model, ServerEnvironment environment, Position atLeast, Action release)
         : base(db, space, model)
@@ -63,7 +64,11 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         statement.Bind(index++, PendingVersion);
         BindOrigin(statement, index, origin);
         Run(statement);
-        Run(Keyed(table.DropGone, row.Key));
+        if (HasGone(table))
+        {
+            Run(Keyed(table.DropGone, row.Key));
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -72,6 +77,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         _changed = true;
         var table = Db.Table(type);
         Run(Keyed(table.Delete, key));
+        _hasGone[table] = true;
         var statement = Keyed(table.PutGone, key);
         statement.Bind(key.Count + 2, PendingVersion);
         BindOrigin(statement, key.Count + 3, origin);
@@ -249,6 +255,20 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    // Most spaces have few deletions: one look spares a statement for every row.
+    private bool HasGone(TypeTable table)
+    {
+        if (!_hasGone.TryGetValue(table, out var has))
+        {
+            var statement = Spaced(table.AnyGone);
+            has = statement.Step();
+            statement.Reset();
+            _hasGone[table] = has;
+        }
+
+        return has;
     }
 
     private SpaceState MakeSpace()

@@ -32,6 +32,7 @@ internal sealed class TypeTable
         Delete = $"DELETE FROM {name} WHERE space_id = ?1 AND {keyMatch}";
         PutGone = $"INSERT OR REPLACE INTO {gone}(space_id, {goneKeys}, position, device, command, offered) VALUES({Parameters(_keys + 5)})";
         DropGone = $"DELETE FROM {gone} WHERE space_id = ?1 AND {goneMatch}";
+        AnyGone = $"SELECT 1 FROM {gone} WHERE space_id = ?1 LIMIT 1";
         Scan = $"SELECT {columns} FROM {name} WHERE space_id = ?1";
         ChangesBehindPosition = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND _tm_version > ?2 AND _tm_version <= ?3 ORDER BY _tm_version, {keys}";
         ChangesBehindKey = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND _tm_version >= ?2 AND _tm_version <= ?3 AND (_tm_version, {keys}) > (?2, {Parameters(_keys, 4)}) ORDER BY _tm_version, {keys}";
@@ -58,6 +59,8 @@ internal sealed class TypeTable
     public string PutGone { get; }
 
     public string DropGone { get; }
+
+    public string AnyGone { get; }
 
     public string Scan { get; }
 

@@ -28,9 +28,9 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         using var page = new PageSink(limit, options.PageBytesMax);
         await snapshot.ReadChangesAsync(new ChangesRange(starts, until), page, cancellationToken).ConfigureAwait(false);
         Advance(places, wanted, page, until);
-        var rest = page.HasMore
-            ? await snapshot.CountChangesAsync(new ChangesRange([.. wanted.Select(t => (t, places[t.Name]))], until), CountedMax, cancellationToken).ConfigureAwait(false)
-            : 0;
+        var left = given.Select(c => c.Left).DefaultIfEmpty(0).Max() - page.Count;
+        var rest = !page.HasMore ? 0 : left > 0 ? left
+            : await snapshot.CountChangesAsync(new ChangesRange([.. wanted.Select(t => (t, places[t.Name]))], until), CountedMax, cancellationToken).ConfigureAwait(false);
         return page.Finish(Tail(model, user, snapshot.Space, state, places, until, since, page, rest));
     }
 
@@ -125,6 +125,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
             Epoch = state.Epoch,
             Mark = state.Head,
             Until = page.HasMore ? until : 0,
+            Left = rest,
             Since = page.HasMore ? since : until,
             Places = types.ToDictionary(t => t, t => CursorPlace.Of(model.Get(t), places[t]), StringComparer.Ordinal),
         };

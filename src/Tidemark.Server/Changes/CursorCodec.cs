@@ -28,6 +28,9 @@ internal sealed record Cursor
     /// <summary>Deletions behind this position must still be remembered. A first pull needs none from before its first page.</summary>
     public long Since { get; init; }
 
+    /// <summary>About how many changes are left up to <see cref="Until"/>; counted by the first page only.</summary>
+    public long Left { get; init; }
+
     /// <summary>Where each type stands: position, and the key behind which it goes on within it.</summary>
     public required IReadOnlyDictionary<string, CursorPlace> Places { get; init; }
 }

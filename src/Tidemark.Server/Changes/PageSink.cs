@@ -11,6 +11,8 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
 
     public bool HasMore { get; private set; }
 
+    public int Count => _writer.Count;
+
     /// <summary>The last change taken.</summary>
     public StoredChange? Last { get; private set; }
 

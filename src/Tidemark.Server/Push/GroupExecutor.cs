@@ -17,11 +17,15 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             return;
         }
 
-        await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
+        if (session.IsUndoable)
+        {
+            await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         var current = commands[0].Id;
+        var rules = new RowRules(session);
         try
         {
-            var rules = new RowRules(session);
             var executor = new CommandExecutor(session, rules);
             await executor.AssignIdsAsync([.. commands.Select(c => c.Command!)], cancellationToken).ConfigureAwait(false);
             foreach (var command in commands)
@@ -37,12 +41,24 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         }
         catch (RefusedException refusal)
         {
-            await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
+            if (session.IsUndoable)
+            {
+                await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
+            }
+            else if (rules.HasWritten || commands.Any(c => c.Command!.Operation is not (Operation.Update or Operation.Delete)))
+            {
+                throw new MustUndoException(); // The others may have taken an id or an old key before they were refused.
+            }
+
             await RefuseAsync(current, refusal, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
+        if (session.IsUndoable)
+        {
+            await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         foreach (var verdict in _accepted)
         {
             await session.Transaction.PutVerdictAsync(session.User, verdict, cancellationToken).ConfigureAwait(false);

@@ -20,7 +20,8 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         {
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
-            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment);
+            PushSession NewSession() => new(transaction, model, caller.User, envelope.DeviceId, options, environment);
+            var session = NewSession();
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
             {
@@ -28,7 +29,12 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             }
             else
             {
-                await ExecuteAsync(session, commands, cancellationToken).ConfigureAwait(false);
+                if (!await TryExecuteAtOnceAsync(session, commands, cancellationToken).ConfigureAwait(false))
+                {
+                    session = NewSession();
+                    await ExecuteAsync(session, commands, cancellationToken).ConfigureAwait(false);
+                }
+
                 await transaction.PutStorePushAsync(caller.User, envelope.StoreId, new StorePush(envelope.PushSeq, operationId), cancellationToken).ConfigureAwait(false);
             }
 
@@ -126,6 +132,25 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.Unavailable, "This request was answered before; the command has no recorded verdict. Send it in a new request."));
             }
         }
+    }
+
+    // Nearly every push is accepted whole: one savepoint around all of it. When a group must be undone, all is, and is done again with a savepoint for each.
+    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        session.IsUndoable = false;
+        await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await ExecuteAsync(session, commands, cancellationToken).ConfigureAwait(false);
+        }
+        catch (MustUndoException)
+        {
+            await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+
+        await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
+        return true;
     }
 
     private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)

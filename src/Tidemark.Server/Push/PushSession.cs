@@ -13,6 +13,9 @@ internal sealed class RefusedException(FailedVerdict? failed, ConflictVerdict? c
     public ConflictVerdict? Conflict { get; } = conflict;
 }
 
+/// <summary>A group that was refused has written already, and no savepoint of its own holds what was there before.</summary>
+internal sealed class MustUndoException : Exception;
+
 /// <summary>The state of one push while its commands are executed: what was answered so far, and the transaction.</summary>
 internal sealed class PushSession(IStoreTransaction transaction, SyncModel model, UserId user, string deviceId, ServerOptions options, ServerEnvironment environment)
 {
@@ -27,6 +30,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     public ServerOptions Options { get; } = options;
 
     public ServerEnvironment Environment { get; } = environment;
+
+    /// <summary>Has each group a savepoint of its own?</summary>
+    public bool IsUndoable { get; set; } = true;
 
     public List<AcceptedVerdict> Accepted { get; } = [];
 

@@ -17,6 +17,9 @@ internal sealed class RowRules(PushSession session)
 
     private IStoreTransaction Rows => session.Transaction;
 
+    /// <summary>Did the group change anything?</summary>
+    public bool HasWritten => _written.Count > 0 || _deleted.Count > 0;
+
     public void Written(PushCommand command, Row row, Row? former) => _written.Add((command, row, former));
 
     public void Deleted(PushCommand command, Row row) => _deleted.Add((command, row));

@@ -93,7 +93,7 @@ public sealed class RepositoryTests
         var outbox = store.Session.Outbox;
         var touches = outbox.ReadTouches(0, 100);
         Assert.Equal(2, touches.Count);
-        outbox.Consume(touches.Select(t => t.Seq));
+        outbox.Consume([.. touches.Select(t => t.Seq)]);
         outbox.Count(Counters.Absorbed, 2);
         Assert.Equal(2, outbox.LastSeq());
         await store.Store.WriteAsync(c => { Tidemark.Sqlite.ConnectionSql.Run(c, "UPDATE note SET title = 'x' WHERE id = 'a'"); return true; }, TestContext.Current.CancellationToken);

@@ -162,7 +162,7 @@ public sealed class SqliteFileTests : IDisposable
         using var plain = SqliteFile.Open(_folder.File("o.db"), new OpenOptions { CreateIfMissing = true });
         Assert.Equal(["wal", "2", "1", "0", "10000"], Pragmas(plain));
         using var writer = SqliteFile.Open(_folder.File("o.db"), new OpenOptions { Checkpoints = true, Durability = Durability.Normal, ForeignKeys = false, BusyTimeout = TimeSpan.FromSeconds(1) });
-        Assert.Equal(["wal", "1", "0", "1000", "1000"], Pragmas(writer));
+        Assert.Equal(["wal", "1", "0", "4000", "1000"], Pragmas(writer));
     }
 
     private static List<string> Pragmas(SqliteConnection db) =>
