@@ -15,6 +15,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
     private readonly ServerEnvironment _environment;
     private readonly Action _release;
     private bool _changed;
+    private bool _changedBefore;
     private bool _done;
     private readonly Dictionary<TypeTable, bool> _hasGone = [];
 
@@ -148,12 +149,17 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask SavepointAsync(CancellationToken cancellationToken) => Execute("SAVEPOINT step");
+    public ValueTask SavepointAsync(CancellationToken cancellationToken)
+    {
+        _changedBefore = _changed;
+        return Execute("SAVEPOINT step");
+    }
 
     public ValueTask ReleaseSavepointAsync(CancellationToken cancellationToken) => Execute("RELEASE step");
 
     public ValueTask RollbackToSavepointAsync(CancellationToken cancellationToken)
     {
+        _changed = _changedBefore;
         Db.Execute("ROLLBACK TO step");
         return Execute("RELEASE step");
     }
