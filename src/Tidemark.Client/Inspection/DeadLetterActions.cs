@@ -5,6 +5,7 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Inspection;
 
@@ -38,15 +39,16 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         if (command.Operation == Operation.Rekey)
         {
             Restore(table, key);
-            Restore(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload));
+            RestoreOrRemove(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), command);
         }
-        else if (command.ServerRow is { } bytes && command.ServerVersion is { } version)
+        else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key)
         {
-            TakeServers(table, key, RowBytes.Read(table.Type, bytes)!, version);
+            TakeServers(table, key, row, version);
         }
         else
         {
-            Restore(table, key);
+            // The row that came with a refused unique value is the one that holds it, not this one.
+            RestoreOrRemove(table, key, command);
         }
 
         foreach (var dependent in dependents)
@@ -59,6 +61,17 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
 
         return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
+    }
+
+    // What the remote last showed may be gone there since: then it goes here as a pulled deletion would, children and all.
+    private void RestoreOrRemove(EntityTable table, EntityKey key, StoredCommand command)
+    {
+        Restore(table, key);
+        if ((command.ServerDeleted || command.LastCode == ErrorCodes.RowGone) && table.ReadEntry(session.Db, key, session.Remote) is { } entry)
+        {
+            var gone = new IncomingRow(table, key, command.ServerVersion ?? entry.Version, null, null, default) { FromVerdict = true };
+            new DeletionApplier(session, environment, _context, new RowApplier(session, environment, _context)).Apply([gone]);
+        }
     }
 
     // To what the remote last showed: its base row, or nothing for a row it never showed.
@@ -78,15 +91,35 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
         if (table.ReadBase(session.Db, key, session.Remote) is { } @base)
         {
-            Write(table, live, @base);
-            table.DropBase(session.Db, key, session.Remote);
+            Bring(table, key, live, @base, entry.Version);
         }
     }
 
     private void TakeServers(EntityTable table, EntityKey key, Row row, long version)
     {
-        Write(table, table.ReadLive(session.Db, key), row);
-        new RowApplier(session, environment, _context).Settle(new IncomingRow(table, key, version, row, null, default) { FromVerdict = true }, row);
+        if (Bring(table, key, table.ReadLive(session.Db, key), row, version))
+        {
+            new RowApplier(session, environment, _context).Settle(new IncomingRow(table, key, version, row, null, default) { FromVerdict = true }, row);
+        }
+    }
+
+    // A row here may hold one of its unique values by now: then it waits among those put aside until that one lets go.
+    private bool Bring(EntityTable table, EntityKey key, Row? live, Row row, long version)
+    {
+        try
+        {
+            Write(table, live, row);
+            table.DropBase(session.Db, key, session.Remote);
+            return true;
+        }
+        catch (StoreException e) when (e.Trouble == StoreTrouble.ConstraintUnique)
+        {
+            table.Delete(session.Db, key);
+            table.DropBase(session.Db, key, session.Remote);
+            table.DropEntry(session.Db, key, session.Remote);
+            new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default), AsideCause.UniqueClash, null);
+            return false;
+        }
     }
 
     private void Write(EntityTable table, Row? live, Row row)

@@ -112,6 +112,16 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             "SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND (ctx = ?2 OR type = 0) ORDER BY seq LIMIT ?3",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context), Value.Integer(limit));
 
+    /// <summary>Was a row inserted under this key, or renamed to it, after that note?</summary>
+    public bool IsMadeAfter(EntityTable table, EntityKey key, long seq) =>
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE seq > ?1 AND type = ?2 AND op IN ('I', 'N') AND k0 IS ?3)",
+            Value.Integer(seq), Value.Integer(table.Number), table.Stored(table.Type.KeyOrdinals[0], key[0])) != 0;
+
+    /// <summary>Notes of deletions and of rows thrown out, in order.</summary>
+    public List<Touch> ReadDeletions(long afterSeq) =>
+        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R') ORDER BY seq",
+            ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
+
     /// <summary>Touches of rows that were there when the file was adopted and have not been sent yet.</summary>
     public List<Touch> ReadAdopted() =>
         db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE op = 'A' AND ctx = ?1", ReadTouch, Value.Integer(context));

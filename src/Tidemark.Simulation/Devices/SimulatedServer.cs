@@ -50,9 +50,13 @@ internal sealed class SimulatedServer
         {
             var reply = process.Front.Handle(request);
             _world.Observe(new ExchangeSeen(device.Name, request.Token, request.Path, request.Body, reply.Status, reply.Body));
-            if (request.Path == "/sync/push" && reply.Status == 200)
+            if (request.Path == "/sync/push")
             {
-                _world.ObserveServer(request.Token);
+                _world.Say("server", $"{device.Name}'s {PushStory.Of(request, reply)}");
+                if (reply.Status == 200)
+                {
+                    _world.ObserveServer(request.Token);
+                }
             }
 
             return reply;
@@ -123,7 +127,15 @@ internal sealed class SimulatedServer
         {
             var space = new SpaceId("u:" + user);
             var before = new Position(((process.Clock.GetUtcNow() - retention) - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
-            Done(CompactAsync(process.Store, space, before));
+            try
+            {
+                Done(CompactAsync(process.Store, space, before));
+            }
+            catch (SimulatedCrashException)
+            {
+                EndProcess();
+                return;
+            }
         }
     }
 

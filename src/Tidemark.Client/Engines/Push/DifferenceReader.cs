@@ -13,7 +13,8 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly Dictionary<RowId, RowState> _rows = [];
     private readonly Queue<RowState> _open = new();
     private readonly HashSet<RowId> _adopted = [];
-    private readonly List<RowId> _deleted = [];
+    private readonly Dictionary<RowId, long> _deleted = [];
+    private readonly HashSet<RowId> _madeAgain = [];
     private (RowId Id, long Seq)? _lastReplaced;
     private readonly List<(RowId From, RowId To)> _renames = [];
 
@@ -26,6 +27,7 @@ internal sealed class DifferenceReader(StoreSession session)
 
         ReadBlocked();
         ReadTouches(afterSeq, rowsMax);
+        ReadLaterDeletions();
         FindReinserted();
         PairRenames();
         Close();
@@ -96,6 +98,34 @@ internal sealed class DifferenceReader(StoreSession session)
         _snapshot.HasMore = touches.Count == WindowMax;
     }
 
+    // A deletion is judged together with what is sent of its row now; left for the next batch, it would be taken for one of what was sent.
+    private void ReadLaterDeletions()
+    {
+        if (!_snapshot.HasMore || !_rows.Values.Any(r => r.Table.Type.Identity == IdentityModel.ServerAssigned))
+        {
+            return;
+        }
+
+        var later = new List<(EntityTable Table, EntityKey Key, long Seq)>();
+        foreach (var touch in session.Outbox.ReadDeletions(_snapshot.LastSeq))
+        {
+            if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table
+                && KeyOf(table, touch.Key) is var key && _rows.ContainsKey(new RowId(table.Number, key)))
+            {
+                Take(table, key, touch);
+                later.Add((table, key, touch.Seq));
+            }
+        }
+
+        foreach (var (table, key, seq) in later)
+        {
+            if (session.Outbox.IsMadeAfter(table, key, seq))
+            {
+                _madeAgain.Add(new RowId(table.Number, key));
+            }
+        }
+    }
+
     private RowState Take(EntityTable table, EntityKey key, Touch touch)
     {
         var id = new RowId(table.Number, key);
@@ -111,7 +141,12 @@ internal sealed class DifferenceReader(StoreSession session)
 
         if (touch.Op == "D" && table.Type.Identity == IdentityModel.ServerAssigned && !(_lastReplaced is { } replaced && replaced.Id == id && replaced.Seq == touch.Seq - 1))
         {
-            _deleted.Add(id);
+            _deleted[id] = touch.Seq;
+        }
+
+        if (touch.Op is "I" or "N" && _deleted.ContainsKey(id))
+        {
+            _madeAgain.Add(id);
         }
 
         _lastReplaced = touch.Op == "R" ? (id, touch.Seq) : null;
@@ -122,7 +157,8 @@ internal sealed class DifferenceReader(StoreSession session)
 
     private void FindReinserted()
     {
-        foreach (var id in _deleted)
+        // Where only the engine has brought the row back, nothing was made again.
+        foreach (var id in _madeAgain)
         {
             if (_rows[id] is { Base: not null, Live: not null } row && !_snapshot.Blocked.ContainsKey(id))
             {

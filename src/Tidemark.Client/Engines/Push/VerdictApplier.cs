@@ -265,6 +265,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         if (command.Operation == Operation.Rekey)
         {
             SettleRename(table, command, key);
+            key = KeyOf(table, verdict.EntityId); // What the server shows is the row under its former key.
         }
 
         if (verdict.ServerDeleted || verdict.ServerRow is null)
