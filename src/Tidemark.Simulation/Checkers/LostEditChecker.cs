@@ -22,7 +22,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
     private readonly HashSet<string> _fromLostFiles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _onServer = new(StringComparer.Ordinal);
-    private bool _restored;
+    private readonly HashSet<string> _copied = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _lostByRestore = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _restored = new(StringComparer.Ordinal);
 
     public string Name => "lost-edit";
 
@@ -37,7 +39,16 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
                 Replace(file);
                 break;
             case ServerRestored:
-                _restored = true;
+                _restored.UnionWith(_onServer.Keys);
+                break;
+            case CopyKept or DeviceCloned:
+                // Whoever gets the copy sends what waits in it, later than its writer did.
+                _copied.UnionWith(_words.Where(w => !OnServer(w.Value.User).Contains(w.Key)).Select(w => w.Key));
+                break;
+            case ServerCompacted:
+                // A restored server that has forgotten its commits cannot tell a device that knows a lost one from one that was away too long.
+                _excused.UnionWith(_lostByRestore.Where(w => !_onServer.Values.Any(s => s.Contains(w))));
+                _lostByRestore.Clear();
                 break;
             case ServerSeen server:
                 Note(server);
@@ -103,12 +114,12 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         }
 
         var before = OnServer(server.User);
-        if (_restored)
+        if (_restored.Remove(server.User))
         {
             // What only the server had is gone with it, when the file that it came from is gone as well.
             _excused.UnionWith(_fromLostFiles.Where(w => !now.Contains(w)));
+            _lostByRestore.UnionWith(before.Where(w => !now.Contains(w)));
             before.Clear();
-            _restored = false;
         }
         else
         {
@@ -161,7 +172,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         {
             if (former == shown)
             {
-                return true;
+                return !_copied.Contains(shown);
             }
         }
 

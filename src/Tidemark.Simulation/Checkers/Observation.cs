@@ -20,6 +20,12 @@ internal sealed record DeviceSeen(string Device, Books Books) : Observation;
 /// <summary>A device's file became another: a copy that was kept, or a new one. Words written since that copy may be gone with the old file.</summary>
 internal sealed record FileReplaced(string Device, string How, long WordsKept) : Observation;
 
+/// <summary>A copy of a device's file is kept: what waits in it may be sent again by whoever gets it.</summary>
+internal sealed record CopyKept(string Device) : Observation;
+
+/// <summary>The server forgets deletions, verdicts and commits that are older than it promises to keep them, or than it promised.</summary>
+internal sealed record ServerCompacted : Observation;
+
 /// <summary>A device began with a copy of another's file.</summary>
 internal sealed record DeviceCloned(string Device, string From) : Observation;
 

@@ -161,6 +161,7 @@ internal sealed class SimulatedDevice
         var copy = NextPath();
         FileSet.Copy(_path, copy);
         _copies.Add((copy, _world.WordsOf(Name)));
+        _world.Observe(new CopyKept(Name));
     }
 
     /// <summary>The file becomes the one of an earlier copy.</summary>

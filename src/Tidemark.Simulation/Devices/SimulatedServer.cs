@@ -123,6 +123,7 @@ internal sealed class SimulatedServer
             return;
         }
 
+        _world.Observe(new ServerCompacted());
         foreach (var user in _world.Users)
         {
             var space = new SpaceId("u:" + user);

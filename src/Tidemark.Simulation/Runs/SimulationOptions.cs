@@ -17,4 +17,7 @@ public sealed record SimulationOptions
 
     /// <summary>Where the files of the run are made, in a folder of their own. Default: memory, where there is a folder for it.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>Leave the files of the run where they are.</summary>
+    public bool KeepFiles { get; init; }
 }

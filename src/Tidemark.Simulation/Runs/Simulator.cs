@@ -59,7 +59,11 @@ public static class Simulator
         finally
         {
             world?.Close();
-            folder.Delete(recursive: true);
+            if (!plan.Options.KeepFiles)
+            {
+                folder.Delete(recursive: true);
+            }
+
             SynchronizationContext.SetSynchronizationContext(before);
         }
     }
