@@ -11,6 +11,11 @@ internal static class Spaces
     public static SpaceId Resolve(Caller caller, string? asked)
     {
         var own = DefaultOf(caller.User);
+        if (asked is not null)
+        {
+            Identifiers.CheckSpace(asked);
+        }
+
         return string.IsNullOrEmpty(asked) || asked == own.Value
             ? own
             : throw Problems.Of(ErrorCodes.SpaceNotFound, "There is no such space, or it is not yours.");

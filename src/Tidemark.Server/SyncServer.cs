@@ -64,6 +64,11 @@ public sealed class SyncServer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
+        if (request.DeviceId is { } device)
+        {
+            Identifiers.Check("deviceId", device);
+        }
+
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
         var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);

@@ -211,15 +211,20 @@ public sealed class EntityTable
         var parts = new Value[Type.KeyOrdinals.Count];
         for (var i = 0; i < parts.Length; i++)
         {
-            var stored = statement.Column(from + i);
-            parts[i] = StorageForms.TryToCanonical(Type.Fields[Type.KeyOrdinals[i]], stored, out var canonical, out _) ? canonical : stored;
+            parts[i] = KeyPart(i, statement.Column(from + i));
         }
 
         return new EntityKey(parts);
     }
 
+    /// <summary>A part of a key as it is stored; what does not fit its field keeps its own place among the keys.</summary>
+    public Value KeyPart(int index, Value stored) =>
+        StorageForms.TryToCanonicalKey(Type.Fields[Type.KeyOrdinals[index]], stored, out var canonical) ? canonical : UnfitKeys.Wrap(stored);
+
     public Value Stored(int ordinal, Value canonical) =>
-        Type.Fields[ordinal].Type == FieldType.Exact ? canonical : StorageForms.ToStored(Type.Fields[ordinal], canonical);
+        Type.Fields[ordinal].Type == FieldType.Exact ? canonical
+        : UnfitKeys.TryUnwrap(canonical, out var stored) ? stored
+        : StorageForms.ToStored(Type.Fields[ordinal], canonical);
 
     public void BindKey(RawStatement statement, EntityKey key)
     {

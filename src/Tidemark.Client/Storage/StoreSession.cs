@@ -99,7 +99,7 @@ public sealed class StoreSession
         }
         catch (Tidemark.Model.Protocol.WireFormatException)
         {
-            return EntityKey.Of(wire); // The key of a dead letter that is no key: it names nothing, and meets nothing.
+            return UnfitKeys.FromWire(wire); // The key of a dead letter.
         }
     }
 

@@ -20,11 +20,11 @@ public readonly record struct EntityCursor(Position LastCreatedAt, string LastId
 {
     public static EntityCursor Start => new(Position.None, "");
 
-    /// <summary>A total order: position, then id by ordinal comparison.</summary>
+    /// <summary>A total order: position, then id in the order of the keys; the server orders rows of one position by it.</summary>
     public int CompareTo(EntityCursor other)
     {
         var byPosition = LastCreatedAt.CompareTo(other.LastCreatedAt);
-        return byPosition != 0 ? byPosition : string.CompareOrdinal(LastId ?? "", other.LastId ?? "");
+        return byPosition != 0 ? byPosition : CursorIds.Compare(LastId, other.LastId);
     }
 
     /// <summary>The cursor moved on to <paramref name="to"/>.</summary>

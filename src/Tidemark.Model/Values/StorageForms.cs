@@ -67,6 +67,19 @@ public static class StorageForms
         return true;
     }
 
+    /// <summary>The canonical value of a stored key part; false when it is none, or is spelled otherwise than <see cref="ToStored"/> would, so that its row would not be found again.</summary>
+    public static bool TryToCanonicalKey(Field field, Value stored, out Value canonical)
+    {
+        ArgumentNullException.ThrowIfNull(field);
+        if (field.Type == FieldType.Exact)
+        {
+            canonical = stored;
+            return true;
+        }
+
+        return TryToCanonical(field, stored, out canonical, out _) && SameInFile(ToStored(field, canonical), stored);
+    }
+
     /// <summary>What the file is to hold for a canonical value.</summary>
     /// <exception cref="ArgumentException">The value is not a canonical one of the field's type.</exception>
     public static Value ToStored(Field field, Value canonical)

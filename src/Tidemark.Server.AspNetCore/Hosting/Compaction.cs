@@ -27,7 +27,7 @@ internal sealed partial class Compaction(SyncServer server, ServerEnvironment en
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
     }
 
-    [LoggerMessage(EventId = 1003, Level = LogLevel.Information, Message = "Forgot what is past the retention in {Spaces} spaces.")]
+    [LoggerMessage(EventId = 1003, Level = LogLevel.Debug, Message = "Forgot what is past the retention in {Spaces} spaces.")]
     private static partial void Compacted(ILogger logger, int spaces);
 
     [LoggerMessage(EventId = 1004, Level = LogLevel.Warning, Message = "What is past the retention could not be forgotten; tried again with the next interval.")]

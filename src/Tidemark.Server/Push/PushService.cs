@@ -67,10 +67,8 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             throw Problems.Of(ErrorCodes.BadRequest, $"protocol must be {ProtocolVersion.Current}, not {envelope.Protocol}.");
         }
 
-        if (string.IsNullOrEmpty(envelope.DeviceId) || string.IsNullOrEmpty(envelope.StoreId) || envelope.DeviceId.Length > 200 || envelope.StoreId.Length > 200)
-        {
-            throw Problems.Of(ErrorCodes.BadRequest, "deviceId and storeId must have 1 to 200 characters.");
-        }
+        Identifiers.Check("deviceId", envelope.DeviceId);
+        Identifiers.Check("storeId", envelope.StoreId);
 
         if (commands.Select(c => c.Id).Distinct().Count() != commands.Count)
         {

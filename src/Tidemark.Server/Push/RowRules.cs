@@ -143,12 +143,14 @@ internal sealed class RowRules(PushSession session)
                 throw Verdicts.Refuse(command, ErrorCodes.ParentMissing, $"{edge}: there is no {edge.Target.Name} {new EntityKey(values)}.", edge.Relation.Fields[0]);
             }
 
+            // A later command of the group may have written the row once more.
+            row = (await Rows.FindRowAsync(row.Type, row.Key, cancellationToken).ConfigureAwait(false))?.Row ?? row;
             foreach (var ordinal in edge.SourceOrdinals)
             {
                 row = row.With(ordinal, Value.Null);
             }
 
-            await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+            await Rows.UpsertAsync(row, OwnOriginOf(command), cancellationToken).ConfigureAwait(false);
             _changed[command.Id] = row;
         }
     }
@@ -176,6 +178,7 @@ internal sealed class RowRules(PushSession session)
 
             if (unique.Rule == UniqueRule.Rename && values[^1].Kind == ValueKind.Text)
             {
+                row = (await Rows.FindRowAsync(row.Type, row.Key, cancellationToken).ConfigureAwait(false))?.Row ?? row;
                 row = await RenameValueAsync(command, row, ordinals, values, cancellationToken).ConfigureAwait(false);
                 continue;
             }
@@ -195,7 +198,7 @@ internal sealed class RowRules(PushSession session)
             if ((await Rows.FindKeysAsync(row.Type, ordinals, values, 1, cancellationToken).ConfigureAwait(false)).Count == 0)
             {
                 row = row.With(ordinals[^1], values[^1]);
-                await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                await Rows.UpsertAsync(row, OwnOriginOf(command), cancellationToken).ConfigureAwait(false);
                 _changed[command.Id] = row;
                 return row;
             }
@@ -203,6 +206,9 @@ internal sealed class RowRules(PushSession session)
     }
 
     private RowOrigin OriginOf(PushCommand command) => new(session.DeviceId, command.Id);
+
+    // Of the command's own row: that it was an OFFER, and of which version, must not be lost by a correction.
+    private RowOrigin OwnOriginOf(PushCommand command) => OriginOf(command) with { Offered = command.Operation == Operation.Offer ? command.BaseVersion : null };
 
     private static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
     {

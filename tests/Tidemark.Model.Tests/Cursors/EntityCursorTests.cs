@@ -13,6 +13,25 @@ public sealed class EntityCursorTests
         from id in Gen.OneOf(Gen.Elements("", "1", "10", "2", "a", "A", "é", "\uFFFD", "😀"), Generate.Text)
         select new EntityCursor(new Position(position), id);
 
+    [Theory]
+    [InlineData("9", "10")]
+    [InlineData("-10", "-9")]
+    [InlineData("9007199254740991", "\"9007199254740993\"")]
+    [InlineData("\"-9007199254740993\"", "-1")]
+    [InlineData("\"10\"", "\"9\"")]
+    [InlineData("[\"a\",9]", "[\"a\",10]")]
+    [InlineData("[\"a\",10]", "[\"b\",9]")]
+    [InlineData("", "0")]
+    [Trait("req", "CUR-01")]
+    public void Within_one_position_ids_have_the_order_of_the_keys(string less, string more)
+    {
+        var (a, b) = (new EntityCursor(new Position(5), less), new EntityCursor(new Position(5), more));
+        Assert.True(a < b);
+        Assert.True(b > a);
+        Assert.Equal(b, a.Advance("t", b));
+        Assert.Throws<CursorBackwardException>(() => b.Advance("t", a));
+    }
+
     [Fact]
     [Trait("req", "CUR-01")]
     public void Cursors_are_totally_ordered() =>

@@ -275,6 +275,76 @@ public abstract class SyncServerContract : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task An_offered_row_whose_optional_parent_is_missing_is_still_an_offered_one()
+    {
+        var device = await DeviceAsync();
+        var lost = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark.Position + 1000;
+        var first = await device.PushAsync(device.Offer("things", [7, "gone", "t"], lost));
+        Assert.Contains("\"box\":null", System.Text.Encoding.UTF8.GetString(first.Successful[0].Row!.Value.Utf8.Span), StringComparison.Ordinal);
+        var newer = await device.PushAsync(device.Offer("things", [7, null, "newer"], lost + 1000));
+        Assert.Empty(newer.Conflicts);
+        Assert.Equal("newer", (await device.PageAsync()).Changes.Single(c => c.TypeName == "things").Row!["title"].AsText);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-03")]
+    public async Task A_group_that_is_refused_moves_no_head()
+    {
+        var device = await DeviceAsync();
+        var head = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark;
+        var refused = await device.PushAsync(device.Create("boxes", ["b", "B"], group: "g"), device.Create("boxes", ["c", "A"], group: "g"));
+        Assert.Equal(2, refused.Failed.Count);
+        Assert.Equal(head, refused.Mark);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task A_correction_at_the_groups_end_keeps_what_a_later_command_of_the_group_wrote()
+    {
+        var device = await DeviceAsync();
+        var create = device.Create("things", [7, "gone", "first"], group: "g");
+        var answer = await device.PushAsync(create, device.Update("things", EntityKey.Of(7), null, "title", "second", "g", create.Id));
+        Assert.Equal(2, answer.Successful.Count);
+        var row = Assert.Single((await device.PageAsync()).Changes).Row!;
+        Assert.Equal(("second", true), (row["title"].AsText, row["box"].IsNull));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("with space")]
+    [InlineData("new\nline")]
+    [InlineData("größe")]
+    [InlineData("\u0000")]
+    [Trait("req", "SRV-05")]
+    public async Task A_device_or_store_with_a_name_that_is_none_is_a_bad_request(string name)
+    {
+        var device = await DeviceAsync();
+        foreach (var bad in new[] { name, new string('x', 201) })
+        {
+            foreach (var envelope in new[] { new PushEnvelope { DeviceId = bad, StoreId = "s" }, new PushEnvelope { DeviceId = "d", StoreId = bad } })
+            {
+                Assert.Equal(ErrorCodes.BadRequest, (await Assert.ThrowsAsync<ServerException>(() => device.PushAsync(envelope, device.Create("boxes", ["a", "A"])))).Problem.Code);
+            }
+
+            Assert.Equal(ErrorCodes.BadRequest, (await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { DeviceId = bad }))).Problem.Code);
+        }
+
+        Assert.Single((await device.PushAsync(new PushEnvelope { DeviceId = new string('x', 200), StoreId = "~!/.:@" }, device.Create("boxes", ["a", "A"]))).Successful);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-05")]
+    public async Task A_space_with_a_name_that_is_none_is_a_bad_request_and_any_other_is_not_there()
+    {
+        var device = await DeviceAsync();
+        foreach (var (name, code) in new[] { ("a\u0007", ErrorCodes.BadRequest), (new string('x', 201), ErrorCodes.BadRequest), ("u:größe", ErrorCodes.SpaceNotFound), (new string('x', 200), ErrorCodes.SpaceNotFound) })
+        {
+            Assert.Equal(code, (await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Space = name }))).Problem.Code);
+        }
+    }
+
+    [Fact]
     [Trait("req", "SRV-05")]
     public async Task Two_users_never_see_each_others_rows_cursors_or_verdicts()
     {

@@ -130,7 +130,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             var wire = ToWire(command, ids);
             var sent = SentRow(command);
             var sentUtf8 = sent is null ? null : RowBytes.Of(sent);
-            var payload = wire.ToUtf8(command.Operation == Operation.Create ? sentUtf8 : null);
+            var payload = wire.ToUtf8(command.Operation == Operation.Create && wire.Refs.Count == 0 ? sentUtf8 : null);
             if (payload.Length > limits.RowBytesMax)
             {
                 Bury(command, ErrorCodes.TooLarge, $"The row has {payload.Length} bytes; the server takes at most {limits.RowBytesMax} per row.", null);
@@ -154,6 +154,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
     {
         var row = command.Row;
         var isRename = command.Operation == Operation.Rekey;
+        var refs = command.Refs.Count == 0 ? PushCommand.NoRefs : command.Refs.Where(r => ids.ContainsKey(r.Value)).ToDictionary(r => r.Key, r => ids[r.Value], StringComparer.Ordinal);
         return new PushCommand
         {
             Id = ids[command],
@@ -162,8 +163,9 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             EntityId = isRename ? row.RekeyedFrom!.Key : row.Key,
             NewEntityId = isRename ? row.Key : null,
             BaseVersion = BaseVersionOf(command),
-            Payload = command.Payload,
-            Refs = command.Refs.Count == 0 ? PushCommand.NoRefs : command.Refs.Where(r => ids.ContainsKey(r.Value)).ToDictionary(r => r.Key, r => ids[r.Value], StringComparer.Ordinal),
+            // This device's number of a row without a verdict could be somebody else's: it does not travel.
+            Payload = refs.Keys.Aggregate(command.Payload, (payload, field) => payload?.With(payload.Type.OrdinalOf(field), Value.Absent)),
+            Refs = refs,
             Group = command.GroupLeader is { } leader ? ids[leader].ToString("D") : null,
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs > 0 ? row.AtMs : environment.NowMs),
         };

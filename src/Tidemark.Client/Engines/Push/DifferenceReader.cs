@@ -373,6 +373,11 @@ internal sealed class DifferenceReader(StoreSession session)
         try
         {
             var live = LiveRows.Read(session, table, key);
+            if (live.Exists && UnfitKeys.FieldOf(table.Type, key) is { } field)
+            {
+                throw new UnfitValueException(table.Type, field, $"is part of the key and is not stored as {field.Type} of form {field.Form}; write it so.");
+            }
+
             var entry = table.ReadEntry(session.Db, key, session.Remote);
             return new RowState(table, key)
             {
@@ -394,7 +399,7 @@ internal sealed class DifferenceReader(StoreSession session)
         var parts = new Value[table.Type.KeyOrdinals.Count];
         for (var i = 0; i < parts.Length; i++)
         {
-            parts[i] = StorageForms.TryToCanonical(table.Type.Fields[table.Type.KeyOrdinals[i]], stored[i], out var canonical, out _) ? canonical : stored[i];
+            parts[i] = table.KeyPart(i, stored[i]);
         }
 
         return new EntityKey(parts);
