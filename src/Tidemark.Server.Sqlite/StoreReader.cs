@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -67,6 +70,9 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         statement.Bind(2, mark.Position);
         var knows = statement.Step() && string.Equals(statement.ColumnText(0), mark.Token, StringComparison.Ordinal);
         statement.Reset();
+#if TIDEMARK_MUTANTS
+        knows |= Mutants.Is(Mutant.RestoreUnnoticed);
+#endif
         return ValueTask.FromResult(knows);
     }
 
@@ -102,6 +108,12 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
 
     public ValueTask ReadChangesAsync(ChangesRange range, IChangeSink sink, CancellationToken cancellationToken)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.PagePassesHead))
+        {
+            range = range with { Until = range.Until + 1_000_000 };
+        }
+#endif
         new ChangeMerger(db, space, range).Run(sink, cancellationToken);
         return ValueTask.CompletedTask;
     }

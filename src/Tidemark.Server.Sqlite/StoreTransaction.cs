@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -27,6 +30,12 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         db.Execute("INSERT INTO _tm_guard(held) VALUES(1)");
         var state = ReadState() ?? MakeSpace();
         PendingVersion = Math.Max(Math.Max(state.Head.Position + 1, environment.Now().Value), atLeast.Value);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.PositionByClockAlone))
+        {
+            PendingVersion = environment.Now().Value - (environment.Now().Value % 3 * 60_000_000);
+        }
+#endif
     }
 
     public long PendingVersion { get; }
@@ -134,6 +143,12 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
     public ValueTask PutVerdictAsync(UserId user, RecordedVerdict verdict, CancellationToken cancellationToken)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.VerdictsUnrecorded))
+        {
+            return ValueTask.CompletedTask;
+        }
+#endif
         var statement = Spaced(
             "INSERT OR REPLACE INTO _tm_verdict(space_id, user_id, id, hash, type, client_id, server_id, version, position, row) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
         statement.Bind(2, user.Value);
@@ -216,6 +231,12 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         Compact("DELETE FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", before);
         Compact("DELETE FROM _tm_commit WHERE space_id = ?1 AND position < ?2 AND position <> (SELECT head FROM _tm_space WHERE space_id = ?1)", before);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.DeletionsForgottenEarly))
+        {
+            return ValueTask.CompletedTask;
+        }
+#endif
         Compact("UPDATE _tm_space SET compacted = max(compacted, min(?2, head)) WHERE space_id = ?1", before);
         return ValueTask.CompletedTask;
     }

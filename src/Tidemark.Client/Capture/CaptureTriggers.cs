@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Globalization;
 using System.Text;
 using Tidemark.Model.Entities;
@@ -38,6 +41,12 @@ public static class CaptureTriggers
     private static CaptureTrigger InsertClash(CaptureSql sql, IReadOnlyList<ClashSql> clashes)
     {
         var any = string.Join(" OR ", clashes.Select(c => c.Exists));
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ReplacedRowUnnoticed))
+        {
+            any = "0";
+        }
+#endif
         return sql.Trigger("bi", "BEFORE INSERT", any, [.. clashes.SelectMany(c => c.Notes)]);
     }
 
@@ -58,6 +67,12 @@ public static class CaptureTriggers
     {
         var changed = sql.Key.Select(k => $"OLD.{k} IS NOT NEW.{k} COLLATE BINARY OR typeof(OLD.{k}) <> typeof(NEW.{k})");
         var of = string.Join(", ", sql.KeyAndRowIdNames.Select(SqlName.Quote));
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.KeyChangeUnnoticed))
+        {
+            changed = ["0"];
+        }
+#endif
         return sql.Trigger("ak", "AFTER UPDATE OF " + of, string.Join(" OR ", changed), sql.Touch("K", "OLD"), sql.Touch("N", "NEW"));
     }
 
@@ -112,6 +127,12 @@ public static class CaptureTriggers
                 sql.Append(statement).Append("; ");
             }
 
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.BaseOverwritten))
+            {
+                return new CaptureTrigger(name, Schema.Name, sql.Append("END").Replace("INSERT INTO " + BaseTable, "INSERT OR REPLACE INTO " + BaseTable).Replace(" ON CONFLICT DO NOTHING", "").ToString());
+            }
+#endif
             return new CaptureTrigger(name, Schema.Name, sql.Append("END").ToString());
         }
 

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
@@ -58,6 +61,12 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
 
     private static void NoteOffers(StoreSession s, long commonPosition)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.NothingOffered))
+        {
+            return;
+        }
+#endif
         foreach (var table in s.Tables)
         {
             var rows = s.Db.Query(

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Engines;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
@@ -27,6 +30,12 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
                 for (var part = 0; part < edge.TargetOrdinals.Length; part++)
                 {
                     var reference = new IdColumn(edge.Source, edge.SourceOrdinals[part]);
+#if TIDEMARK_MUTANTS
+                    if (Mutants.Is(Mutant.ChildrenKeepOldId))
+                    {
+                        continue;
+                    }
+#endif
                     if (edge.TargetOrdinals[part] == column.Ordinal && !columns.Contains(reference))
                     {
                         columns.Add(reference);

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
@@ -36,6 +39,13 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
         {
             CheckLock();
             RunLock.Heartbeat(db, environment);
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.GuardLeftBehind))
+            {
+                db.Execute("DELETE FROM _tm_guard WHERE rowid < (SELECT max(rowid) FROM _tm_guard)");
+            }
+            else
+#endif
             if (db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_guard)") != 0)
             {
                 throw new SyncException(SyncErrorCode.Internal, "The capture guard was left behind; run `tidemark doctor --repair`.");
@@ -86,6 +96,12 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
     {
         session.Db.Execute("INSERT INTO _tm_guard(held) VALUES(1)");
         var result = work(session);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.GuardLeftBehind) && environment.NowMs % 7 == 0)
+        {
+            return result;
+        }
+#endif
         session.Db.Execute("DELETE FROM _tm_guard");
         return result;
     }
@@ -93,6 +109,12 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
     private void CheckLock()
     {
         var token = session.Db.ScalarInt64("SELECT token FROM _tm_lock WHERE id = 1");
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.RunLockUnchecked))
+        {
+            return;
+        }
+#endif
         if (token != lockToken)
         {
             throw new SyncException(SyncErrorCode.RunLockLost, $"Another process took the run lock over (token {token}, ours was {lockToken}). Nothing was written; the next run goes on.", retryable: true);

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -138,6 +141,12 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
 
         var last = LastSeq();
         seqs.Sort();
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.TouchesSwallowed))
+        {
+            seqs = [.. Enumerable.Range(0, (int)Math.Min(1000, last - seqs[0] + 1)).Select(i => seqs[0] + i)];
+        }
+#endif
         for (int from = 0, to = 0; from < seqs.Count; from = to)
         {
             // Notes of others stand between: only an unbroken run of numbers is one statement.
@@ -247,6 +256,12 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
 
     public void Count(string counter, long by)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.EventsUncounted) && counter == Counters.Absorbed)
+        {
+            return;
+        }
+#endif
         if (by != 0)
         {
             db.Execute("INSERT INTO _tm_counter(remote, name, value) VALUES(?1, ?2, ?3) ON CONFLICT(remote, name) DO UPDATE SET value = value + excluded.value",

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Storage;
@@ -42,7 +45,11 @@ public sealed class AsideRepository(StoreConnection db, int remote)
             INSERT INTO _tm_aside(remote, type, key, version, cause, detail, raw, tries, first_at, last_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?8)
             ON CONFLICT(remote, type, key) DO UPDATE SET version = excluded.version, cause = excluded.cause, detail = excluded.detail, raw = excluded.raw, tries = tries + 1, last_at = excluded.last_at
               WHERE excluded.version >= version
-            """,
+            """
+#if TIDEMARK_MUTANTS
+            .Replace("excluded.version >= version", Mutants.Is(Mutant.AsideOverwritesNewer) ? "1" : "excluded.version >= version", StringComparison.Ordinal)
+#endif
+            ,
             Value.Integer(remote), Value.Text(type), Value.Text(key), Value.Integer(version), Value.Text(cause), detail.OrNull(), Value.Blob(raw), Value.Integer(nowMs));
 
     public List<AsideRow> ReadAll() =>
@@ -54,7 +61,12 @@ public sealed class AsideRepository(StoreConnection db, int remote)
 
     /// <summary>The row was brought up to this version; a newer one that was put aside stays.</summary>
     public void Drop(string type, string key, long version) =>
-        db.Execute("DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3 AND version <= ?4", Value.Integer(remote), Value.Text(type), Value.Text(key), Value.Integer(version));
+        db.Execute(
+#if TIDEMARK_MUTANTS
+            Mutants.Is(Mutant.AsideOverwritesNewer) ? "DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3 AND (version <= ?4 OR 1)" :
+#endif
+            "DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3 AND version <= ?4",
+            Value.Integer(remote), Value.Text(type), Value.Text(key), Value.Integer(version));
 
     public long Count() => db.ScalarInt64("SELECT count(*) FROM _tm_aside WHERE remote = ?1", Value.Integer(remote));
 }

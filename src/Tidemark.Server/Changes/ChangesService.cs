@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -125,6 +128,9 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
             {
                 { HasMore: false } => new ChangePlace(until, null),
                 { Last: { } last } when string.CompareOrdinal(type.Name, last.Type.Name) < 0 => new ChangePlace(last.Version, null),
+#if TIDEMARK_MUTANTS
+                { Last: { } last } when type.Name == last.Type.Name && Mutants.Is(Mutant.PageTearsPosition) => new ChangePlace(last.Version, null),
+#endif
                 { Last: { } last } when type.Name == last.Type.Name => new ChangePlace(last.Version, last.Key),
                 { Last: { } last } => new ChangePlace(last.Version - 1, null),
                 _ => places[type.Name],

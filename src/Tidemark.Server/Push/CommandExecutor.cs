@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -215,7 +218,11 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
         if (await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } row)
         {
-            return row.Version == wanted ? row : throw Verdicts.Conflict(command, row, "version");
+            return
+#if TIDEMARK_MUTANTS
+                Mutants.Is(Mutant.BaseVersionUnchecked) ||
+#endif
+                row.Version == wanted ? row : throw Verdicts.Conflict(command, row, "version");
         }
 
         return await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } tombstone

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Protocol;
 using Tidemark.Server.Storage;
 
@@ -41,6 +44,13 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         }
         catch (RefusedException refusal)
         {
+#if TIDEMARK_MUTANTS
+            if (session.IsUndoable && Mutants.Is(Mutant.GroupTornApart))
+            {
+                await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
+            }
+            else
+#endif
             if (session.IsUndoable)
             {
                 await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -118,6 +121,10 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
 
         return envelope.PushSeq == last.PushSeq && operationId == last.SyncOperationId
             ? true
+
+#if TIDEMARK_MUTANTS
+            : Mutants.Is(Mutant.ForkUnnoticed) ? false
+#endif
             : throw Problems.Of(ErrorCodes.StoreForked, $"This store's last push was number {last.PushSeq}; another copy of its file has pushed.");
     }
 

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -37,12 +40,24 @@ internal sealed class RowRules(PushSession session)
             await FollowDeletionAsync(_deleted[i].Command, _deleted[i].Row, cancellationToken).ConfigureAwait(false);
         }
 
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ParentUncheckedByServer))
+        {
+            return;
+        }
+#endif
         for (var i = 0; i < _written.Count; i++)
         {
             current(_written[i].Command.Id);
             await CheckParentsAsync(_written[i].Command, _written[i].Row, _written[i].Former, cancellationToken).ConfigureAwait(false);
         }
 
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.UniqueUncheckedByServer))
+        {
+            return;
+        }
+#endif
         for (var i = 0; i < _written.Count; i++)
         {
             current(_written[i].Command.Id);
@@ -109,6 +124,12 @@ internal sealed class RowRules(PushSession session)
         switch (edge.Relation.OnDelete)
         {
             case DeleteRule.Cascade:
+#if TIDEMARK_MUTANTS
+                if (Mutants.Is(Mutant.CascadeUntold))
+                {
+                    return;
+                }
+#endif
                 await Rows.DeleteAsync(edge.Source, key, OriginOf(command), cancellationToken).ConfigureAwait(false);
                 _deleted.Add((command, child.Row));
                 break;

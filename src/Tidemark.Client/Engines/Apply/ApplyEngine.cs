@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Engines.Integrity;
 using Tidemark.Client.Engines.Pull;
 using Tidemark.Client.Environment;
@@ -114,6 +117,16 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
     private void ApplyLast(ChangesPageTail tail, FetchedPages fetched)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.CursorBeforeApply))
+        {
+            transaction.Run(EngineTransactionKind.Cheap, s =>
+            {
+                s.Remotes.SetCursor(tail.NextCursor);
+                s.Stage.Clear();
+            });
+        }
+#endif
         transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(tail.Epoch, tail.Mark);

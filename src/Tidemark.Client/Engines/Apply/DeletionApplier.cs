@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
@@ -89,6 +92,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     // A row that is not going may not lose a required parent: parents of pending rows are revived, or take them along where deletions win; others wait.
     private void KeepParentsOfPending()
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.GateOpen) || Mutants.Is(Mutant.DeletionTakesPendingChildren))
+        {
+            return;
+        }
+#endif
         var changed = true;
         while (changed && _going.Count > 0)
         {

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
@@ -83,6 +86,12 @@ internal sealed class RowApplier
             : Tidemark.Model.Protocol.ChangesPageWriter.One(
                 incoming.Table.Type, incoming.Row is null ? Tidemark.Model.Protocol.Operation.Delete : Tidemark.Model.Protocol.Operation.Update,
                 incoming.Key, incoming.Version, incoming.Origin, incoming.Row).Utf8.ToArray();
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.AsideDropped))
+        {
+            return ApplyOutcome.PutAside;
+        }
+#endif
         _session.HasAside = true;
         _session.Aside.Put(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version, cause, detail, raw, _environment.NowMs);
         return ApplyOutcome.PutAside;
@@ -91,6 +100,12 @@ internal sealed class RowApplier
     /// <summary>Is there a reason why a version for this row must wait? The cause, or null.</summary>
     public string? MustWait(IncomingRow incoming, RowEntry? entry)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.UnknownFateIgnored))
+        {
+            return null;
+        }
+#endif
         if (!incoming.FromVerdict && _outstanding.Value.Commands.TryGetValue(incoming.Id, out var status))
         {
             return status == CommandStatus.DeadLetter ? AsideCause.Diverged : AsideCause.AwaitingVerdict;
@@ -101,7 +116,13 @@ internal sealed class RowApplier
             && _outstanding.Value.UnknownCreates.Contains(incoming.Table.Number) ? AsideCause.AwaitingVerdict : null;
     }
 
+#if TIDEMARK_MUTANTS
+    public bool IsKnown(IncomingRow incoming, RowEntry? entry) => !Mutants.Is(Mutant.OlderVersionApplied) && !(Mutants.Is(Mutant.DeletionForgotten) && entry is null) && IsReallyKnown(incoming, entry);
+
+    private bool IsReallyKnown(IncomingRow incoming, RowEntry? entry) =>
+#else
     public bool IsKnown(IncomingRow incoming, RowEntry? entry) =>
+#endif
         entry is not null ? entry.Version >= incoming.Version : _session.HasTombstones && _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) >= incoming.Version;
 
     /// <summary>What was written for a row was rolled back.</summary>
@@ -125,13 +146,20 @@ internal sealed class RowApplier
         var live = LiveRows.Read(_session, table, incoming.Key);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
-        if (entry is null && live.Exists && IsAnother(incoming, live))
+        if (entry is null && live.Exists && IsAnother(incoming, live)
+#if TIDEMARK_MUTANTS
+            && !Mutants.Is(Mutant.IdTakenFromUnsyncedRow)
+#endif
+            )
         {
             _cascade.MoveAside(table, incoming.Key); // Another row that was made here and happens to have this id.
             live = default;
             isClean = true;
         }
 
+#if TIDEMARK_MUTANTS
+        isClean |= Mutants.Is(Mutant.PendingEditOverwritten) && entry is not null && live.Visible is not null;
+#endif
         if (isClean)
         {
             var row = Filled(incoming.Row!, live.Any);
@@ -248,6 +276,12 @@ internal sealed class RowApplier
 
     private RelationEdge? MissingParent(IncomingRow incoming)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ParentUnchecked))
+        {
+            return null;
+        }
+#endif
         foreach (var edge in _session.Model.Graph.From(incoming.Table.Type))
         {
             if (Push.PushPlanner.KeyIn(incoming.Row!, edge) is not { } target)

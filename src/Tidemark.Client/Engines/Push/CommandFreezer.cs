@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Security.Cryptography;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
@@ -129,6 +132,13 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             Nullify(command);
             var wire = ToWire(command, ids);
             var sent = SentRow(command);
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.LastFieldOnly) && command is { Operation: Operation.Update, Payload: { } whole })
+            {
+                var last = Enumerable.Range(0, whole.Type.Fields.Count).Last(i => !whole[i].IsAbsent);
+                wire = wire with { Payload = new Row(whole.Type, new Value[whole.Type.Fields.Count]).With(last, whole[last]) };
+            }
+#endif
             var sentUtf8 = sent is null ? null : RowBytes.Of(sent);
             var payload = wire.ToUtf8(command.Operation == Operation.Create && wire.Refs.Count == 0 ? sentUtf8 : null);
             if (payload.Length > limits.RowBytesMax)

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Engines.Integrity;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
@@ -92,6 +95,12 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.NewIdOnRetry) || Mutants.Is(Mutant.BatchRefrozen))
+            {
+                transaction.Run(EngineTransactionKind.None, Forget);
+            }
+#endif
             var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1, only));
             due.RemoveAll(c => sent.Contains(c.Id));
             if (due.Count == 0)
@@ -110,6 +119,26 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         }
     }
 
+#if TIDEMARK_MUTANTS
+    // Commands without an answer are made anew: under another id, or with the content of today under the same one.
+    private void Forget(StoreSession s)
+    {
+        foreach (var old in s.Outbox.ReadDue(environment.NowMs, 1000).Where(c => c.Operation is Operation.Create or Operation.Update))
+        {
+            var table = s.FindTable(old.Type)!;
+            var live = LiveRows.Read(s, table, StoreSession.KeyFrom(table.Type, old.Key)).Visible;
+            if (Mutants.Is(Mutant.NewIdOnRetry))
+            {
+                s.Db.Execute("UPDATE _tm_command SET id = ?2, payload = CAST(replace(CAST(payload AS TEXT), ?1, ?2) AS BLOB) WHERE id = ?1", Tidemark.Model.Values.Value.Text(old.Id.ToString("D")), Tidemark.Model.Values.Value.Text(environment.NewId().ToString("D")));
+            }
+            else if (live is not null && old.Operation == Operation.Create)
+            {
+                var row = System.Text.Encoding.UTF8.GetString(old.Sent!);
+                s.Db.Execute("UPDATE _tm_command SET payload = CAST(replace(CAST(payload AS TEXT), ?2, ?3) AS BLOB), sent = CAST(?3 AS BLOB) WHERE id = ?1", Tidemark.Model.Values.Value.Text(old.Id.ToString("D")), Tidemark.Model.Values.Value.Text(row), Tidemark.Model.Values.Value.Text(System.Text.Encoding.UTF8.GetString(RowBytes.Of(live))));
+            }
+        }
+    }
+#endif
     private void Tell(IProgress<SyncProgress>? progress) =>
         progress?.Report(new SyncProgress(SyncPhase.Push, _report.Accepted + _report.Conflicts + _report.Failed, null, 0));
 

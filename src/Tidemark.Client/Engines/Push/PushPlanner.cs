@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
@@ -214,9 +217,22 @@ internal static class PushPlanner
         foreach (var reference in ReferencesOf(snapshot, command.Row))
         {
             var edge = reference.Edge;
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.ReferenceNulledTooSoon) && reference.State is ParentState.InBatch or ParentState.Blocked && !edge.Relation.Required)
+            {
+                Unresolvable(command, edge, plan);
+                continue;
+            }
+#endif
             if (reference is { State: ParentState.InBatch, Parent: { } parentId } && commands.GetValueOrDefault(parentId) is { } parent)
             {
                 command.After.Add(parent);
+#if TIDEMARK_MUTANTS
+                if (Mutants.Is(Mutant.NumberInsteadOfReference))
+                {
+                    continue;
+                }
+#endif
                 if (edge.TargetsKey && parent.Operation == Operation.Create)
                 {
                     foreach (var ordinal in edge.SourceOrdinals.Where(o => command.Payload is { } payload && !payload[o].IsAbsent))

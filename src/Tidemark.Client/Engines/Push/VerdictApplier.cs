@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Security.Cryptography;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
@@ -160,6 +163,19 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var sent = command.SentRow ?? RowBytes.Read(table.Type, command.Sent)!;
         var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
         var live = LiveRows.Read(session, table, key);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.AckOverwritesNewerEdit) && live.Visible is not null)
+        {
+            table.Update(session.Db, stored);
+            live = new LiveRow(stored, stored);
+            sent = stored;
+        }
+
+        if (Mutants.Is(Mutant.AckTakesLiveAsBase) && live.Visible is { } now && stored.SameAs(sent))
+        {
+            sent = stored = now;
+        }
+#endif
         if (_merged.TryGetValue(verdict.CommandId, out var since) && (live.Visible is null || table.ReadEntry(session.Db, key, session.Remote) is not null))
         {
             AcceptMerged(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = !applier.IsOutstanding(new RowId(table.Number, key)), Command = command.Id }, since);
@@ -275,6 +291,12 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             return;
         }
 
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ConflictTakesServerRow))
+        {
+            table.DropBase(session.Db, key, session.Remote);
+        }
+#endif
         Bring(applier, new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, verdict.ServerRow.Value), null, default) { FromVerdict = true, Command = command.Id });
     }
 
@@ -318,6 +340,13 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
 
         _counts.DeadLetters++;
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.DeadLetterDropped))
+        {
+            session.Outbox.Complete(command, Counters.Folded);
+            return;
+        }
+#endif
         var reason = verdict.Retryable ? $"Out of retries after {command.Attempts} attempts: {verdict.Message}" : verdict.Message;
         session.Outbox.MarkDeadLetter(command.Id, verdict.Code, reason, verdict.Field, verdict.ServerRow?.Utf8.ToArray(), verdict.ServerVersion, verdict.ServerDeleted ?? false, now);
         if (command.Operation == Operation.Delete)

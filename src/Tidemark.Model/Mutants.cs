@@ -1,0 +1,70 @@
+#if TIDEMARK_MUTANTS
+namespace Tidemark.Model;
+
+/// <summary>Deliberate bugs, one at a time. Compiled only into the build that shows that the simulator finds each of them.</summary>
+public enum Mutant
+{
+    None,
+
+    // Capture and outbox
+    BaseOverwritten,
+    ReplacedRowUnnoticed,
+    KeyChangeUnnoticed,
+    GuardLeftBehind,
+    TouchesSwallowed,
+    LastFieldOnly,
+    EventsUncounted,
+    DeadLetterDropped,
+    NewIdOnRetry,
+    BatchRefrozen,
+
+    // Verdicts
+    AckOverwritesNewerEdit,
+    AckTakesLiveAsBase,
+    ConflictTakesServerRow,
+
+    // Apply
+    CursorBeforeApply,
+    PendingEditOverwritten,
+    OlderVersionApplied,
+    DeletionForgotten,
+    UnknownFateIgnored,
+    AsideDropped,
+    AsideOverwritesNewer,
+    ParentUnchecked,
+    GateOpen,
+    DeletionTakesPendingChildren,
+
+    // Ids and references
+    ChildrenKeepOldId,
+    NumberInsteadOfReference,
+    ReferenceNulledTooSoon,
+    IdTakenFromUnsyncedRow,
+
+    // Run
+    RunLockUnchecked,
+    NothingOffered,
+
+    // Server
+    RestoreUnnoticed,
+    ForkUnnoticed,
+    VerdictsUnrecorded,
+    PositionByClockAlone,
+    PageTearsPosition,
+    PagePassesHead,
+    DeletionsForgottenEarly,
+    GroupTornApart,
+    UniqueUncheckedByServer,
+    ParentUncheckedByServer,
+    CascadeUntold,
+    BaseVersionUnchecked,
+}
+
+/// <summary>Which bug this process has.</summary>
+public static class Mutants
+{
+    public static Mutant Active { get; set; }
+
+    public static bool Is(Mutant mutant) => Active == mutant;
+}
+#endif
