@@ -17,6 +17,7 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     public long? TryTake()
     {
         db.Execute("PRAGMA synchronous = NORMAL"); // A power loss ends whoever holds the lock, too.
+        using var turn = db.EnterGate();
         db.Execute("BEGIN IMMEDIATE");
         try
         {
@@ -52,8 +53,11 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     }
 
     /// <summary>Gives the lock back; nothing happens when it was taken over.</summary>
-    public static void Release(StoreConnection db, long token) =>
+    public static void Release(StoreConnection db, long token)
+    {
+        using var turn = db.EnterGate();
         db.Execute("UPDATE _tm_lock SET owner = NULL, expires_ms = 0 WHERE id = 1 AND token = ?1", Value.Integer(token));
+    }
 
     /// <summary>Who holds the lock; null when nobody does.</summary>
     public string? Holder() => Read() is { Owner: { } owner, ExpiresMs: var expires } && expires > environment.NowMs ? owner : null;

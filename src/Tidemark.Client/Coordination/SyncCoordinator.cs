@@ -257,6 +257,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         var db = store.EngineSession.Db;
         try
         {
+            using var turn = db.EnterGate();
             db.Execute("PRAGMA synchronous = NORMAL");
             db.Execute("BEGIN IMMEDIATE");
             new HistoryRepository(db).Add(new HistoryEntry

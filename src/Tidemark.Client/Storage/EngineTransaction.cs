@@ -33,6 +33,7 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
     {
         ArgumentNullException.ThrowIfNull(work);
         var db = session.Db;
+        using var turn = db.EnterGate();
         db.Execute(kind.HasFlag(EngineTransactionKind.Cheap) ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
         db.Execute("BEGIN IMMEDIATE");
         try

@@ -59,7 +59,7 @@ public sealed class LocalStore : IAsyncDisposable
         var file = SqliteFile.CanonicalPath(path);
         // The engine's connection alone moves the WAL into the file: every run, also one that fails, ends with a commit of it.
         var connection = SqliteFile.Open(file, new OpenOptions { BusyTimeout = options.BusyTimeout, ForeignKeys = false, Checkpoints = true, Watch = environment.Statements });
-        var db = new StoreConnection(connection);
+        var db = new StoreConnection(connection) { Gate = FileGate.Of(file) };
         try
         {
             CheckFormat(db, file);
@@ -79,7 +79,19 @@ public sealed class LocalStore : IAsyncDisposable
 
     /// <summary>Writes in a transaction that many callers share; durable when the task completes. The work may be run more than once before that, never after.</summary>
     /// <exception cref="StoreException">The file is in trouble; only this write is affected.</exception>
-    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default) => _writes.Value.RunAsync(work, cancellationToken);
+    /// <exception cref="InvalidOperationException">The work left capture switched off; it was rolled back.</exception>
+    public Task<T> WriteAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return _writes.Value.RunAsync(
+            connection =>
+            {
+                var result = work(connection);
+                CheckGuard(connection);
+                return result;
+            },
+            cancellationToken);
+    }
 
     /// <summary>Reads one snapshot; neither waits for the writer nor makes it wait.</summary>
     public Task<T> ReadAsync<T>(Func<SqliteConnection, T> read, CancellationToken cancellationToken = default) => _reads.Value.ReadAsync(read, cancellationToken);
@@ -145,8 +157,18 @@ public sealed class LocalStore : IAsyncDisposable
                 $"This file holds the data of {User}; the token is of {user}. Nothing was sent or changed. Sign in as {User}, or use another file for {user} (`tidemark clone`).");
         }
 
+        using var turn = EngineSession.Db.EnterGate();
         EngineSession.Db.Execute("UPDATE _tm_context SET user = ?2 WHERE id = ?1", Value.Integer(EngineSession.Context), Value.Text(user));
         User = user;
+    }
+
+    // While a row is in it nothing is captured, for nobody.
+    private static void CheckGuard(SqliteConnection connection)
+    {
+        if (connection.Scalar("SELECT EXISTS(SELECT 1 FROM _tm_guard)").AsInteger != 0)
+        {
+            throw new InvalidOperationException("There is a row in _tm_guard: what this work wrote would not be synced. It was rolled back. Leave that table to Tidemark; if the row was there before, run `tidemark doctor --repair`.");
+        }
     }
 
     private static void CheckFormat(StoreConnection db, string file)

@@ -21,6 +21,7 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
             return;
         }
 
+        using var turn = db.EnterGate();
         db.Execute("BEGIN IMMEDIATE");
         try
         {

@@ -19,6 +19,12 @@ public sealed class StoreConnection : IDisposable
 
     public SqliteConnection Connection { get; }
 
+    /// <summary>Set for the engine's connection of a store, which shares the file with the app's queue.</summary>
+    internal Writing.FileGate? Gate { get; init; }
+
+    /// <summary>Around a transaction of the engine, from before its BEGIN to behind its end.</summary>
+    internal Writing.FileGate.Turn EnterGate() => Gate?.Enter() ?? default;
+
     /// <summary>Reset after use, not disposed.</summary>
     public RawStatement Prepare(string sql) => _statements.Get(sql);
 

@@ -16,6 +16,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
     /// <summary>How long a commit may collect works; the last one it takes may run past it.</summary>
     internal const int GroupTimeMsMax = 20;
 
+    private readonly FileGate _file = FileGate.Of(path);
     private readonly Lock _gate = new();
     private readonly Queue<LaneItem> _waiting = new();
     private bool _running;
@@ -127,6 +128,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
     private void RunGroup()
     {
         var lastBefore = Volatile.Read(ref _lastNumber);
+        using var turn = _file.Enter();
         if (!TryBegin(out var session, out var trouble))
         {
             // Those that came while SQLite waited for the lock have not had their time yet.
