@@ -11,24 +11,6 @@ namespace Tidemark.Client.Tests.Coordination;
 public sealed class RunTests
 {
     [Fact]
-    [Trait("req", "RUN-12")]
-    [Trait("req", "RUN-05")]
-    public async Task A_run_with_nothing_to_do_is_one_request_and_writes_nothing()
-    {
-        await using var world = await World.StartAsync();
-        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n', '', '', NULL);");
-        await Steps.UntilQuietAsync(a);
-        var requests = a.Network.Requests.Count;
-        var version = a.Scalar("PRAGMA data_version");
-        Assert.Equal(SyncOutcome.Idle, (await a.SyncAsync()).Outcome);
-        Assert.Equal(1, a.Network.Requests.Count - requests);
-        Assert.Equal(version, a.Scalar("PRAGMA data_version"));
-        a.Sql("UPDATE note SET title = 'x'");
-        await a.SyncAsync();
-        Assert.True(new HistoryRepository(a.Store.EngineSession.Db).Read(1)[0].IdleRuns >= 1);
-    }
-
-    [Fact]
     [Trait("req", "RUN-05")]
     public async Task A_held_lock_turns_another_run_away_and_a_dead_holder_is_taken_over()
     {
@@ -66,25 +48,6 @@ public sealed class RunTests
         a.Sql("UPDATE _tm_lock SET owner = NULL");
         await Steps.UntilQuietAsync(a);
         a.AssertQuiet();
-    }
-
-    [Fact]
-    [Trait("req", "RUN-11")]
-    public async Task Completion_is_announced_after_the_run_has_let_go_of_the_file()
-    {
-        await using var world = await World.StartAsync();
-        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n', '', '', NULL);");
-        string? holder = "nobody looked";
-        long history = 0;
-        a.Service.Completed += (_, _) =>
-        {
-            holder = a.Scalar("SELECT owner FROM _tm_lock") is { Kind: ValueKind.Text } owner ? owner.AsText : null;
-            history = a.Count("SELECT count(*) FROM _tm_history");
-            a.Sql("BEGIN EXCLUSIVE; UPDATE note SET title = 'by the handler'; COMMIT");
-        };
-        await a.SyncAsync();
-        Assert.Null(holder);
-        Assert.Equal(1, history);
     }
 
     [Fact]
@@ -183,21 +146,6 @@ public sealed class RunTests
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["1|edited without capture", "2|two", "3|made without capture"], b.Rows("SELECT id, title FROM note ORDER BY id"));
         Steps.AssertEqual(a, b);
-    }
-
-    [Fact]
-    [Trait("req", "RUN-10")]
-    public void Backoff_doubles_to_its_bound_with_full_jitter()
-    {
-        var environment = SyncEnvironment.System;
-        var backoff = new Backoff { FirstDelayMs = 100, DelayMaxMs = 1000 };
-        for (var attempt = 1; attempt < 60; attempt++)
-        {
-            var bound = Math.Min(1000, 100 * Math.Pow(2, attempt - 1));
-            var delays = Enumerable.Range(0, 200).Select(_ => backoff.DelayMs(attempt, environment)).ToArray();
-            Assert.All(delays, d => Assert.InRange(d, 0, bound));
-            Assert.True(delays.Distinct().Count() > 10);
-        }
     }
 
     [Fact]
