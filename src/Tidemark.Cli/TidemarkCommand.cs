@@ -7,6 +7,7 @@ using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.Running;
 using Tidemark.Cli.Serving;
+using Tidemark.Cli.Simulating;
 using Tidemark.Cli.Syncing;
 
 namespace Tidemark.Cli;
@@ -65,5 +66,6 @@ internal static class TidemarkCommand
         VerifyVerb.Create(),
         DoctorVerb.Create(),
         ModelCommand.Create(),
+        SimulateVerb.Create(),
     ];
 }

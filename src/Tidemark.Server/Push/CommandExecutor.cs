@@ -182,6 +182,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         var version = live?.Version ?? tombstone?.Version ?? 0;
         if (origin.Offered >= lost || version == lost)
         {
+            ThrowIfNewerDiffers(command, live, tombstone, origin.Offered > lost);
             return (version, command.EntityId, live?.Row);
         }
 
@@ -205,6 +206,25 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         await _ids.NoteAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
         await WriteAsync(command, row, live?.Row, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, command.EntityId, row);
+    }
+
+    // Accepted without a word, the device would take what it offered for what stands here under that version.
+    private static void ThrowIfNewerDiffers(PushCommand command, StoredRow? live, Tombstone? tombstone, bool isNewer)
+    {
+        if (!isNewer)
+        {
+            return;
+        }
+
+        if (live is not null && (command.Payload is not { } payload || !Keyed(Completed(command, payload), command.EntityId).SameAs(live.Row)))
+        {
+            throw Verdicts.Conflict(command, live, "a newer version was offered");
+        }
+
+        if (live is null && command.Payload is not null && tombstone is not null)
+        {
+            throw Verdicts.Gone(command, tombstone);
+        }
     }
 
     // The row an edit was made on; null when neither row nor tombstone is known.

@@ -15,6 +15,9 @@ public static class Simulator
     private static readonly TimeSpan RunTimeMax = TimeSpan.FromHours(6);
     private static readonly TimeSpan Aftermath = TimeSpan.FromDays(2);
 
+    /// <summary>The names of the faults there are.</summary>
+    public static IReadOnlyList<string> FaultNames { get; } = [.. StepKinds.All.Where(k => k.IsFault).Select(k => k.Name)];
+
     public static SimulationResult Run(SimulationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

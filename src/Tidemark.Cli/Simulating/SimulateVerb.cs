@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+using Tidemark.Cli.Output;
+using Tidemark.Cli.Running;
+using Tidemark.Simulation.Runs;
+
+namespace Tidemark.Cli.Simulating;
+
+internal static class SimulateVerb
+{
+    private const int RunsPreset = 20;
+
+    public static Command Create()
+    {
+        var seed = new Option<ulong>("--seed") { Description = "The first seed. Each seed is one run, the same on every machine.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var runs = new Option<int?>("--runs") { Description = $"How many seeds, one after the other. Default: {RunsPreset}, or 1 when a seed is given.", HelpName = "N" };
+        var devices = new Option<int?>("--devices") { Description = "How many devices. Default: 2 to 5, as the seed says.", HelpName = "N" };
+        var steps = new Option<int?>("--steps") { Description = "How many steps. Default: as the seed says, about ten device-days.", HelpName = "N" };
+        var faults = new Option<string?>("--faults") { Description = "Only these faults, separated by commas; none for a sunny world. Known: " + string.Join(", ", Simulator.FaultNames) + ".", HelpName = "LIST" };
+        var trace = new Option<bool>("--trace") { Description = "Tell the story of each run; of one that breaks a promise, the shortest story that does." };
+        var twice = new Option<bool>("--twice") { Description = "Run each seed twice and compare, byte for byte." };
+        return Verb.Create("simulate", "Run devices, a server, networks, disks and clocks that fail, around the real client and server, and check every promise. Exit code 1 when one is broken.",
+                seed, runs, devices, steps, faults, trace, twice)
+            .Runs((context, cancellationToken) =>
+            {
+                var plan = new Wanted(
+                    context.Get(seed), context.Get(runs) ?? (context.Arguments.GetResult(seed) is { Implicit: false } ? 1 : RunsPreset), context.Get(devices), context.Get(steps),
+                    FaultsOf(context.Get(faults)), context.Get(trace), context.Get(twice));
+                return Task.FromResult(Run(context.Out, plan, cancellationToken));
+            });
+    }
+
+    private static IReadOnlyList<string>? FaultsOf(string? list)
+    {
+        if (list is null)
+        {
+            return null;
+        }
+
+        var names = list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(n => !string.Equals(n, "none", StringComparison.Ordinal)).ToList();
+        return names.Find(n => !Simulator.FaultNames.Contains(n, StringComparer.Ordinal)) is { } unknown
+            ? throw VerbException.Usage($"There is no fault '{unknown}'. Known: {string.Join(", ", Simulator.FaultNames)}.")
+            : names;
+    }
+
+    private static ExitCode Run(Out output, Wanted wanted, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var totals = new Totals();
+        var broken = new List<object>();
+        for (var i = 0; i < wanted.Runs; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var options = new SimulationOptions { Seed = wanted.Seed + (ulong)i, Devices = wanted.Devices, Steps = wanted.Steps, Faults = wanted.Faults };
+            var result = Simulator.Run(options);
+            totals.Add(result);
+            if (wanted.Twice && Simulator.Run(options).Digest is var again && again != result.Digest)
+            {
+                result = result with { Violation = new Violation("determinism", $"the second run differs: {result.Digest} and {again}") };
+            }
+
+            if (result.Violation is { } violation)
+            {
+                broken.Add(new { seed = options.Seed, checker = violation.Checker, what = violation.What, replay = wanted.Replay(options.Seed) });
+                ShowBroken(output, wanted, options, violation);
+            }
+            else if (wanted.Trace)
+            {
+                Tell(output, result);
+            }
+        }
+
+        Show(output, totals, broken.Count, Stopwatch.GetElapsedTime(started), broken);
+        return broken.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static void ShowBroken(Out output, Wanted wanted, SimulationOptions options, Violation violation)
+    {
+        output.Markup($"[red]broken[/] seed {options.Seed}: {violation.Checker.EscapeMarkup()}: {violation.What.EscapeMarkup()}");
+        output.Line($"         replay: {wanted.Replay(options.Seed)}");
+        if (wanted.Trace && violation.Checker != "determinism")
+        {
+            var shortest = Simulator.Shrink(options);
+            output.Line($"The shortest schedule found has {shortest.Steps} steps and breaks this: {shortest.Violation?.What}");
+            Tell(output, shortest);
+        }
+    }
+
+    private static void Tell(Out output, SimulationResult result)
+    {
+        output.Line($"seed {result.Seed.ToString(CultureInfo.InvariantCulture)}, digest {result.Digest}");
+        foreach (var line in result.Story)
+        {
+            output.Line("  " + line);
+        }
+    }
+
+    private static void Show(Out output, Totals totals, int broken, TimeSpan elapsed, List<object> list)
+    {
+        var perSecond = totals.DeviceDays / Math.Max(0.001, elapsed.TotalSeconds);
+        output.Line($"{totals.Runs:N0} runs: {totals.DeviceDays:N0} device-days, {totals.Edits:N0} edits, {totals.Syncs:N0} syncs in {elapsed.TotalSeconds:N1} s ({perSecond:N0} device-days a second)");
+        output.Line("faults met: " + (totals.Faults.Count == 0 ? "none" : string.Join(", ", totals.Faults.Select(f => $"{f.Key} {f.Value:N0}"))));
+        output.Markup(broken == 0 ? "[green]Every promise held.[/]" : $"[red]{broken} runs broke a promise.[/]");
+        output.Document(new
+        {
+            outcome = broken == 0 ? "done" : "failed",
+            runs = totals.Runs,
+            deviceDays = totals.DeviceDays,
+            edits = totals.Edits,
+            syncs = totals.Syncs,
+            durationMs = (long)elapsed.TotalMilliseconds,
+            deviceDaysPerSecond = Math.Round(perSecond, 1),
+            faults = totals.Faults,
+            violations = list,
+        });
+    }
+
+    private sealed record Wanted(ulong Seed, int Runs, int? Devices, int? Steps, IReadOnlyList<string>? Faults, bool Trace, bool Twice)
+    {
+        public string Replay(ulong seed) =>
+            string.Create(CultureInfo.InvariantCulture, $"tidemark simulate --seed {seed}")
+            + (Devices is { } d ? string.Create(CultureInfo.InvariantCulture, $" --devices {d}") : "")
+            + (Steps is { } s ? string.Create(CultureInfo.InvariantCulture, $" --steps {s}") : "")
+            + (Faults is { } f ? $" --faults {(f.Count == 0 ? "none" : string.Join(',', f))}" : "") + " --trace";
+    }
+
+    private sealed class Totals
+    {
+        public int Runs { get; private set; }
+
+        public long DeviceDays { get; private set; }
+
+        public long Edits { get; private set; }
+
+        public long Syncs { get; private set; }
+
+        public SortedDictionary<string, long> Faults { get; } = new(StringComparer.Ordinal);
+
+        public void Add(SimulationResult result)
+        {
+            Runs++;
+            DeviceDays += result.DeviceDays;
+            Edits += result.Edits;
+            Syncs += result.Syncs;
+            foreach (var (name, count) in result.FaultsMet)
+            {
+                Faults[name] = Faults.GetValueOrDefault(name) + count;
+            }
+        }
+    }
+}
