@@ -44,7 +44,7 @@ public static class Simulator
         try
         {
             world = new World(plan, folder.FullName);
-            Play(world, plan);
+            PlayGuarded(world, plan);
             return new SimulationResult
             {
                 Seed = plan.Options.Seed,
@@ -68,6 +68,20 @@ public static class Simulator
             }
 
             SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    private static void PlayGuarded(World world, Plan plan)
+    {
+        try
+        {
+            Play(world, plan);
+        }
+#pragma warning disable CA1031 // whatever is thrown is a finding, with the story that led to it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            world.Violate("thrown", e.ToString());
         }
     }
 

@@ -84,7 +84,10 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         }
         catch when (!coming.IsCompleted)
         {
-            await ending.CancelAsync().ConfigureAwait(false);
+            // CancelAsync would end the request on another thread; nothing here takes long.
+#pragma warning disable CA1849
+            ending.Cancel();
+#pragma warning restore CA1849
             await ((Task)coming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }
