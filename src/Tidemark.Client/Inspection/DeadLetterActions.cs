@@ -38,8 +38,10 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Outbox.Complete(command, Counters.Discarded);
         if (command.Operation == Operation.Rekey)
         {
+            var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
             Restore(table, key);
-            RestoreOrRemove(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), command);
+            PointBack(table, key, former);
+            RestoreOrRemove(table, former, command);
         }
         else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key)
         {
@@ -61,6 +63,30 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
 
         return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
+    }
+
+    // Whoever referred to the row under its new key means it under the one it has again.
+    private void PointBack(EntityTable table, EntityKey key, EntityKey former)
+    {
+        if (table.LiveExists(session.Db, key))
+        {
+            return;
+        }
+
+        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey))
+        {
+            var child = session.Table(edge.Source);
+            var count = edge.SourceOrdinals.Length;
+            var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{count + i + 1}"));
+            var values = new Value[count * 2];
+            for (var i = 0; i < count; i++)
+            {
+                values[i] = child.Stored(edge.SourceOrdinals[i], former[i]);
+                values[count + i] = child.Stored(edge.SourceOrdinals[i], key[i]);
+            }
+
+            session.Db.Execute($"UPDATE {child.Name} SET {string.Join(", ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{i + 1}"))} WHERE {match}", values);
+        }
     }
 
     // What the remote last showed may be gone there since: then it goes here as a pulled deletion would, children and all.

@@ -11,7 +11,8 @@ internal sealed class RepeatChecker : IChecker
 
     public void Observe(Observation seen, Action<string> violation)
     {
-        if (seen is ServerRestored)
+        // A server that was restored, or that has forgotten what is past its retention, knows no better.
+        if (seen is ServerRestored or ServerCompacted)
         {
             _accepted.Clear();
         }

@@ -134,7 +134,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             ApplyUpserts(s, applier, Incoming(s, _slice));
             RetryAside(s, applier);
             var deletions = new DeletionApplier(s, environment, context, applier);
-            _deletions.AddRange(UnlistedAfterResync(s, fetched));
+            _deletions.AddRange(UnlistedAfterResync(s, fetched, tail.Until));
             CheckDeleteLimit(s);
             deletions.Apply(_deletions);
             report.Deleted += deletions.Applied;
@@ -256,7 +256,8 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
     }
 
     // After retention, rows the server no longer lists are gone there; only clean ones go here, within the limit.
-    private List<IncomingRow> UnlistedAfterResync(StoreSession s, FetchedPages fetched)
+    // What was pushed after the listing began is not in it.
+    private List<IncomingRow> UnlistedAfterResync(StoreSession s, FetchedPages fetched, long until)
     {
         if (s.Remotes.Read().Resync != ResyncReason.Retention)
         {
@@ -274,7 +275,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         {
             var entries = s.Db.Query($"SELECT {table.MetaKeys}, version FROM {table.RowTable} WHERE remote = ?1", st => (Key: table.KeyAt(st, 0), Version: st.ColumnInt64(table.KeyColumns.Count)), Value.Integer(s.Remote));
             unlisted.AddRange(entries
-                .Where(e => !listed.Contains(new RowId(table.Number, e.Key)) && table.ReadBase(s.Db, e.Key, s.Remote) is null)
+                .Where(e => e.Version <= until && !listed.Contains(new RowId(table.Number, e.Key)) && table.ReadBase(s.Db, e.Key, s.Remote) is null)
                 .Select(e => new IncomingRow(table, e.Key, e.Version + 1, null, null, default)));
         }
 

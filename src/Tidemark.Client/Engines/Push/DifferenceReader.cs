@@ -26,6 +26,7 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         ReadBlocked();
+        ReadHeldOff();
         ReadTouches(afterSeq, rowsMax);
         ReadLaterDeletions();
         FindReinserted();
@@ -57,6 +58,23 @@ internal sealed class DifferenceReader(StoreSession session)
                 {
                     _snapshot.HeldValues.Add(value);
                 }
+            }
+        }
+    }
+
+    // The server's version of such a row is held off by a refused row that has its unique value: sent again, it would only conflict again, for ever.
+    private void ReadHeldOff()
+    {
+        if (!session.HasAside || session.Outbox.ReadAll(CommandStatus.DeadLetter) is not { Count: > 0 } dead)
+        {
+            return;
+        }
+
+        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash))
+        {
+            if (session.FindTable(aside.Type) is { } table && dead.Exists(d => d.Type == table.Number))
+            {
+                _snapshot.Blocked.TryAdd(new RowId(table.Number, StoreSession.KeyFrom(table.Type, aside.Key)), Operation.Update);
             }
         }
     }

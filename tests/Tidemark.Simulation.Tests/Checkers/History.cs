@@ -1,0 +1,67 @@
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Checkers;
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Tests.Checkers;
+
+/// <summary>Histories made by hand, for one table with a word.</summary>
+internal static class History
+{
+    public static RandomSchema Schema { get; } = FirstWithOneTable();
+
+    public static TableShape Table => Schema.Tables[0];
+
+    /// <summary>What the checker calls out over this history.</summary>
+    public static List<string> Of(IChecker checker, params Observation[] seen)
+    {
+        var violations = new List<string>();
+        foreach (var one in seen)
+        {
+            checker.Observe(one, violations.Add);
+        }
+
+        return violations;
+    }
+
+    public static EditSeen Makes(string device, string row, string word, string user = "ann") =>
+        new(device, user, new EditFacts([new WordWritten(Table.Name, row, "word1", word, null)], [new RowFact(Table.Name, row, row)], [], []));
+
+    public static EditSeen Writes(string device, string row, string former, string word) =>
+        new(device, "ann", new EditFacts([new WordWritten(Table.Name, row, "word1", word, former)], [], [], []));
+
+    public static EditSeen Deletes(string device, string row) =>
+        new(device, "ann", new EditFacts([], [], [new RowFact(Table.Name, row, row)], []));
+
+    public static DatabaseImage Rows(params (string Row, string Word)[] rows) =>
+        new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [.. rows.Select(r => RowOf(r.Row, r.Row, r.Word))] });
+
+    public static DatabaseImage Twice(string row, string word) =>
+        new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [RowOf("1", row, word), RowOf("2", row, word)] });
+
+    public static ReplicaAtRest Server(DatabaseImage rows, string user = "ann") => new("", user, rows, new HashSet<string>(StringComparer.Ordinal), null);
+
+    public static ReplicaAtRest Device(string name, DatabaseImage rows, Books? books = null, params string[] open) =>
+        new(name, "ann", rows, open.ToHashSet(StringComparer.Ordinal), books ?? new Books { File = "file" });
+
+    private static Value[] RowOf(string key, string tag, string word)
+    {
+        var row = new Value[Table.Columns.Count];
+        Array.Fill(row, Value.Null);
+        row[0] = Value.Text(key);
+        row[Table.TagAt] = Value.Text(tag);
+        row[Table.TagAt + 1] = Value.Text(word);
+        return row;
+    }
+
+    private static RandomSchema FirstWithOneTable()
+    {
+        for (var seed = 0UL; ; seed++)
+        {
+            var schema = RandomSchema.Make(new Tidemark.Simulation.Clock.Dice(seed));
+            if (schema.Tables is [{ KeyKind: KeyKind.Uuid }])
+            {
+                return schema;
+            }
+        }
+    }
+}
