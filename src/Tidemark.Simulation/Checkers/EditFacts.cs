@@ -32,13 +32,17 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 oldByKey[KeyOf(table, row)] = row;
             }
 
-            var tagsNow = new HashSet<string>(StringComparer.Ordinal);
+            var left = old.CountBy(r => TagOf(table, r), StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
             foreach (var row in now)
             {
                 var tag = TagOf(table, row);
-                tagsNow.Add(tag);
-                var known = oldByTag.GetValueOrDefault(tag) ?? oldByKey.GetValueOrDefault(KeyOf(table, row));
-                if (!oldByTag.TryGetValue(tag, out var same))
+                left[tag] = left.GetValueOrDefault(tag) - 1;
+
+                // The same row: of the same key and tag, else of the same tag, else what stood under the key before.
+                var under = oldByKey.GetValueOrDefault(KeyOf(table, row));
+                var same = under is not null && TagOf(table, under) == tag ? under : oldByTag.GetValueOrDefault(tag);
+                var known = same ?? under;
+                if (same is null)
                 {
                     made.Add(new RowFact(table.Name, tag, KeyOf(table, row)));
                 }
@@ -50,7 +54,8 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 AddWords(words, table, tag, known, row);
             }
 
-            gone.AddRange(old.Where(row => !tagsNow.Contains(TagOf(table, row))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
+            var keysNow = now.Select(row => KeyOf(table, row)).ToHashSet(StringComparer.Ordinal);
+            gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && (!keysNow.Contains(KeyOf(table, row)) || !now.Any(n => TagOf(table, n) == TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
         return new EditFacts(words, made, gone, moved);
