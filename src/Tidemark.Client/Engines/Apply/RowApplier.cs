@@ -123,7 +123,13 @@ internal sealed class RowApplier
 #else
     public bool IsKnown(IncomingRow incoming, RowEntry? entry) =>
 #endif
-        entry is not null ? entry.Version >= incoming.Version : _session.HasTombstones && _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) >= incoming.Version;
+        entry is not null
+            ? entry.Version > incoming.Version || (entry.Version == incoming.Version && IsShown(incoming, entry))
+            : _session.HasTombstones && _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) is var gone && (gone > incoming.Version || (gone == incoming.Version && incoming.Row is null));
+
+    // One push can change a row twice under one version: its verdict told of the first change, the page tells of the last.
+    private bool IsShown(IncomingRow incoming, RowEntry entry) =>
+        incoming.Row is { } row && DigestOf(row).AsSpan().SequenceEqual(entry.Digest);
 
     /// <summary>What was written for a row was rolled back.</summary>
     public void ForgetParent(RowId id) => _parents.Forget(id);
