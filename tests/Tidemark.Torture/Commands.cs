@@ -102,7 +102,7 @@ internal sealed class Running : IDisposable
     /// <summary>Waits for a line on standard output.</summary>
     public string Line(string part)
     {
-        for (var until = Stopwatch.GetTimestamp() + (30 * Stopwatch.Frequency); Stopwatch.GetTimestamp() < until && !_process.HasExited; Thread.Sleep(10))
+        for (var until = Stopwatch.GetTimestamp() + (30 * Stopwatch.Frequency); Stopwatch.GetTimestamp() < until && !_process.WaitForExit(10);)
         {
             lock (_output)
             {
