@@ -322,7 +322,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     {
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
-        if (verdict.Code == ErrorCodes.GroupRefused || (verdict.Code == ErrorCodes.ParentMissing && PushCommandKeys.HasRefs(command.Payload)))
+        if (verdict.Code == ErrorCodes.GroupRefused || (verdict.Code == ErrorCodes.ParentMissing && (PushCommandKeys.HasRefs(command.Payload) || HasShownParents(table, key))))
         {
             _counts.Returned++;
             session.Outbox.Complete(command, Counters.Folded);
@@ -353,6 +353,25 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             session.Tombstones.Mark(table.Number, key, TombstoneStatus.Failed);
         }
+    }
+
+    // The server has shown every parent that is here: the deletion of the missing one is on its way, and meets this row as the edit it is.
+    private bool HasShownParents(EntityTable table, EntityKey key)
+    {
+        if (LiveRows.Read(session, table, key).Visible is not { } live)
+        {
+            return true; // Gone since: there is nothing left to refuse.
+        }
+
+        foreach (var edge in session.Model.Graph.From(table.Type).Where(e => e.TargetsKey))
+        {
+            if (PushPlanner.KeyIn(live, edge) is { } parent && session.Table(edge.Target).ReadEntry(session.Db, parent, session.Remote) is null)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private void ReturnTouches(EntityTable table, EntityKey key, EntityKey? former)
