@@ -53,8 +53,8 @@ internal sealed class IdAllocator(PushSession session)
 
         if (await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false) is { } live)
         {
-            // The same row again, or an adopted one: met as it is, equal or in conflict.
-            return command.BaseVersion == 0 || (command.Payload is { } payload && command.Refs.Count == 0 && live.Row.SameAs(payload));
+            // The same row again, an adopted one, or one that somebody else has brought back already: met as it is, equal or in conflict.
+            return command.BaseVersion is >= 0 || (command.Payload is { } payload && command.Refs.Count == 0 && live.Row.SameAs(payload));
         }
 
         if (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)

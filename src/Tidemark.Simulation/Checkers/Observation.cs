@@ -63,6 +63,9 @@ internal sealed record Books
 
     public long Waiting { get; init; }
 
+    /// <summary>Commands that were refused for good; one may stand for no event of its own.</summary>
+    public long DeadLetters { get; init; }
+
     /// <summary>Position per entity type.</summary>
     public IReadOnlyList<(string Type, long Position, string LastId)> Cursors { get; init; } = [];
 

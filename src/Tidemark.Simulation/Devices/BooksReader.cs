@@ -15,7 +15,8 @@ internal static class BooksReader
           coalesce((SELECT sum(events) FROM _tm_command WHERE status = 'DEAD_LETTER'), 0),
           (SELECT count(*) FROM _tm_touch WHERE type <> 0) + coalesce((SELECT sum(events) FROM _tm_command WHERE status <> 'DEAD_LETTER'), 0),
           (SELECT count(*) FROM _tm_guard), (SELECT count(*) FROM _tm_mark), (SELECT count(*) FROM _tm_stage), (SELECT count(*) FROM _tm_aside),
-          (SELECT floor_position FROM _tm_remote WHERE id = 1), (SELECT epoch FROM _tm_remote WHERE id = 1), (SELECT resync FROM _tm_remote WHERE id = 1)
+          (SELECT floor_position FROM _tm_remote WHERE id = 1), (SELECT epoch FROM _tm_remote WHERE id = 1), (SELECT resync FROM _tm_remote WHERE id = 1),
+          (SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER')
         """;
 
     private const string Open = """
@@ -45,6 +46,7 @@ internal static class BooksReader
             Floor = row[11].Kind == ValueKind.Integer ? row[11].AsInteger : null,
             Epoch = row[12].Kind == ValueKind.Text ? row[12].AsText : null,
             Resync = row[13].Kind == ValueKind.Text ? row[13].AsText : null,
+            DeadLetters = row[14].AsInteger,
             Cursors = [.. app.Query("SELECT type, last_created_at, last_id FROM _tm_cursor ORDER BY type").Select(c => (c[0].AsText, c[1].AsInteger, c[2].AsText))],
             Orphans = [.. lost.Where(o => o.Required).Select(o => o.Text)],
             Dangling = [.. lost.Where(o => !o.Required).Select(o => o.Text)],

@@ -195,7 +195,7 @@ public static class Simulator
         var report = world.LastReport!;
         var after = BooksReader.Read(device, world.Schema);
         return report.Error is not null || report.Push.Accepted + report.Push.Conflicts + report.Push.Failed + report.Push.DeadLetters + report.Pull.Applied + report.Pull.Merged + report.Pull.Deleted > 0
-            || before.Floor != after.Floor || before.Waiting != after.Waiting || before.Aside != after.Aside || before.Staged != after.Staged || before.Dead != after.Dead || story == world.Story.Count;
+            || before.Floor != after.Floor || before.Waiting != after.Waiting || before.Aside != after.Aside || before.Staged != after.Staged || before.DeadLetters != after.DeadLetters || story == world.Story.Count;
     }
 
     // The person at each device takes back what was refused.

@@ -105,7 +105,7 @@ public sealed class CheckerTests
         Assert.Single(History.Of(checker(), new Settled([History.Device("A", History.Rows(), empty), server])));
         Assert.Single(History.Of(checker(), new Settled([History.Device("A", History.Rows(("A1", "A2"), ("A5", "A6")), empty), server])));
         Assert.Single(History.Of(checker(), new Quiet([History.Device("A", History.Rows(("A1", "A2")), empty with { Waiting = 2 }, "note"), server])));
-        Assert.Empty(History.Of(checker(), new Quiet([History.Device("A", History.Rows(("A1", "A2")), empty with { Waiting = 2, Dead = 1 }, "note"), server])));
+        Assert.Empty(History.Of(checker(), new Quiet([History.Device("A", History.Rows(("A1", "A2")), empty with { Waiting = 2, Dead = 1, DeadLetters = 1 }, "note"), server])));
     }
 
     [Fact]

@@ -37,10 +37,15 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
     {
         var key = StoreSession.KeyFrom(table.Type, keyText);
         Row? row = null;
+        var entry = table.ReadEntry(session.Db, key, session.Remote);
+        if (deleted ? entry is not null : entry?.Version != version)
+        {
+            return false; // The server has shown the row since: what was known before is nothing to offer any more.
+        }
+
         if (!deleted)
         {
-            var live = LiveRows.Read(session, table, key);
-            row = session.BaseOf(table, key, table.ReadEntry(session.Db, key, session.Remote), live.Any);
+            row = session.BaseOf(table, key, entry, LiveRows.Read(session, table, key).Any);
             if (row is null)
             {
                 return false;
