@@ -93,7 +93,8 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private void RestoreOrRemove(EntityTable table, EntityKey key, StoredCommand command)
     {
         Restore(table, key);
-        if ((command.ServerDeleted || command.LastCode == ErrorCodes.RowGone) && table.ReadEntry(session.Db, key, session.Remote) is { } entry)
+        var isGone = command.ServerDeleted || command.LastCode == ErrorCodes.RowGone || command.Operation == Operation.Offer; // What a restored server lost and would not take again.
+        if (isGone && table.ReadEntry(session.Db, key, session.Remote) is { } entry)
         {
             var gone = new IncomingRow(table, key, command.ServerVersion ?? entry.Version, null, null, default) { FromVerdict = true };
             new DeletionApplier(session, environment, _context, new RowApplier(session, environment, _context)).Apply([gone]);
