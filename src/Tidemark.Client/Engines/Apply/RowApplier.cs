@@ -25,6 +25,7 @@ internal sealed class RowApplier
     private readonly Lazy<Outstanding> _outstanding;
     private readonly Lazy<HashSet<RowId>> _adopted;
     private readonly CanonicalJsonWriter _digestWriter = new();
+    private readonly HashSet<RowId> _bringingBack = [];
 
     public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
     {
@@ -56,7 +57,7 @@ internal sealed class RowApplier
             return PutAside(incoming, cause, null);
         }
 
-        if (MissingParent(incoming) is { } edge)
+        if (MissingParent(incoming) is { } edge && !StandsWithout(incoming, entry))
         {
             return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
         }
@@ -280,7 +281,49 @@ internal sealed class RowApplier
         }
     }
 
-    private RelationEdge? MissingParent(IncomingRow incoming)
+    // A row that was deleted here together with its parent: where its deletion stands nothing is written, and where the other's edit
+    // wins, the parent comes back with it. Else the row would wait for a parent whose deletion is refused because of the row.
+    private bool StandsWithout(IncomingRow incoming, RowEntry? entry)
+    {
+        if (entry is null || incoming.Table.ReadBase(_session.Db, incoming.Key, _session.Remote) is not { } @base
+            || LiveRows.Read(_session, incoming.Table, incoming.Key) is { Visible: not null })
+        {
+            return false;
+        }
+
+        _bringingBack.Clear();
+        return incoming.Table.Type.DeletePolicy != DeletePolicy.UpdateWins || @base.SameAs(Filled(incoming.Row!, @base)) || MissingParent(incoming, bringsBack: true) is null;
+    }
+
+    // A row that was deleted here and whose deletion was not sent, or came back: it stays as the remote shows it.
+    private bool BringBack(EntityTable table, EntityKey key)
+    {
+        var id = new RowId(table.Number, key);
+        if (!_bringingBack.Add(id))
+        {
+            return true; // A cycle: it is on its way.
+        }
+
+        var live = LiveRows.Read(_session, table, key);
+        if (IsOutstanding(id) || live.Visible is not null
+            || table.ReadEntry(_session.Db, key, _session.Remote) is not { } entry || table.ReadBase(_session.Db, key, _session.Remote) is not { } @base)
+        {
+            return false;
+        }
+
+        var incoming = new IncomingRow(table, key, entry.Version, @base, null, default);
+        if (MissingParent(incoming, bringsBack: true) is not null)
+        {
+            return false;
+        }
+
+        Record(incoming, @base, null, @base, @base, "ADOPT_SERVER", null);
+        WriteLive(table, live, @base);
+        Settle(incoming, @base);
+        return true;
+    }
+
+    private RelationEdge? MissingParent(IncomingRow incoming, bool bringsBack = false)
     {
 #if TIDEMARK_MUTANTS
         if (Mutants.Is(Mutant.ParentUnchecked))
@@ -304,7 +347,7 @@ internal sealed class RowApplier
             }
 
             var isSelf = ReferenceEquals(edge.Target, incoming.Table.Type) && target == incoming.Key;
-            if (state == ParentPresence.Missing && edge.Relation.Required && !isSelf)
+            if (state == ParentPresence.Missing && edge.Relation.Required && !isSelf && !(bringsBack && edge.TargetsKey && BringBack(_session.Table(edge.Target), target)))
             {
                 return edge;
             }
