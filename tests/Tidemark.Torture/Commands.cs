@@ -99,8 +99,8 @@ internal sealed class Running : IDisposable
         }
     }
 
-    /// <summary>Waits for a line on standard output.</summary>
-    public string Line(string part)
+    /// <summary>Waits for a line on standard output; of a process that may be killed while it starts, for its end too.</summary>
+    public string Line(string part, bool mayEnd = false)
     {
         for (var until = Stopwatch.GetTimestamp() + (30 * Stopwatch.Frequency); Stopwatch.GetTimestamp() < until && !_process.WaitForExit(10);)
         {
@@ -111,6 +111,11 @@ internal sealed class Running : IDisposable
                     return line;
                 }
             }
+        }
+
+        if (mayEnd && _process.HasExited)
+        {
+            return "";
         }
 
         throw new TortureException($"'{part}' was not said. It said: {_output}{_errors}");

@@ -25,9 +25,9 @@ internal static class Partitions
             }
 
             // Ways open and close in the middle of what is going on.
-            for (var change = 0; change < 6; change++)
+            for (var change = 0; change < 10; change++)
             {
-                running[change % Devices].WaitFor(TimeSpan.FromMilliseconds(town.Random.Next(50, 400)));
+                town.Server!.WaitFor(TimeSpan.FromMilliseconds(town.Random.Next(50, 400)));
                 var proxy = proxies[town.Random.Next(Devices)];
                 (proxy.CutRequests, proxy.CutResponses) = town.Random.Next(3) switch { 0 => (true, false), 1 => (false, true), _ => (false, false) };
                 cut += proxy.CutRequests || proxy.CutResponses ? 1 : 0;

@@ -75,7 +75,7 @@ internal sealed class Town : IDisposable
     {
         Server?.Dispose();
         Server = Commands.Start(["serve", "--dev", "--urls", ServerAddress, "--data", Data], before);
-        Server.Line("http://");
+        Server.Line("http://", mayEnd: before.Count > 0);
     }
 
     public Running StartSync(string device, string? server = null, params IReadOnlyList<string> before) =>
