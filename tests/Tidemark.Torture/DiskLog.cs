@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Tidemark.Torture;
@@ -80,17 +81,22 @@ internal sealed partial class DiskLog
 
     private void Take(string line)
     {
-        if (Call().Match(line) is not { Success: true } call || !_pending.TryGetValue(call.Groups["file"].Value, out var pending) || !Done().IsMatch(line))
+        if (Call().Match(line) is not { Success: true } call || !Done().IsMatch(line))
         {
             return;
         }
 
-        var file = call.Groups["file"].Value;
+        var file = Encoding.UTF8.GetString(Bytes(call.Groups["file"].Value));
+        if (!_pending.TryGetValue(file, out var pending))
+        {
+            return;
+        }
+
         var rest = call.Groups["rest"].Value;
         switch (call.Groups["name"].Value)
         {
             case "pwrite64" when Write().Match(rest) is { Success: true } write:
-                pending.Add((long.Parse(write.Groups["offset"].Value, CultureInfo.InvariantCulture), Convert.FromHexString(write.Groups["data"].Value.Replace("\\x", "", StringComparison.Ordinal))));
+                pending.Add((long.Parse(write.Groups["offset"].Value, CultureInfo.InvariantCulture), Bytes(write.Groups["data"].Value)));
                 break;
             case "ftruncate" when Number().Match(rest) is { Success: true } length:
                 pending.Add((long.Parse(length.Value, CultureInfo.InvariantCulture), null));
@@ -102,6 +108,9 @@ internal sealed partial class DiskLog
                 break;
         }
     }
+
+    // strace writes every byte of a path or a buffer as \x2f.
+    private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace("\\x", "", StringComparison.Ordinal));
 
     // Without data: the length it is cut to.
     private static void Put(List<byte> image, long offset, byte[]? data)
