@@ -44,6 +44,11 @@ public sealed class SqliteServerStore : IServerStore
             SetUp(writer, file);
             return new SqliteServerStore(file, writer, environment, watch) { _model = ReadModel(writer) };
         }
+        catch (ModelException e)
+        {
+            writer.Dispose();
+            throw new StoreException(StoreTrouble.Damaged, $"{file}: The model in this file cannot be read: {e.Message} Restore the file from a backup.", e);
+        }
         catch
         {
             writer.Dispose();

@@ -184,7 +184,16 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             var pull = NewPull();
             _pull = pull.Report;
             var fetched = await pull.RunAsync(transaction, failure is null && _push.Requests == 0 ? first : null, progress, cancellationToken).ConfigureAwait(false);
-            await new ApplyEngine(transaction, environment, context, options.Pull, _pull, AddIntegrity, options.Gate).RunAsync(fetched, progress, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await new ApplyEngine(transaction, environment, context, options.Pull, _pull, AddIntegrity, options.Gate).RunAsync(fetched, progress, cancellationToken).ConfigureAwait(false);
+            }
+            catch (WireFormatException e)
+            {
+                // A page is looked through before it is staged; one that cannot be read now was damaged in the file. Kept, it would be met by every run.
+                transaction.Run(EngineTransactionKind.Cheap, s => s.Stage.Clear());
+                throw new SyncException(SyncErrorCode.InvalidResponse, "A page that was kept cannot be read; the next run fetches it again: " + e.Message, retryable: true, e);
+            }
         }
 
         return failure;

@@ -66,6 +66,11 @@ public sealed class LocalStore : IAsyncDisposable
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
             return new LocalStore(file, db, model, environment, options);
         }
+        catch (Exception e) when (e is ModelException or InvalidOperationException or FormatException or OverflowException)
+        {
+            db.Dispose();
+            throw new StoreException(StoreTrouble.Damaged, $"{file}: What Tidemark keeps in this file cannot be read: {e.Message} Keep a copy; a new file comes from `tidemark clone`.", e);
+        }
         catch
         {
             db.Dispose();

@@ -57,7 +57,8 @@ public static class CanonicalPayload
             throw new InvalidOperationException($"The number {text} is out of range.");
         }
 
-        if (Math.Abs(real) < 1e19 && DecimalForm.WholeOf(text) is { } whole && long.TryParse(whole, CultureInfo.InvariantCulture, out integer))
+        // Beyond 2^53 every double is whole, and is read again as the integer it was written as.
+        if (Math.Abs(real) < 1e19 && (DecimalForm.WholeOf(text) ?? WholeOf(real)) is { } whole && long.TryParse(whole, CultureInfo.InvariantCulture, out integer))
         {
             writer.WriteInteger(integer);
             return;
@@ -65,6 +66,9 @@ public static class CanonicalPayload
 
         writer.WriteDouble(real);
     }
+
+    private static string? WholeOf(double real) =>
+        Math.Abs(real) > CanonicalJsonWriter.SafeIntegerMax ? DecimalForm.WholeOf(CanonicalJsonWriter.EcmaScriptNumber(real)) : null;
 
     private static void WriteSorted(CanonicalJsonWriter writer, JsonElement element)
     {

@@ -97,6 +97,11 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
 
     private EntityType ReadType(ref Utf8JsonReader reader)
     {
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            throw new WireFormatException(ErrorCodes.BadRequest, "entityType must be a string.");
+        }
+
         if (_lastType is { } last && reader.ValueTextEquals(last.Index.TypeName))
         {
             return last;
@@ -164,7 +169,10 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
             return number;
         }
 
-        return reader.TokenType == JsonTokenType.String && long.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number) ? number : 0;
+        // An object or array must not be gone into: its members would be taken for the change's own.
+        return reader.TokenType == JsonTokenType.String && long.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number)
+            ? number
+            : throw new WireFormatException(ErrorCodes.BadRequest, "version must be an integer.");
     }
 
     // What can be told of a change that cannot be decoded: type and version, so that it can be put aside under a name.

@@ -6,7 +6,7 @@ using Tidemark.Model.Values;
 namespace Tidemark.Model.Protocol;
 
 /// <summary>What a page says of itself, besides its changes.</summary>
-public sealed record ChangesPageTail
+public sealed record ChangesPageTail : System.Text.Json.Serialization.IJsonOnDeserialized
 {
     public required string NextCursor { get; init; }
 
@@ -25,6 +25,8 @@ public sealed record ChangesPageTail
 
     /// <summary>The commit at or before <see cref="Until"/> this page was read at.</summary>
     public required Mark Mark { get; init; }
+
+    void System.Text.Json.Serialization.IJsonOnDeserialized.OnDeserialized() => NoNulls.In(EntityCursors.Values, "entityCursors");
 }
 
 /// <summary>One pulled row version, decoded.</summary>
@@ -72,7 +74,7 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
                 continue;
             }
 
-            if (Finished(tail) is { } first)
+            if (FinishedBefore(tail) is { } first)
             {
                 return first;
             }
@@ -93,19 +95,22 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isChanges = reader.ValueTextEquals("changes"u8);
-            reader.Read();
             if (!isChanges)
             {
+                _ = reader.GetString();
+                reader.Read();
                 reader.Skip();
                 continue;
             }
 
-            count = 0;
+            count = OpenedChanges(ref reader, count is null);
             while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             {
                 reader.Skip();
                 count++;
             }
+
+            ClosedChanges(ref reader);
         }
 
         reader.Read();
@@ -125,16 +130,24 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
     {
         var reader = Opened(utf8.Span);
         List<Change>? changes = null;
+        ChangesPageTail? before = null;
         using var tail = new CanonicalJsonWriter();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("changes"u8))
             {
-                changes = ReadChanges(ref reader, changeReader);
+                before ??= FinishedBefore(tail);
+                changes = ReadChanges(ref reader, changeReader, changes is null);
+            }
+            else if (before is null)
+            {
+                Copy(ref reader, utf8.Span, tail);
             }
             else
             {
-                Copy(ref reader, utf8.Span, tail);
+                _ = reader.GetString();
+                reader.Read();
+                reader.Skip();
             }
         }
 
@@ -142,7 +155,7 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
         reader.Read();
         return new ChangesPage(
             changes ?? throw new FormatException("it has no changes."),
-            Finished(tail) ?? throw new FormatException("it says nothing of itself."));
+            before ?? Finished(tail) ?? throw new FormatException("it says nothing of itself."));
     }
 
     private static T Guarded<T>(Func<T> read)
@@ -175,6 +188,21 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
         tail.WriteRaw(utf8[start..(int)reader.BytesConsumed]);
     }
 
+    // What stands before the changes counts when it is whole, whatever follows them; the three ways to read a page agree on that.
+    private static ChangesPageTail? FinishedBefore(CanonicalJsonWriter tail)
+    {
+        var length = tail.Length;
+        try
+        {
+            return Finished(tail);
+        }
+        catch (JsonException)
+        {
+            tail.Truncate(length);
+            return null;
+        }
+    }
+
     private static ChangesPageTail? Finished(CanonicalJsonWriter tail)
     {
         if (tail.Length == 0)
@@ -186,19 +214,33 @@ public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail 
         return JsonSerializer.Deserialize(tail.Written, PageJson.Default.ChangesPageTail);
     }
 
-    private static List<Change> ReadChanges(ref Utf8JsonReader reader, ChangeReader changeReader)
+    private static List<Change> ReadChanges(ref Utf8JsonReader reader, ChangeReader changeReader, bool isFirst)
     {
-        var changes = new List<Change>();
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray)
-        {
-            throw new FormatException("changes must be an array.");
-        }
-
+        var changes = new List<Change>(OpenedChanges(ref reader, isFirst));
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
             changes.Add(changeReader.Read(ref reader));
         }
 
-        return reader.TokenType == JsonTokenType.EndArray ? changes : throw new FormatException("a change must be an object.");
+        ClosedChanges(ref reader);
+        return changes;
+    }
+
+    private static int OpenedChanges(ref Utf8JsonReader reader, bool isFirst)
+    {
+        if (!isFirst)
+        {
+            throw new FormatException("changes stands in it twice.");
+        }
+
+        return reader.Read() && reader.TokenType == JsonTokenType.StartArray ? 0 : throw new FormatException("changes must be an array.");
+    }
+
+    private static void ClosedChanges(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.EndArray)
+        {
+            throw new FormatException("a change must be an object.");
+        }
     }
 }

@@ -49,10 +49,10 @@ public sealed record AcceptedVerdict
     public required string EntityType { get; init; }
 
     /// <summary>The key as it was sent.</summary>
-    public RawJson ClientId { get; init; }
+    public required RawJson ClientId { get; init; }
 
     /// <summary>The key as it is stored.</summary>
-    public RawJson ServerId { get; init; }
+    public required RawJson ServerId { get; init; }
 
     /// <summary>The row version now, in microseconds.</summary>
     public long Version { get; init; }
@@ -96,7 +96,7 @@ public sealed record ConflictVerdict
 
     public required string EntityType { get; init; }
 
-    public RawJson EntityId { get; init; }
+    public required RawJson EntityId { get; init; }
 
     /// <summary>The version of the server's row or tombstone.</summary>
     public long ServerVersion { get; init; }
@@ -112,7 +112,7 @@ public sealed record ConflictVerdict
 }
 
 /// <summary>Every command of the push is in exactly one list.</summary>
-public sealed record PushResponse
+public sealed record PushResponse : IJsonOnDeserialized
 {
     public required string SyncOperationId { get; init; }
 
@@ -127,6 +127,13 @@ public sealed record PushResponse
     public IReadOnlyList<FailedVerdict> Failed { get => field ?? []; init; }
 
     public IReadOnlyList<ConflictVerdict> Conflicts { get => field ?? []; init; }
+
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        NoNulls.In(Successful, "successful");
+        NoNulls.In(Failed, "failed");
+        NoNulls.In(Conflicts, "conflicts");
+    }
 }
 
 /// <summary>Asks what became of commands whose answer was lost.</summary>
@@ -138,9 +145,11 @@ public sealed record VerdictsRequest
 }
 
 /// <summary>Only accepted verdicts are recorded; a command that is not listed has none.</summary>
-public sealed record VerdictsResponse
+public sealed record VerdictsResponse : IJsonOnDeserialized
 {
     public IReadOnlyList<AcceptedVerdict> Successful { get => field ?? []; init; }
+
+    void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(Successful, "successful");
 }
 
 public sealed record RowsRequest
@@ -153,14 +162,17 @@ public sealed record RowsRequest
 }
 
 /// <summary>The same items as in a page of changes; a key that is not listed does not exist here.</summary>
-public sealed record RowsResponse
+public sealed record RowsResponse : IJsonOnDeserialized
 {
     public required Mark Mark { get; init; }
 
     public IReadOnlyList<WireChange> Rows { get => field ?? []; init; }
+
+    void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(Rows, "rows");
 }
 
-public sealed record ChangeOrigin(string? DeviceId, Guid? CommandId);
+// What is null is not written, so neither is asked for when it is read.
+public sealed record ChangeOrigin(string? DeviceId = null, Guid? CommandId = null);
 
 /// <summary>One row version.</summary>
 public sealed record WireChange
@@ -170,7 +182,7 @@ public sealed record WireChange
     /// <summary>CREATE or UPDATE (both: upsert), DELETE, REMOVE.</summary>
     public required string Operation { get; init; }
 
-    public RawJson EntityId { get; init; }
+    public required RawJson EntityId { get; init; }
 
     /// <summary>The row version: the position of its last change, in microseconds.</summary>
     public long Version { get; init; }
@@ -186,7 +198,7 @@ public sealed record WireChange
 }
 
 /// <summary>The body of POST /sync/changes; GET takes the same as its query.</summary>
-public sealed record ChangesRequest
+public sealed record ChangesRequest : IJsonOnDeserialized
 {
     /// <summary>Null: the user's default space.</summary>
     public string? Space { get; init; }
@@ -208,6 +220,13 @@ public sealed record ChangesRequest
 
     /// <summary>Marks the device remembers, newest first: a restored server names the newest one it still knows.</summary>
     public IReadOnlyList<Mark>? Marks { get; init; }
+
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        NoNulls.In(EntityTypes, "entityTypes");
+        NoNulls.In(Cursors?.Values, "cursors");
+        NoNulls.In(Marks, "marks");
+    }
 }
 
 public sealed record WireEntityCursor(long LastCreatedAt, string LastId);
@@ -317,21 +336,25 @@ public sealed record SpaceInfo
     public bool Default { get; init; }
 }
 
-public sealed record ChecksumsRequest
+public sealed record ChecksumsRequest : IJsonOnDeserialized
 {
     public string? Space { get; init; }
 
     public IReadOnlyList<string>? EntityTypes { get; init; }
+
+    void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(EntityTypes, "entityTypes");
 }
 
 /// <summary>Per type rows and set digest at the head of one snapshot.</summary>
-public sealed record ChecksumsResponse
+public sealed record ChecksumsResponse : IJsonOnDeserialized
 {
     public required string Epoch { get; init; }
 
     public required Mark Mark { get; init; }
 
     public IReadOnlyDictionary<string, TypeChecksum> Types { get => field ?? new Dictionary<string, TypeChecksum>(StringComparer.Ordinal); init; }
+
+    void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(Types.Values, "types");
 }
 
 public sealed record TypeChecksum(long Rows, string Digest);

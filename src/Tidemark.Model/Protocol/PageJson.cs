@@ -5,7 +5,8 @@ namespace Tidemark.Model.Protocol;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ChangesPageTail))]
 [JsonSerializable(typeof(ChangeOrigin))]
 internal sealed partial class PageJson : JsonSerializerContext;

@@ -95,6 +95,11 @@ internal static class JsonForm
         }
 
         var real = number.GetDouble();
+        if (Math.Abs(real) is > CanonicalJsonWriter.SafeIntegerMax and < 1e19 && DecimalForm.WholeOf(CanonicalJsonWriter.EcmaScriptNumber(real)) is { } whole && long.TryParse(whole, System.Globalization.CultureInfo.InvariantCulture, out _))
+        {
+            return false; // 1e18 is an integer beyond 2^53-1 too, however it is spelt: the canonical form would make text of it.
+        }
+
         return double.IsFinite(real) && DecimalForm.SameNumber(number.GetRawText(), CanonicalJsonWriter.EcmaScriptNumber(real));
     }
 }

@@ -84,7 +84,9 @@ internal sealed class CursorCodec(byte[] key)
         try
         {
             var signed = Base64Url.DecodeFromChars(text);
-            if (signed.Length > SignatureBytes)
+
+            // The decoder passes over spaces and spare bits: only the one spelling that was given is a cursor.
+            if (signed.Length > SignatureBytes && string.Equals(Base64Url.EncodeToString(signed), text, StringComparison.Ordinal))
             {
                 var body = signed.AsSpan(SignatureBytes);
                 if (CryptographicOperations.FixedTimeEquals(signed.AsSpan(0, SignatureBytes), HMACSHA256.HashData(key, body).AsSpan(0, SignatureBytes))

@@ -175,7 +175,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     // A row that a restored server may have lost: the newest lost version wins, unless somebody wrote the row since.
     private async Task<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
     {
-        var lost = command.BaseVersion ?? throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version as baseVersion.");
+        var lost = command.BaseVersion is > 0 and var known ? known : throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version, above 0, as baseVersion.");
         var live = await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
         var tombstone = live is null ? await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) : null;
         var origin = live?.Origin ?? tombstone?.Origin ?? default;

@@ -29,6 +29,33 @@ public abstract class SyncServerContract : IAsyncDisposable
 
     protected abstract IServerStore OpenStore(ServerEnvironment environment);
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0L)]
+    [InlineData(-1L)]
+    [Trait("req", "SRV-07")]
+    public async Task An_offer_of_no_version_of_a_row_that_never_was_is_refused_by_itself(long? lost)
+    {
+        var device = await DeviceAsync();
+        var answer = await device.PushAsync(device.Offer("boxes", ["never", "N"], 1) with { BaseVersion = lost }, device.Create("boxes", ["a", "A"]));
+        Assert.Equal(ErrorCodes.BaseRequired, Assert.Single(answer.Failed).Code);
+        Assert.Single(answer.Successful);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-07")]
+    public async Task A_cursor_spelt_in_another_way_is_none()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A"]));
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
+        foreach (var other in new[] { cursor + " ", cursor[..40] + "\n" + cursor[40..], cursor + "=", cursor + "==" })
+        {
+            var refused = await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Cursor = other }));
+            Assert.Equal(ErrorCodes.CursorInvalid, refused.Problem.Code);
+        }
+    }
+
     [Fact]
     [Trait("req", "PUSH-04")]
     [Trait("req", "SRV-03")]

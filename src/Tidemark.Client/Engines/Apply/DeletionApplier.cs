@@ -72,6 +72,11 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         if (entry is null)
         {
             Remember(deletion); // What is here under this key was made here: it is no part of what was deleted.
+            if (deletion.FromVerdict)
+            {
+                session.Outbox.Touch(table, deletion.Key, "M", environment.NowMs); // Its command has ended; the row still waits to be sent.
+            }
+
             return;
         }
 

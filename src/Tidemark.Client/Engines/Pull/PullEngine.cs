@@ -46,7 +46,7 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
     public async Task<FetchedPages> RunAsync(EngineTransaction transaction, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         var session = transaction.Session;
-        var stagedBefore = session.Stage.Pages();
+        var stagedBefore = Readable(transaction);
         var nextPage = stagedBefore.Count == 0 ? 1 : stagedBefore[^1] + 1;
         var rows = session.Stage.Rows();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -90,6 +90,23 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
 #pragma warning restore CA1849
             await ((Task)coming).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
+        }
+    }
+
+    // Pages that were staged and cannot be gone on from are fetched again.
+    private static List<long> Readable(EngineTransaction transaction)
+    {
+        var stage = transaction.Session.Stage;
+        var pages = stage.Pages();
+        try
+        {
+            _ = pages.Count == 0 ? null : ChangesPage.ReadTail(stage.Read(pages[^1]));
+            return pages;
+        }
+        catch (WireFormatException)
+        {
+            transaction.Run(EngineTransactionKind.Cheap, s => s.Stage.Clear());
+            return [];
         }
     }
 

@@ -166,17 +166,30 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         }
 
         // May go with the power: the commands are then in flight again, and the same bytes get the same verdicts.
-        var counts = transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
+        var counts = Understood(() => transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(response.Epoch, response.Mark);
             var result = new VerdictApplier(s, environment, context, push.Options).Apply(request.Batch, response);
             CheckGate(s);
             return result;
-        });
+        }));
         _report.Accepted += counts.Accepted;
         _report.Conflicts += counts.Conflicts;
         _report.Failed += counts.Failed;
         _report.DeadLetters += counts.DeadLetters;
+    }
+
+    // A verdict whose key or row cannot be read: the whole answer is rolled back, and its commands are in flight again.
+    private static T Understood<T>(Func<T> apply)
+    {
+        try
+        {
+            return apply();
+        }
+        catch (WireFormatException e)
+        {
+            throw new SyncException(SyncErrorCode.InvalidResponse, "The answer to a push cannot be carried out: " + e.Message, retryable: true, e);
+        }
     }
 
     private Request Envelope(StoreSession s, IReadOnlyList<StoredCommand> batch)

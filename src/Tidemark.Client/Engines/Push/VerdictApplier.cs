@@ -41,6 +41,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             _commands[command.Id] = command;
         }
 
+        CheckTypes(response);
         if (ReplaceIds(response.Successful))
         {
             foreach (var command in sent)
@@ -78,6 +79,18 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var deletions = new DeletionApplier(session, environment, context, applier);
         deletions.Apply(_deletions);
         return _counts;
+    }
+
+    // A verdict on another type's row is none of this command's: nothing of such an answer is carried out.
+    private void CheckTypes(PushResponse response)
+    {
+        foreach (var (id, type) in response.Successful.Select(v => (v.CommandId, v.EntityType)).Concat(response.Conflicts.Select(v => (v.CommandId, v.EntityType))))
+        {
+            if (_commands.TryGetValue(id, out var command) && session.FindTable(command.Type) is { } table && !string.Equals(table.Type.Name, type, StringComparison.Ordinal))
+            {
+                throw new WireFormatException(ErrorCodes.BadRequest, $"The verdict on {id} is of a row of {type}; the command was of {table.Type.Name}.");
+            }
+        }
     }
 
     // Ids first, parents before children, so that everything after speaks of the rows by the keys they keep.
