@@ -13,7 +13,8 @@ public sealed class FuzzingTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    [Trait("req", "QA-03")]
+    [Trait("req", "SRV-07")]
+    [Trait("req", "STO-15")]
     public void Everything_kept_ends_as_it_may_and_so_does_what_is_searched_in_seconds(string name)
     {
         SystemSqlite.Use();

@@ -66,7 +66,18 @@ public static class CaptureInstaller
         return CaptureTriggers.For(type, number, table);
     }
 
-    private static Dictionary<string, string> Installed(SqliteConnection connection) =>
-        connection.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, ?1) = ?2", Value.Integer(CaptureTables.TriggerPrefix.Length), Value.Text(CaptureTables.TriggerPrefix))
-            .ToDictionary(r => r[0].AsText, r => r[1].AsText, StringComparer.Ordinal);
+    // In a damaged file a name may stand twice, and what was text may be none: such a trigger is none of ours.
+    private static Dictionary<string, string> Installed(SqliteConnection connection)
+    {
+        var installed = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var row in connection.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, ?1) = ?2", Value.Integer(CaptureTables.TriggerPrefix.Length), Value.Text(CaptureTables.TriggerPrefix)))
+        {
+            if (row[0].Kind == ValueKind.Text && row[1].Kind == ValueKind.Text)
+            {
+                installed[row[0].AsText] = row[1].AsText;
+            }
+        }
+
+        return installed;
+    }
 }

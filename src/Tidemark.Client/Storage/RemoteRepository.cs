@@ -40,7 +40,7 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
                 ModelHash = s.TextOrNull(5),
                 Resync = s.TextOrNull(6),
             },
-            Value.Integer(remote)).Single();
+            Value.Integer(remote)).SingleOrDefault() ?? throw db.Damaged($"it knows nothing of remote {remote}");
 
     /// <summary>The number of the next request; kept before it is sent.</summary>
     public long NextPushSeq()

@@ -25,6 +25,10 @@ public sealed class StoreConnection : IDisposable
     /// <summary>Around a transaction of the engine, from before its BEGIN to behind its end.</summary>
     internal Writing.FileGate.Turn EnterGate() => Gate?.Enter() ?? default;
 
+    /// <summary>What Tidemark itself keeps in the file does not fit together.</summary>
+    internal StoreException Damaged(string what) => new(
+        StoreTrouble.Damaged, $"{Connection.DataSource}: What Tidemark keeps in this file is damaged: {what}. Keep a copy; `sqlite3 FILE .recover` saves what can be read, `tidemark clone` makes a new file.");
+
     /// <summary>Reset after use, not disposed.</summary>
     public RawStatement Prepare(string sql) => _statements.Get(sql);
 

@@ -29,6 +29,11 @@ public sealed class StoreSession
             }
         }
 
+        if (model.Entities.FirstOrDefault(e => !_byName.ContainsKey(e.Name)) is { } lost)
+        {
+            throw db.Damaged($"the entity type {lost.Name} of the model has no number");
+        }
+
         Outbox = new OutboxRepository(db, remote, context);
         Cursors = new CursorRepository(db, remote);
         IdMap = new IdMapRepository(db, remote);

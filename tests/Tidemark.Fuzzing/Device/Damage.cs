@@ -47,7 +47,7 @@ public static class Damage
                     break;
                 case 6 when damaged.Length >= 2 * Page: // A page that was written to another place.
                     var from = (int)(value % (uint)(damaged.Length / Page)) * Page;
-                    damaged.AsSpan(from, Page).CopyTo(damaged.AsSpan(page, Page));
+                    damaged.AsSpan(from, length).CopyTo(damaged.AsSpan(page, length));
                     break;
                 case 7:
                     wal = value % 3 == 0 ? walOfAnother : walOfAnother[..(int)(value % (uint)walOfAnother.Length)];
