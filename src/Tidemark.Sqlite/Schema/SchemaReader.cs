@@ -14,17 +14,17 @@ public static class SchemaReader
         var kinds = new Dictionary<string, (TableKind Kind, bool WithoutRowId)>(StringComparer.Ordinal);
         foreach (var row in connection.Query("SELECT name, type, wr FROM pragma_table_list WHERE schema = 'main'"))
         {
-            kinds[row[0].AsText] = (KindOf(row[1].AsText), row[2].AsInteger != 0);
+            kinds[TextOf(row[0])] = (KindOf(TextOf(row[1])), row[2].AsInteger != 0);
         }
 
         var triggers = connection.Query("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid")
-            .ToLookup(r => r[1].AsText, r => new TriggerSchema(r[0].AsText, r[1].AsText, r[2].AsText), SqlName.Comparer);
+            .ToLookup(r => TextOf(r[1]), r => new TriggerSchema(TextOf(r[0]), TextOf(r[1]), TextOf(r[2])), SqlName.Comparer);
         var tables = new List<TableSchema>();
         foreach (var row in connection.Query("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"))
         {
-            var name = row[0].AsText;
+            var name = TextOf(row[0]);
             var (kind, withoutRowId) = kinds.GetValueOrDefault(name, (TableKind.Table, false));
-            tables.Add(Describe(connection, name, kind, withoutRowId, row[1].AsText, [.. triggers[name]]));
+            tables.Add(Describe(connection, name, kind, withoutRowId, TextOf(row[1]), [.. triggers[name]]));
         }
 
         return tables;
@@ -41,14 +41,19 @@ public static class SchemaReader
 
         var row = found[0];
         var triggers = connection.Query("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE ORDER BY rowid", row[0])
-            .Select(r => new TriggerSchema(r[0].AsText, r[1].AsText, r[2].AsText));
-        return Describe(connection, row[0].AsText, KindOf(row[1].AsText), row[2].AsInteger != 0, row[3].AsText, [.. triggers]);
+            .Select(r => new TriggerSchema(TextOf(r[0]), TextOf(r[1]), TextOf(r[2])));
+        return Describe(connection, TextOf(row[0]), KindOf(TextOf(row[1])), row[2].AsInteger != 0, TextOf(row[3]), [.. triggers]);
     }
 
     /// <summary>Every object of the app in the order it was made, as its DDL.</summary>
     public static IReadOnlyList<SchemaObject> ReadObjects(SqliteConnection connection) =>
         [.. connection.Query("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid")
-            .Select(r => new SchemaObject { Kind = r[0].AsText, Name = r[1].AsText, Table = r[2].AsText, Sql = r[3].AsText })];
+            .Select(r => new SchemaObject { Kind = TextOf(r[0]), Name = TextOf(r[1]), Table = TextOf(r[2]), Sql = TextOf(r[3]) })];
+
+    // SQLite does not look whether the text of its own schema is text; in a damaged file it may not be.
+    private static string TextOf(Value value) => value.Kind == ValueKind.Text
+        ? value.AsText
+        : throw new StoreException(StoreTrouble.Damaged, $"The schema of the file is damaged: {value} stands where a text belongs. Keep a copy, then restore the file from a backup or clone it anew.");
 
     private static TableKind KindOf(string type) => type switch
     {
