@@ -43,7 +43,10 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             s.Stage.Clear();
             s.Cursors.StartAgain();
             s.Remotes.SetCursor(null);
-            s.Remotes.SetResync(ResyncReason.Restored);
+            if (s.Remotes.Read().Resync != ResyncReason.Retention)
+            {
+                s.Remotes.SetResync(ResyncReason.Restored); // What the retention has asked for is still to be done.
+            }
         });
     }
 

@@ -53,6 +53,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, key, command);
         }
 
+        RetryAside();
         foreach (var dependent in dependents)
         {
             Restore(dependent.Table, dependent.Key);
@@ -62,6 +63,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             }
         }
 
+        RetryAside();
         return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
     }
 
@@ -76,16 +78,38 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey))
         {
             var child = session.Table(edge.Source);
-            var count = edge.SourceOrdinals.Length;
-            var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{count + i + 1}"));
-            var values = new Value[count * 2];
-            for (var i = 0; i < count; i++)
+            foreach (var childKey in Dependents.Children(session, child, edge, key))
             {
-                values[i] = child.Stored(edge.SourceOrdinals[i], former[i]);
-                values[count + i] = child.Stored(edge.SourceOrdinals[i], key[i]);
-            }
+                // What the remote itself shows below that key is below the row it has there.
+                if (child.ReadEntry(session.Db, childKey, session.Remote) is null || Dependents.IsMoved(session, child, childKey, edge, key))
+                {
+                    var row = child.ReadLive(session.Db, childKey)!;
+                    for (var i = 0; i < edge.SourceOrdinals.Length; i++)
+                    {
+                        row = row.With(edge.SourceOrdinals[i], former[i]);
+                    }
 
-            session.Db.Execute($"UPDATE {child.Name} SET {string.Join(", ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{i + 1}"))} WHERE {match}", values);
+                    child.Update(session.Db, row);
+                }
+            }
+        }
+    }
+
+    // What was taken back may have held off rows of the server: those below it need them now.
+    private void RetryAside()
+    {
+        var applied = true;
+        while (applied)
+        {
+            applied = false;
+            var applier = new RowApplier(session, environment, _context);
+            foreach (var aside in session.Aside.ReadAll())
+            {
+                if (ChangesPage.ReadChange(aside.Raw, session.Model) is { Fault: null, Type: { } type, Row: { } row } change)
+                {
+                    applied |= applier.Upsert(new IncomingRow(session.Table(type), change.Key, change.Version, row, change.Origin, change.Raw)) is ApplyOutcome.Applied or ApplyOutcome.Merged;
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ namespace Tidemark.Client.Inspection;
 /// <summary>A row that waits for a dead letter.</summary>
 internal sealed record Dependent(EntityTable Table, EntityKey Key, bool DeletedHere);
 
-/// <summary>The closed set of rows behind a dead letter: never-synced children of a row that was not made, deleted children of a row that was not deleted.</summary>
+/// <summary>The closed set of rows behind a dead letter: never-synced children of a row that was not made and those that were moved to it, deleted children of a row that was not deleted.</summary>
 internal static class Dependents
 {
     public static IReadOnlyList<Dependent> Of(StoreSession s, StoredCommand command)
@@ -33,17 +33,32 @@ internal static class Dependents
                     found.Add(new Dependent(child, key, command.Operation == Operation.Delete));
                     open.Enqueue((child, key));
                 }
+
+                if (command.Operation == Operation.Create)
+                {
+                    found.AddRange(MovedChildren(s, child, edge, parent.Key).Where(k => seen.Add(new RowId(child.Number, k))).Select(k => new Dependent(child, k, DeletedHere: false)));
+                }
             }
         }
 
         return found;
     }
 
-    private static List<EntityKey> UnsyncedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)
+    private static IEnumerable<EntityKey> UnsyncedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent) =>
+        Children(s, child, edge, parent).Where(k => child.ReadEntry(s.Db, k, s.Remote) is null);
+
+    private static IEnumerable<EntityKey> MovedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent) =>
+        Children(s, child, edge, parent).Where(k => IsMoved(s, child, k, edge, parent));
+
+    /// <summary>Does a row the remote has shown refer to this parent only by an edit made here?</summary>
+    public static bool IsMoved(StoreSession s, EntityTable child, EntityKey key, RelationEdge edge, EntityKey parent) =>
+        child.ReadEntry(s.Db, key, s.Remote) is not null && child.ReadBase(s.Db, key, s.Remote) is { } @base && Engines.Push.PushPlanner.KeyIn(@base, edge) != parent;
+
+    /// <summary>Keys of the rows here that refer to a row.</summary>
+    public static List<EntityKey> Children(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)
     {
         var match = string.Join(" AND ", edge.SourceOrdinals.Select((o, i) => $"{child.ColumnOf(o)} = ?{i + 1}"));
-        return [.. Query(s, $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {match}", child, edge, parent)
-            .Where(k => child.ReadEntry(s.Db, k, s.Remote) is null)];
+        return Query(s, $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {match}", child, edge, parent);
     }
 
     private static List<EntityKey> DeletedChildren(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)

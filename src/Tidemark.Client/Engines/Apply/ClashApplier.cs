@@ -47,19 +47,19 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
     {
         session.Db.Execute("SAVEPOINT clash");
         var outcomes = new List<ApplyOutcome>();
-        foreach (var row in rows.Where(IsClean))
+        foreach (var row in rows.Where(r => r.Table.ReadEntry(session.Db, r.Key, session.Remote) is not null))
         {
-            row.Table.Delete(session.Db, row.Key);
+            applier.StepAside(row);
         }
 
         foreach (var row in rows)
         {
             var outcome = applier.Upsert(row);
-            if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
+            if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside || applier.IsAway(row.Id))
             {
                 session.Db.Execute("ROLLBACK TO clash");
                 session.Db.Execute("RELEASE clash");
-                rows.ForEach(r => applier.ForgetParent(r.Id));
+                rows.ForEach(r => applier.Return(r.Id));
                 return false;
             }
 
@@ -74,7 +74,4 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
 
         return true;
     }
-
-    private bool IsClean(IncomingRow row) =>
-        row.Table.ReadEntry(session.Db, row.Key, session.Remote) is not null && row.Table.ReadBase(session.Db, row.Key, session.Remote) is null;
 }

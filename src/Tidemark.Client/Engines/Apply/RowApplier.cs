@@ -26,6 +26,7 @@ internal sealed class RowApplier
     private readonly Lazy<HashSet<RowId>> _adopted;
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
+    private readonly Dictionary<RowId, LiveRow> _away = [];
 
     public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
     {
@@ -57,7 +58,7 @@ internal sealed class RowApplier
             return PutAside(incoming, cause, null);
         }
 
-        if (MissingParent(incoming) is { } edge && !StandsWithout(incoming, entry))
+        if (MissingParent(incoming) is { } edge && !StandsMerged(incoming, entry) && !StandsWithout(incoming, entry))
         {
             return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
         }
@@ -132,8 +133,25 @@ internal sealed class RowApplier
     private bool IsShown(IncomingRow incoming, RowEntry entry) =>
         incoming.Row is { } row && DigestOf(row).AsSpan().SequenceEqual(entry.Digest);
 
-    /// <summary>What was written for a row was rolled back.</summary>
-    public void ForgetParent(RowId id) => _parents.Forget(id);
+    /// <summary>Takes a row out of its table until its new version comes, so that others can have its unique values; its edits stay known.</summary>
+    public void StepAside(IncomingRow incoming)
+    {
+        if (LiveRows.Read(_session, incoming.Table, incoming.Key) is { Visible: not null } live)
+        {
+            _away[incoming.Id] = live;
+            incoming.Table.Delete(_session.Db, incoming.Key);
+            _parents.Add(incoming.Id); // Others that come with it may refer to it; all of them stand at the end, or none.
+        }
+    }
+
+    public bool IsAway(RowId id) => _away.ContainsKey(id);
+
+    /// <summary>What was done with a row was rolled back.</summary>
+    public void Return(RowId id)
+    {
+        _away.Remove(id);
+        _parents.Forget(id);
+    }
 
     public bool IsOutstanding(RowId id) => _outstanding.Value.Commands.ContainsKey(id);
 
@@ -150,7 +168,7 @@ internal sealed class RowApplier
     private ApplyOutcome Write(IncomingRow incoming, RowEntry? entry)
     {
         var table = incoming.Table;
-        var live = LiveRows.Read(_session, table, incoming.Key);
+        var live = LiveOf(incoming);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
         if (entry is null && live.Exists && IsAnother(incoming, live)
@@ -268,10 +286,13 @@ internal sealed class RowApplier
         }
     }
 
+    private LiveRow LiveOf(IncomingRow incoming) =>
+        _away.TryGetValue(incoming.Id, out var live) ? live : LiveRows.Read(_session, incoming.Table, incoming.Key);
+
     private void WriteLive(EntityTable table, LiveRow live, Row row)
     {
         var handler = _session.Handlers.For(table.Type.Name);
-        if (live.Exists)
+        if (live.Exists && !_away.Remove(new RowId(table.Number, row.Key)))
         {
             handler.Update(_session.Db, table, row);
         }
@@ -281,12 +302,37 @@ internal sealed class RowApplier
         }
     }
 
+    // An edit made here may refer elsewhere: what comes into the table is the merged row, and only its parents must be here.
+    private bool StandsMerged(IncomingRow incoming, RowEntry? entry)
+    {
+        var table = incoming.Table;
+        var live = LiveOf(incoming);
+        var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
+        if (live.Visible is not { } local || (entry is null ? IsAnother(incoming, live) : @base is null))
+        {
+            return false;
+        }
+
+        var merged = _session.Handlers.For(table.Type.Name).Merge(table, @base, local, Filled(incoming.Row!, local), new MergeContext { Now = _environment.Now }).Merged;
+        foreach (var edge in _session.Model.Graph.From(table.Type).Where(e => e.Relation.Required))
+        {
+            var isSelf = ReferenceEquals(edge.Target, table.Type) && Push.PushPlanner.KeyIn(merged, edge) == incoming.Key;
+            if (Push.PushPlanner.KeyIn(merged, edge) is { } target && !isSelf
+                && (_parents.Find(edge, target) is var state && (state == ParentPresence.Missing || (state == ParentPresence.Unsynced && target == Push.PushPlanner.KeyIn(incoming.Row!, edge)))))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     // A row that was deleted here together with its parent: where its deletion stands nothing is written, and where the other's edit
     // wins, the parent comes back with it. Else the row would wait for a parent whose deletion is refused because of the row.
     private bool StandsWithout(IncomingRow incoming, RowEntry? entry)
     {
         if (entry is null || incoming.Table.ReadBase(_session.Db, incoming.Key, _session.Remote) is not { } @base
-            || LiveRows.Read(_session, incoming.Table, incoming.Key) is { Visible: not null })
+            || LiveOf(incoming) is { Visible: not null })
         {
             return false;
         }

@@ -62,17 +62,18 @@ internal sealed class DifferenceReader(StoreSession session)
         }
     }
 
-    // The server's version of such a row is held off by a refused row that has its unique value: sent again, it would only conflict again, for ever.
+    // The server's version of such a row is held off by a refused one, which has its unique value or is the deletion of its parent:
+    // sent again, it would only conflict again, for ever.
     private void ReadHeldOff()
     {
-        if (!session.HasAside || session.Outbox.ReadAll(CommandStatus.DeadLetter) is not { Count: > 0 } dead)
+        if (!session.HasAside || session.Outbox.ReadAll(CommandStatus.DeadLetter) is not { Count: > 0 })
         {
             return;
         }
 
-        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash))
+        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause is AsideCause.UniqueClash or AsideCause.ParentMissing))
         {
-            if (session.FindTable(aside.Type) is { } table && dead.Exists(d => d.Type == table.Number))
+            if (session.FindTable(aside.Type) is { } table)
             {
                 _snapshot.Blocked.TryAdd(new RowId(table.Number, StoreSession.KeyFrom(table.Type, aside.Key)), Operation.Update);
             }

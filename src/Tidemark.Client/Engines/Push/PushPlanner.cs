@@ -77,7 +77,7 @@ internal static class PushPlanner
 
     private static void Fold(PushSnapshot snapshot, RowState row, PushPlan plan, Dictionary<RowId, PlannedCommand> commands)
     {
-        if (snapshot.Blocked.ContainsKey(row.Id))
+        if (snapshot.Blocked.ContainsKey(row.Id) || (row.RekeyedFrom is { } old && snapshot.Blocked.ContainsKey(old.Id)))
         {
             plan.Waiting.Add(row);
             return;

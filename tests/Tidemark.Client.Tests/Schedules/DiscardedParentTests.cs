@@ -1,0 +1,56 @@
+using Tidemark.Client.Inspection;
+using Tidemark.Client.Tests.Support;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>A refused row is taken back, and others stand below it.</summary>
+public sealed class DiscardedParentTests
+{
+    private const string Teams = """
+        CREATE TABLE team(id TEXT PRIMARY KEY, code TEXT UNIQUE);
+        CREATE TABLE player(id TEXT PRIMARY KEY, team_id TEXT NOT NULL REFERENCES team(id) ON UPDATE CASCADE, name TEXT);
+        """;
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    public async Task Rows_that_were_moved_to_it_go_back_to_where_they_were()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Teams + "INSERT INTO team VALUES('t1', 'red'); INSERT INTO player VALUES('p', 't1', 'ann');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO team VALUES('t2', 'blue')");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO team VALUES('t3', 'blue'); UPDATE player SET team_id = 't3'");
+        await DiscardAsync(b);
+        Assert.Equal(["p|t1"], b.Rows("SELECT id, team_id FROM player"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    public async Task Rows_of_others_below_the_key_of_a_refused_rename_stay_there()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Teams + "INSERT INTO team VALUES('t1', 'red');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO team VALUES('t9', 'blue'); INSERT INTO player VALUES('q', 't9', 'bea')");
+        await a.SyncAsync();
+        b.Sql("PRAGMA foreign_keys=ON; UPDATE team SET id = 't9'");
+        await DiscardAsync(b);
+        Assert.Equal(["q|t9"], b.Rows("SELECT id, team_id FROM player ORDER BY id"));
+        Assert.Empty(b.Rows("SELECT * FROM pragma_foreign_key_check"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    private static async Task DiscardAsync(Device device)
+    {
+        await device.SyncAsync();
+        await device.SyncAsync();
+        var letter = Assert.Single(new StoreInspector(device.Store).DeadLetters());
+        await device.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
+    }
+}
