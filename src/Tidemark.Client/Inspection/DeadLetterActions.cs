@@ -43,7 +43,8 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             PointBack(table, key, former);
             RestoreOrRemove(table, former, command);
         }
-        else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key)
+        else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key
+            && (table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version))
         {
             TakeServers(table, key, row, version);
         }

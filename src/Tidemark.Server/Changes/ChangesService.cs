@@ -24,10 +24,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
             await CheckKnownAsync(snapshot, state, cursor, request, cancellationToken).ConfigureAwait(false);
         }
 
-        if (given.Count == 0)
-        {
-            await CheckMarksAsync(snapshot, state, request, cancellationToken).ConfigureAwait(false);
-        }
+        await CheckMarksAsync(snapshot, state, request, given.Count > 0, cancellationToken).ConfigureAwait(false);
 
         var places = Places(model, given);
         var until = given.Select(c => c.Until).DefaultIfEmpty(0).Max() is var fixedEnd && fixedEnd > 0 ? Math.Min(fixedEnd, state.Head.Position) : state.Head.Position;
@@ -90,17 +87,25 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         }
     }
 
-    // A device that has pushed and never pulled has no cursor; its marks tell all the same whether this is the server it pushed to.
-    private static async Task CheckMarksAsync(IStoreSnapshot snapshot, SpaceState state, ChangesRequest request, CancellationToken cancellationToken)
+    // A device may have pushed since its last pull, or never pulled; its marks tell all the same whether this is the server it pushed to.
+    private static async Task CheckMarksAsync(IStoreSnapshot snapshot, SpaceState state, ChangesRequest request, bool hasCursor, CancellationToken cancellationToken)
     {
         if (request.Marks is not { Count: > 0 } marks || marks.MaxBy(m => m.Position) is not { } newest || await snapshot.KnowsAsync(newest, cancellationToken).ConfigureAwait(false))
         {
             return;
         }
 
-        throw newest.Position < state.CompactedTo.Value
-            ? Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null)
-            : Problems.Resync(
+        if (newest.Position < state.CompactedTo.Value)
+        {
+            if (hasCursor)
+            {
+                return; // The cursor has told whether that matters.
+            }
+
+            throw Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null);
+        }
+
+        throw Problems.Resync(
                 ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch,
                 await CommonMarks.FindAsync(snapshot, state, state.Epoch, marks, cancellationToken).ConfigureAwait(false));
     }

@@ -112,7 +112,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
     // A refused command brings the server's row back, so that the device can show and restore it.
     private async Task<FailedVerdict> WithServerRowAsync(PushCommand? command, FailedVerdict failed, CancellationToken cancellationToken)
     {
-        if (failed.ServerRow is not null || command is not { Operation: Operation.Update or Operation.Delete or Operation.Rekey } || command.Type.Key.Any(command.Refs.ContainsKey))
+        if (failed.ServerRow is not null || command is not { Operation: Operation.Update or Operation.Delete or Operation.Rekey or Operation.Offer } || command.Type.Key.Any(command.Refs.ContainsKey))
         {
             return failed;
         }

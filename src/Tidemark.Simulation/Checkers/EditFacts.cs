@@ -54,8 +54,9 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 AddWords(words, table, tag, known, row);
             }
 
-            var keysNow = now.Select(row => KeyOf(table, row)).ToHashSet(StringComparer.Ordinal);
-            gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && (!keysNow.Contains(KeyOf(table, row)) || !now.Any(n => TagOf(table, n) == TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
+            // Of two rows with one tag (a rename met an edit) the one that is gone is the one whose key has another row now, or none.
+            var stays = now.Select(row => (KeyOf(table, row), TagOf(table, row))).ToHashSet();
+            gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
         return new EditFacts(words, made, gone, moved);

@@ -46,6 +46,32 @@ public sealed class DiscardedParentTests
         Steps.AssertEqual(a, b);
     }
 
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_deletion_that_a_restored_server_refused_gives_its_row_back()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Teams + "INSERT INTO team VALUES('t1', 'red'), ('t2', 'blue'); INSERT INTO player VALUES('p', 't1', 'ann');");
+        var b = world.Clone("b", a);
+        var database = Path.Combine(world.ServerFolder, "tidemark.db");
+        await Steps.UntilQuietAsync(a, b);
+        await world.StopServerAsync();
+        File.Copy(database, database + ".early");
+        await world.StartServerAsync();
+        a.Sql("UPDATE player SET team_id = 't2'; DELETE FROM team WHERE id = 't1'");
+        await a.SyncAsync();
+        await world.StopServerAsync();
+        File.Copy(database + ".early", database, overwrite: true);
+        await world.StartServerAsync();
+        b.Sql("INSERT INTO player VALUES('q', 't1', 'bea')");
+        await b.SyncAsync();
+        await DiscardAsync(a);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["t1", "t2"], a.Rows("SELECT id FROM team ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
     private static async Task DiscardAsync(Device device)
     {
         await device.SyncAsync();

@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -34,6 +35,29 @@ public sealed class EmptiedServerTests
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["1|x|since"], b.Rows("SELECT * FROM author"));
         Assert.Equal(1, b.Count("SELECT count(*) FROM book"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task A_server_that_lost_what_a_device_has_only_pushed_gets_it_again()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'x', NULL);");
+        var database = Path.Combine(world.ServerFolder, "tidemark.db");
+        await Steps.UntilQuietAsync(a);
+        await world.StopServerAsync();
+        File.Copy(database, database + ".early");
+        await world.StartServerAsync();
+        a.Sql("INSERT INTO author VALUES(2, 'y', NULL)");
+        await a.SyncAsync(SyncMode.PushOnly);
+        await world.StopServerAsync();
+        File.Copy(database + ".early", database, overwrite: true);
+        await world.StartServerAsync();
+        await Steps.UntilQuietAsync(a);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|x", "2|y"], b.Rows("SELECT id, name FROM author"));
         Steps.AssertEqual(a, b);
     }
 }
