@@ -60,4 +60,30 @@ public sealed class EmptiedServerTests
         Assert.Equal(["1|x", "2|y"], b.Rows("SELECT id, name FROM author"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-07")]
+    public async Task An_offered_row_brings_back_its_parent_that_was_deleted_since_the_restore()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'x', NULL);");
+        var b = world.Clone("b", a);
+        var database = Path.Combine(world.ServerFolder, "tidemark.db");
+        await Steps.UntilQuietAsync(a, b);
+        await world.StopServerAsync();
+        File.Copy(database, database + ".early");
+        await world.StartServerAsync();
+        a.Sql("INSERT INTO book VALUES(1, 1, 't', NULL)");
+        await a.SyncAsync();
+        await world.StopServerAsync();
+        File.Copy(database + ".early", database, overwrite: true);
+        await world.StartServerAsync();
+        b.Sql("DELETE FROM author");
+        await b.SyncAsync();
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|1|t"], b.Rows("SELECT id, author_id, title FROM book"));
+        Assert.Equal(["1|x"], b.Rows("SELECT id, name FROM author"));
+        Steps.AssertEqual(a, b);
+    }
 }

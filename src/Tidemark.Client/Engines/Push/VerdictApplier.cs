@@ -335,7 +335,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     {
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
-        if (verdict.Code == ErrorCodes.GroupRefused || (verdict.Code == ErrorCodes.ParentMissing && (PushCommandKeys.HasRefs(command.Payload) || HasShownParents(table, key))))
+        if (verdict.Code == ErrorCodes.GroupRefused || (verdict.Code == ErrorCodes.ParentMissing && (PushCommandKeys.HasRefs(command.Payload) || (command.Operation != Operation.Offer && HasShownParents(table, key)))))
         {
             _counts.Returned++;
             session.Outbox.Complete(command, Counters.Folded);
@@ -369,6 +369,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     }
 
     // The server has shown every parent that is here: the deletion of the missing one is on its way, and meets this row as the edit it is.
+    // A row that is offered is no edit: that deletion would wait for it, and it for nothing.
     private bool HasShownParents(EntityTable table, EntityKey key)
     {
         if (LiveRows.Read(session, table, key).Visible is not { } live)
