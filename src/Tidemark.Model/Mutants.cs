@@ -42,7 +42,6 @@ public enum Mutant
     IdTakenFromUnsyncedRow,
 
     // Run
-    RunLockUnchecked,
     NothingOffered,
 
     // Server

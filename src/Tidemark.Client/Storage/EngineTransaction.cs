@@ -110,12 +110,6 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
     private void CheckLock()
     {
         var token = session.Db.ScalarInt64("SELECT token FROM _tm_lock WHERE id = 1");
-#if TIDEMARK_MUTANTS
-        if (Mutants.Is(Mutant.RunLockUnchecked))
-        {
-            return;
-        }
-#endif
         if (token != lockToken)
         {
             throw new SyncException(SyncErrorCode.RunLockLost, $"Another process took the run lock over (token {token}, ours was {lockToken}). Nothing was written; the next run goes on.", retryable: true);
