@@ -8,6 +8,6 @@ internal static class AllCheckers
     public static IReadOnlyList<IChecker> Make(RandomSchema schema) =>
     [
         new LedgerChecker(), new CursorChecker(), new OrphanChecker(), new AnnouncementChecker(), new BoundsChecker(), new RepeatChecker(), new PositionChecker(),
-        new IsolationChecker(schema), new TwinChecker(schema), new ConvergenceChecker(schema), new LostEditChecker(schema),
+        new IsolationChecker(schema), new TwinChecker(schema), new ConvergenceChecker(schema), new LostEditChecker(schema), new AttachmentChecker(schema),
     ];
 }

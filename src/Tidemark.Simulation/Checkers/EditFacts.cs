@@ -9,10 +9,18 @@ internal sealed record WordWritten(string Table, string Row, string Field, strin
 /// <summary>A row is named by its tag.</summary>
 internal sealed record RowFact(string Table, string Row, string Key);
 
+/// <summary>A row was given this parent, by tag; null: none.</summary>
+internal sealed record AttachedTo(string Table, string Row, string Reference, string? Parent);
+
 /// <summary>What one committed transaction of an app changed, found by comparing before and after.</summary>
 internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList<RowFact> Made, IReadOnlyList<RowFact> Gone, IReadOnlyList<RowFact> Moved)
 {
-    public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0;
+    public IReadOnlyList<AttachedTo> Attached { get; init; } = [];
+
+    /// <summary>Tags of rows that stood under one key one after the other: what refers to the key may mean either.</summary>
+    public IReadOnlyList<(string Former, string Now)> Replaced { get; init; } = [];
+
+    public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0 && Attached.Count == 0;
 
     public static EditFacts Between(RandomSchema schema, DatabaseImage before, DatabaseImage after)
     {
@@ -20,6 +28,8 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
         var made = new List<RowFact>();
         var gone = new List<RowFact>();
         var moved = new List<RowFact>();
+        var attached = new List<AttachedTo>();
+        var replaced = new List<(string, string)>();
         foreach (var table in schema.Tables)
         {
             var old = before.Rows(table);
@@ -42,6 +52,11 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 var under = oldByKey.GetValueOrDefault(KeyOf(table, row));
                 var same = under is not null && TagOf(table, under) == tag ? under : oldByTag.GetValueOrDefault(tag);
                 var known = same ?? under;
+                if (under is not null && TagOf(table, under) != tag)
+                {
+                    replaced.Add((TagOf(table, under), tag));
+                }
+
                 if (same is null)
                 {
                     made.Add(new RowFact(table.Name, tag, KeyOf(table, row)));
@@ -52,6 +67,13 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 }
 
                 AddWords(words, table, tag, known, row);
+                foreach (var reference in table.References)
+                {
+                    if (ParentOf(after, table, reference, row, out var parent) && (same is null || !ParentOf(before, table, reference, same, out var former) || former != parent))
+                    {
+                        attached.Add(new AttachedTo(table.Name, tag, reference.Name, parent));
+                    }
+                }
             }
 
             // Of two rows with one tag (a rename met an edit) the one that is gone is the one whose key has another row now, or none.
@@ -59,7 +81,23 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
             gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
-        return new EditFacts(words, made, gone, moved);
+        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced };
+    }
+
+    /// <summary>The tag of the parent a row refers to, null when it refers to none; false when it refers to what is not there.</summary>
+    public static bool ParentOf(DatabaseImage image, TableShape table, ReferenceShape reference, Value[] row, out string? parent)
+    {
+        parent = null;
+        var key = reference.Columns.Select(c => row[((IList<string>)table.Columns).IndexOf(c)]).ToArray();
+        if (key.Any(v => v.IsNull))
+        {
+            return true;
+        }
+
+        var keyText = string.Join('/', key.Select(v => v.ToString()));
+        var found = image.Rows(reference.Target).FirstOrDefault(r => KeyOf(reference.Target, r) == keyText);
+        parent = found is null ? null : TagOf(reference.Target, found);
+        return found is not null;
     }
 
     public static string TagOf(TableShape table, Value[] row) => row[table.TagAt].ToString();

@@ -205,7 +205,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
     private static long? BaseVersionOf(PlannedCommand command) => command.Operation switch
     {
-        Operation.Create when command.Row.TombstoneVersion > 0 => command.Row.TombstoneVersion,
+        Operation.Create when command.Row.TombstoneVersion > 0 && !(command.Row.Inserted && command.Row.Table.Type.Identity == IdentityModel.ServerAssigned) => command.Row.TombstoneVersion,
         Operation.Create => command.Row.Adopted ? 0 : null,
         Operation.Rekey => command.Row.RekeyedFrom!.BaseVersion,
         _ => command.Row.BaseVersion,

@@ -169,6 +169,7 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         _lastReplaced = touch.Op == "R" ? (id, touch.Seq) : null;
+        row.Inserted |= touch.Op == "I";
         row.Seqs.Add(touch.Seq);
         row.AtMs = Math.Max(row.AtMs, touch.AtMs);
         return row;

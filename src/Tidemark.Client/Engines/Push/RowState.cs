@@ -26,6 +26,9 @@ internal sealed class RowState(EntityTable table, EntityKey key)
     /// <summary>The row was there when the file was adopted: its key names the same row everywhere.</summary>
     public bool Adopted { get; init; }
 
+    /// <summary>An app has inserted it: under an id that the server assigns it is a new row, also when the id was another row's once.</summary>
+    public bool Inserted { get; set; }
+
     /// <summary>The key the row had, when only its key was changed.</summary>
     public RowState? RekeyedFrom { get; set; }
 
