@@ -14,6 +14,7 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly Queue<RowState> _open = new();
     private readonly HashSet<RowId> _adopted = [];
     private readonly Dictionary<RowId, long> _deleted = [];
+    private readonly HashSet<RowId> _replaced = []; // by the INSERT whose own note comes next
     private readonly HashSet<RowId> _madeAgain = [];
     private (RowId Id, long Seq)? _lastReplaced;
     private readonly List<(RowId From, RowId To)> _renames = [];
@@ -169,7 +170,16 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         _lastReplaced = touch.Op == "R" ? (id, touch.Seq) : null;
-        row.Inserted |= touch.Op == "I";
+        row.Inserted |= touch.Op == "I" && !_replaced.Contains(id);
+        if (touch.Op == "R")
+        {
+            _replaced.Add(id);
+        }
+        else
+        {
+            _replaced.Clear();
+        }
+
         row.Seqs.Add(touch.Seq);
         row.AtMs = Math.Max(row.AtMs, touch.AtMs);
         return row;
