@@ -131,8 +131,12 @@ internal sealed class TypeTable
 
     public static RowOrigin OriginAt(RawStatement statement, int first) => new(
         statement.ColumnText(first),
-        statement.ColumnIsNull(first + 1) ? null : new Guid(statement.ColumnBytes(first + 1), bigEndian: true),
+        statement.ColumnIsNull(first + 1) ? null : CommandOf(statement.ColumnBytes(first + 1)),
         statement.ColumnIsNull(first + 2) ? null : statement.ColumnInt64(first + 2));
+
+    private static Guid CommandOf(ReadOnlySpan<byte> bytes) => bytes.Length == 16
+        ? new Guid(bytes, bigEndian: true)
+        : throw new StoreException(StoreTrouble.Damaged, $"A command id of {bytes.Length} bytes stands in the server's file: it is damaged. Restore it from a backup.");
 
     // The rows a page would read, counted up to a limit.
     private static string Counted(string rows, string gone, int limit) =>

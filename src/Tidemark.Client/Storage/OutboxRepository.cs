@@ -247,8 +247,7 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         foreach (var command in commands)
         {
             delete.Bind(1, command.Id.ToString("D"));
-            delete.Execute();
-            events += command.Events;
+            events += delete.Execute() > 0 ? command.Events : 0; // An answer may name a command twice; its events end once.
         }
 
         Count(counter, events);

@@ -87,6 +87,19 @@ public sealed class RepositoryTests
     [Fact]
     [Trait("req", "STO-02")]
     [Trait("req", "STO-18")]
+    public async Task A_command_that_is_answered_twice_ends_once()
+    {
+        await using var store = await TestStore.MakeAsync(Schemas.Notes + "INSERT INTO note VALUES('a', '', '', NULL);");
+        var outbox = store.Session.Outbox;
+        var command = new StoredCommand { Id = Guid.NewGuid(), Type = 1, Key = "\"a\"", Operation = Tidemark.Model.Protocol.Operation.Create, Payload = [1], Hash = [2], Events = 1, FirstSeq = 1 };
+        outbox.Insert(command, 0);
+        outbox.Consume([.. outbox.ReadTouches(0, 100).Select(t => t.Seq)]);
+        outbox.Complete([command, command], Counters.Accepted);
+        Assert.True(outbox.ReadLedger().AddsUp, outbox.ReadLedger().ToString());
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-01")]
     public async Task Consumed_touches_never_give_their_numbers_back_and_the_ledger_adds_up()
     {
         await using var store = await TestStore.MakeAsync(Schemas.Notes + "INSERT INTO note VALUES('a', '', '', NULL), ('b', '', '', NULL);");
