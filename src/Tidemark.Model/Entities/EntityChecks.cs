@@ -33,6 +33,7 @@ internal sealed class EntityChecks(EntityType type, List<ModelFault> faults)
         KeyFaults();
         UniqueFaults();
         SoftDeleteFaults();
+        new PolicyChecks(type, _fields, Add).Run();
     }
 
     private void FieldFaults(Field field)

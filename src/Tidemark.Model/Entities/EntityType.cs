@@ -47,8 +47,11 @@ public sealed record EntityType
     /// <summary>Setting this field is a DELETE on the wire; clearing it a restore. Null when deletes are real.</summary>
     public string? SoftDelete { get; init; }
 
-    /// <summary>Rows are only ever added; merging never applies.</summary>
+    /// <summary>Rows are only ever added; merging never applies: where the server has a row of the same key, it is the row.</summary>
     public bool ConflictFree { get; init; }
+
+    /// <summary>The name of the function that merges rows of this type instead of the fields' policies. Every program that syncs the type must have registered it.</summary>
+    public string? CustomMerge { get; init; }
 
     [JsonIgnore]
     public string TableName => Table ?? Name;

@@ -6,6 +6,9 @@ namespace Tidemark.Model.Entities;
 /// <summary>What is looked up again and again for every row of a type.</summary>
 internal sealed class EntityTypeIndex
 {
+    private int[][]? _compositeReferences;
+    private string? _policyHash;
+
     public EntityTypeIndex(EntityType type)
     {
         Owner = type;
@@ -57,6 +60,36 @@ internal sealed class EntityTypeIndex
     public byte[][] Members { get; }
 
     public byte[] TypeName { get; }
+
+    /// <summary>The fields of references of more than one field, which are merged as one; ordinals rising.</summary>
+    public int[][] CompositeReferences => _compositeReferences ??= CompositeReferencesOf(Owner, Ordinals, IsKey);
+
+    /// <summary>See <see cref="Merging.PolicyHash"/>.</summary>
+    public string PolicyHash => _policyHash ??= Merging.PolicyHash.Compute(Owner);
+
+    // Composite references that share a field count as one. Key fields are the same on both sides and link nothing.
+    private static int[][] CompositeReferencesOf(EntityType type, Dictionary<string, int> ordinals, bool[] isKey)
+    {
+        var references = new List<HashSet<int>>();
+        foreach (var relation in type.Relations)
+        {
+            if (relation.Fields.Count == 1)
+            {
+                continue;
+            }
+
+            var all = relation.Fields.Select(f => ordinals[f]).Where(o => !isKey[o]).ToHashSet();
+            foreach (var other in references.Where(r => r.Overlaps(all)).ToArray())
+            {
+                all.UnionWith(other);
+                references.Remove(other);
+            }
+
+            references.Add(all);
+        }
+
+        return [.. references.Select(r => r.Order().ToArray())];
+    }
 
     private static byte[] Member(string name)
     {

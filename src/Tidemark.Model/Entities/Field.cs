@@ -49,13 +49,35 @@ public enum Collation
     RTrim,
 }
 
-/// <summary>What decides when both sides changed the same field. The full set comes with the conflict engine.</summary>
+/// <summary>What decides when both sides changed the same field. `docs/guides/conflicts.md` has an example table for each.</summary>
 public enum FieldPolicy
 {
-    /// <summary>The edit that reaches the server last.</summary>
+    /// <summary>The edit that reaches the server last; with <see cref="Field.Clock"/> the one with the later time in that field.</summary>
     LastWriterWins,
+
+    /// <summary>The pending edit.</summary>
     LocalWins,
+
+    /// <summary>What the server has.</summary>
     ServerWins,
+
+    /// <summary>A JSON array: the additions and removals of both sides; objects are told apart by <see cref="Field.ArrayKey"/>.</summary>
+    MergeArrays,
+
+    /// <summary>A JSON object: the members that each side changed, to any depth.</summary>
+    MergeObject,
+
+    /// <summary>Never goes back: the greater number, the later time, true, the later of <see cref="Field.States"/>. The server holds every edit to it.</summary>
+    Monotonic,
+
+    /// <summary>A number: what each side added or took away counts.</summary>
+    Counter,
+
+    /// <summary>Text: the lines and words that each side changed; where both changed the same ones, both stay.</summary>
+    Text,
+
+    /// <summary>A person decides.</summary>
+    Manual,
 }
 
 /// <summary>One field of an entity type.</summary>
@@ -86,6 +108,15 @@ public sealed record Field
     }
 
     public FieldPolicy Policy { get; init; }
+
+    /// <summary>With <see cref="FieldPolicy.MergeArrays"/>: the member by which objects of the array are told apart. Null: items are equal when they are the same JSON.</summary>
+    public string? ArrayKey { get; init; }
+
+    /// <summary>With <see cref="FieldPolicy.Monotonic"/>: the values in the order in which they may follow each other. Any other value stands before them all.</summary>
+    public IReadOnlyList<string>? States { get; init; }
+
+    /// <summary>With <see cref="FieldPolicy.LastWriterWins"/>: the monotonic field of the same row that says when it was written. Null: the server's order says it.</summary>
+    public string? Clock { get; init; }
 
     /// <summary>Always the server's; what a device writes there is never sent.</summary>
     public bool ServerDerived { get; init; }

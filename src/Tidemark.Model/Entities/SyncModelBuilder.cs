@@ -116,6 +116,13 @@ public sealed class EntityTypeBuilder
         return this;
     }
 
+    /// <summary>Rows of this type are merged by the function of that name, see <see cref="Merging.CustomMergeRegistry"/>.</summary>
+    public EntityTypeBuilder MergedBy(string customMerge)
+    {
+        _rest = _rest with { CustomMerge = customMerge };
+        return this;
+    }
+
     internal EntityType Build()
     {
         var notNull = _key.Concat(_relations.Where(r => r.Required).SelectMany(r => r.Fields)).ToHashSet(StringComparer.Ordinal);

@@ -5,4 +5,7 @@ public sealed record MergeContext
 {
     /// <summary>The only time a merge sees.</summary>
     public required DateTimeOffset Now { get; init; }
+
+    /// <summary>The functions that types may name. Default: none.</summary>
+    public CustomMergeRegistry Merges { get; init; } = CustomMergeRegistry.None;
 }

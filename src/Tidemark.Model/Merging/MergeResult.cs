@@ -24,10 +24,10 @@ public enum MergeRule
     /// <summary>Both sides made the same change.</summary>
     SameEdit,
 
-    /// <summary>Both sides changed the field; its policy decided. The only rule that is a conflict.</summary>
+    /// <summary>Both sides changed the field, or one took a monotonic one back; its policy decided.</summary>
     Policy,
 
-    /// <summary>Both sides changed the field of a type whose rows never conflict; the pending edit stays.</summary>
+    /// <summary>Both sides changed the field of a type whose rows never conflict; the row of the remote stands.</summary>
     ConflictFree,
 
     /// <summary>The field is always the server's.</summary>
@@ -35,6 +35,9 @@ public enum MergeRule
 
     /// <summary>A key field: the spelling of the remote.</summary>
     Key,
+
+    /// <summary>The type's custom merge decided.</summary>
+    Custom,
 }
 
 /// <summary>What became of one field.</summary>
@@ -42,10 +45,15 @@ public enum MergeRule
 /// <param name="Rule">Why.</param>
 /// <param name="Policy">The policy that decided; null unless the rule is <see cref="MergeRule.Policy"/>.</param>
 /// <param name="From">Whose value it is.</param>
-public sealed record FieldMerge(string Field, MergeRule Rule, FieldPolicy? Policy, MergeSource From);
+/// <param name="Note">What a person should know besides: an overlap, a fallback and its cause. Null: nothing.</param>
+public sealed record FieldMerge(string Field, MergeRule Rule, FieldPolicy? Policy, MergeSource From, string? Note = null);
 
 /// <summary>The outcome of a merge: a value, nothing was changed anywhere.</summary>
-/// <param name="Merged">The row as it is to be here.</param>
+/// <param name="Merged">The row as it is to be here; the live row while a person is asked.</param>
 /// <param name="Fields">Every field in which a side differs from the base, or the sides from each other, in field order.</param>
 /// <param name="HasConflict">Both sides changed one field to different values.</param>
-public sealed record MergeResult(Row Merged, IReadOnlyList<FieldMerge> Fields, bool HasConflict);
+public sealed record MergeResult(Row Merged, IReadOnlyList<FieldMerge> Fields, bool HasConflict)
+{
+    /// <summary>Why a person must decide; null when none must.</summary>
+    public string? ManualReason { get; init; }
+}

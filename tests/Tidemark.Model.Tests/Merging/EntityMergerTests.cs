@@ -72,12 +72,12 @@ public sealed class EntityMergerTests
 
     [Fact]
     [Trait("req", "CON-06")]
-    public void Types_without_conflicts_keep_the_pending_edit_and_report_none()
+    public void Types_without_conflicts_take_the_row_the_server_has()
     {
         var usage = Note with { Name = "usage", ConflictFree = true };
         var result = EntityMerger.Merge(usage, null, Of(1, "mine", "mine", 2, 0, usage), Of(1, "theirs", "theirs", 3, 4, usage), Noon);
-        Assert.False(result.HasConflict);
-        Assert.True(Of(1, "mine", "mine", 2, 4, usage).SameAs(result.Merged));
+        Assert.True(Of(1, "theirs", "theirs", 3, 4, usage).SameAs(result.Merged));
+        Assert.True(result.HasConflict);
         Assert.All(result.Fields.Where(f => f.Field is "title" or "body" or "mood"), f => Assert.Equal(MergeRule.ConflictFree, f.Rule));
     }
 
