@@ -111,6 +111,7 @@ internal sealed class BoundsChecker : IChecker
 {
     private const long MarksMax = 64;
     private const long WalBytesMax = 16 * 1024 * 1024;
+    private const long FileBytesMax = 16 * 1024 * 1024;
 
     public string Name => "bounds";
 
@@ -131,6 +132,11 @@ internal sealed class BoundsChecker : IChecker
             if (b.WalBytes > WalBytesMax)
             {
                 violation($"{device.Device}: the write-ahead log has {b.WalBytes} bytes");
+            }
+
+            if (b.FileBytes > FileBytesMax)
+            {
+                violation($"{device.Device}: the file has {b.FileBytes} bytes");
             }
         }
 

@@ -20,7 +20,10 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
     /// <summary>Tags of rows that stood under one key one after the other: what refers to the key may mean either.</summary>
     public IReadOnlyList<(string Former, string Now)> Replaced { get; init; } = [];
 
-    public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0 && Attached.Count == 0;
+    /// <summary>Tags of all rows that differ, and of their parents, theirs, and so on: what waits may bring any of them back.</summary>
+    public IReadOnlySet<string> Touched { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0 && Attached.Count == 0 && Touched.Count == 0;
 
     public static EditFacts Between(RandomSchema schema, DatabaseImage before, DatabaseImage after)
     {
@@ -81,7 +84,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
             gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
-        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced };
+        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after) };
     }
 
     /// <summary>The tag of the parent a row refers to, null when it refers to none; false when it refers to what is not there.</summary>

@@ -8,6 +8,12 @@ internal abstract record Observation;
 /// <summary>An app's transaction was committed.</summary>
 internal sealed record EditSeen(string Device, string User, EditFacts Facts) : Observation;
 
+/// <summary>Rows that a committed transaction of the app changed and of which no note was taken.</summary>
+internal sealed record CaptureSeen(string Device, IReadOnlyList<string> Uncaptured) : Observation;
+
+/// <summary>The doctor has looked at a store.</summary>
+internal sealed record Examined(string Device, IReadOnlyList<string> Faults) : Observation;
+
 /// <summary>The server was asked and answered; whether the answer arrived is another matter.</summary>
 internal sealed record ExchangeSeen(string Device, string User, string Path, byte[] Request, int Status, byte[] Reply) : Observation;
 
@@ -90,4 +96,12 @@ internal sealed record Books
     public long Aside { get; init; }
 
     public long WalBytes { get; init; }
+
+    public long FileBytes { get; init; }
+
+    /// <summary>The rows the remote has shown, as of which version.</summary>
+    public IReadOnlyList<(string Type, string Key, long Version)> Rows { get; init; } = [];
+
+    /// <summary>The deletions the remote has shown, as of which version.</summary>
+    public IReadOnlyList<(string Type, string Key, long Version)> Deleted { get; init; } = [];
 }

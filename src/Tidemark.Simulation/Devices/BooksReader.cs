@@ -51,11 +51,51 @@ internal static class BooksReader
             Orphans = [.. lost.Where(o => o.Required).Select(o => o.Text)],
             Dangling = [.. lost.Where(o => !o.Required).Select(o => o.Text)],
             WalBytes = FileSet.WalBytes(device.Path),
+            FileBytes = FileSet.Bytes(device.Path),
+            Rows = [.. Numbers(app, schema).SelectMany(t => app.Query($"SELECT {Keys(t.Shape)}, version FROM _tm_row_{t.Number}").Select(r => (t.Shape.Name, new EntityKey(r[..^1]).ToString(), r[^1].AsInteger)))],
+            Deleted = [.. app.Query("SELECT t.name, d.key, d.version FROM _tm_tombstone d JOIN _tm_type t ON t.n = d.type WHERE d.version > 0 ORDER BY 1, 2").Select(r => (r[0].AsText, r[1].AsText, r[2].AsInteger))],
         };
     }
 
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
+
+    /// <summary>The last note there is.</summary>
+    public static long LastTouch(AppFile app) => app.Scalar("SELECT coalesce(max(seq), 0) FROM _tm_touch").AsInteger;
+
+    /// <summary>Rows that differ between the two images and of which no note was taken after that one.</summary>
+    public static List<string> Uncaptured(AppFile app, RandomSchema schema, DatabaseImage before, DatabaseImage after, long touch)
+    {
+        var noted = new HashSet<(string, EntityKey)>();
+        var uncaptured = new List<string>();
+        foreach (var row in app.Query($"SELECT t.name, k0, k1 FROM _tm_touch JOIN _tm_type t ON t.n = type WHERE seq > {touch.ToString(System.Globalization.CultureInfo.InvariantCulture)}"))
+        {
+            noted.Add((row[0].AsText, row[2].IsNull ? new EntityKey(row[1]) : new EntityKey(row[1], row[2])));
+        }
+
+        foreach (var table in schema.Tables)
+        {
+            var old = before.Rows(table).ToDictionary(r => KeyOf(table, r));
+            foreach (var row in after.Rows(table))
+            {
+                if ((!old.Remove(KeyOf(table, row), out var former) || !former.AsSpan().SequenceEqual(row)) && !noted.Contains((table.Name, KeyOf(table, row))))
+                {
+                    uncaptured.Add($"{table.Name} {KeyOf(table, row)}");
+                }
+            }
+
+            uncaptured.AddRange(old.Keys.Where(k => !noted.Contains((table.Name, k))).Select(k => $"{table.Name} {k}"));
+        }
+
+        return uncaptured;
+    }
+
+    private static IEnumerable<(TableShape Shape, long Number)> Numbers(AppFile app, RandomSchema schema) =>
+        app.Query("SELECT name, n FROM _tm_type ORDER BY n").Select(r => (schema.Tables.Single(t => t.Name == r[0].AsText), r[1].AsInteger));
+
+    private static EntityKey KeyOf(TableShape table, Value[] row) => new(row[..table.Key.Count]);
+
+    private static string Keys(TableShape table) => string.Join(", ", table.Key.Select((_, i) => "k" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
     // SQLite counts a table's foreign keys from the last one that was declared.
     private static bool IsRequired(RandomSchema schema, Value[] orphan)

@@ -25,5 +25,7 @@ internal static class FileSet
         File.Delete(path + "-shm");
     }
 
+    public static long Bytes(string path) => new FileInfo(path).Length;
+
     public static long WalBytes(string path) => new FileInfo(path + "-wal") is { Exists: true } file ? file.Length : 0;
 }

@@ -156,6 +156,7 @@ public static class Simulator
         if (world.Violation is null)
         {
             world.Observe(new Settled(AtRest(world)));
+            Examine(world);
         }
     }
 
@@ -209,13 +210,7 @@ public static class Simulator
             {
                 any = true;
                 world.Say(device, $"discards {letter.Operation} {letter.Type} {letter.Key}: {letter.Code}");
-                var discarded = store.DiscardAsync(letter.Id, default);
-                if (!discarded.IsCompleted)
-                {
-                    throw new SimulatorException("Discarding waits for something.");
-                }
-
-                discarded.GetAwaiter().GetResult();
+                Now(store.DiscardAsync(letter.Id, default));
             }
 
             world.ObserveDevice(device);
@@ -223,6 +218,17 @@ public static class Simulator
 
         return any;
     }
+
+    private static void Examine(World world)
+    {
+        foreach (var device in world.Devices)
+        {
+            var report = Now(new StoreDoctor(device.Process!.Store, device.Process.Environment).ExamineAsync(repair: false, default));
+            world.Observe(new Examined(device.Name, [.. report.Findings.Where(f => f.Severity == FindingSeverity.Fault).Select(f => f.Message)]));
+        }
+    }
+
+    private static T Now<T>(Task<T> task) => task.IsCompleted ? task.GetAwaiter().GetResult() : throw new SimulatorException("What a person does waits for something.");
 
     private static List<ReplicaAtRest> AtRest(World world)
     {

@@ -162,10 +162,10 @@ internal sealed class World
             return;
         }
 
-        var clone = from.Clone(NextName(), dice.Next());
-        Say(from, $"is cloned: the copy is {clone.Name}");
-        _devices.Add(clone);
-        Observe(new DeviceCloned(clone.Name, from.Name));
+        var name = NextName();
+        Say(from, $"is cloned: the copy is {name}");
+        Observe(new DeviceCloned(name, from.Name));
+        _devices.Add(from.Clone(name, dice.Next()));
     }
 
     /// <summary>A digest of the story and of all databases.</summary>

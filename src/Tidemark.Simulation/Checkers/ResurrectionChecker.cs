@@ -1,0 +1,67 @@
+using Tidemark.Simulation.Workload;
+
+namespace Tidemark.Simulation.Checkers;
+
+/// <summary>
+/// Deleted stays deleted: a row that was gone from the server comes back only with a push of a device where an edit of it, or of a row
+/// below it, waited. After a restore of the server its devices settle among
+/// themselves which version of a row made before it is the last one: those are left out.
+/// </summary>
+internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
+{
+    private readonly Dictionary<string, HashSet<string>> _there = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _gone = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _waiting = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _made = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _offered = new(StringComparer.Ordinal);
+    private string _pusher = "";
+
+    public string Name => "resurrection";
+
+    public void Observe(Observation seen, Action<string> violation)
+    {
+        switch (seen)
+        {
+            case EditSeen edit:
+                Waiting(edit.Device).UnionWith(edit.Facts.Touched);
+                _made.UnionWith(edit.Facts.Made.Select(r => r.Row));
+                break;
+            case FileReplaced file:
+                _unknown.Add(file.Device);
+                break;
+            case DeviceCloned clone:
+                _unknown.Add(clone.Device);
+                break;
+            case DeviceSeen { Books: { Waiting: 0, DeadLetters: 0, Aside: 0 } } clean:
+                Waiting(clean.Device).Clear();
+                _unknown.Remove(clean.Device);
+                break;
+            case ServerRestored:
+                _offered.UnionWith(_made);
+                break;
+            case ExchangeSeen { Path: "/sync/push" } push:
+                _pusher = push.Device;
+                break;
+            case ServerSeen server:
+                Look(server, violation);
+                break;
+        }
+    }
+
+    private void Look(ServerSeen server, Action<string> violation)
+    {
+        var now = schema.Tables.SelectMany(t => server.Rows.Rows(t).Select(r => EditFacts.TagOf(t, r))).ToHashSet(StringComparer.Ordinal);
+        var gone = _gone.TryGetValue(server.User, out var known) ? known : _gone[server.User] = new HashSet<string>(StringComparer.Ordinal);
+        if (!_unknown.Contains(_pusher) && now.FirstOrDefault(t => gone.Contains(t) && !_offered.Contains(t) && !Waiting(_pusher).Contains(t)) is { } back)
+        {
+            violation($"<{back}> was deleted and is there again after a push of {_pusher}, where nothing waited that could bring it back");
+        }
+
+        gone.UnionWith(_there.GetValueOrDefault(server.User, []).Except(now));
+        gone.ExceptWith(now);
+        _there[server.User] = now;
+    }
+
+    private HashSet<string> Waiting(string device) => _waiting.TryGetValue(device, out var tags) ? tags : _waiting[device] = new HashSet<string>(StringComparer.Ordinal);
+}
