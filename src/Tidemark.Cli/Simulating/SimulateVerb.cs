@@ -11,6 +11,8 @@ namespace Tidemark.Cli.Simulating;
 internal static class SimulateVerb
 {
     private const int RunsPreset = 20;
+    private const int TalesMax = 3;
+    private const int TaleRunsMax = 120;
 
     public static Command Create()
     {
@@ -19,18 +21,22 @@ internal static class SimulateVerb
         var devices = new Option<int?>("--devices") { Description = "How many devices. Default: 2 to 5, as the seed says.", HelpName = "N" };
         var steps = new Option<int?>("--steps") { Description = "How many steps. Default: as the seed says, about ten device-days.", HelpName = "N" };
         var faults = new Option<string?>("--faults") { Description = "Only these faults, separated by commas; none for a sunny world. Known: " + string.Join(", ", Simulator.FaultNames) + ".", HelpName = "LIST" };
-        var trace = new Option<bool>("--trace") { Description = "Tell the story of each run; of one that breaks a promise, the shortest story that does." };
+        var workload = new Option<int>("--workload") { Description = $"Which workload, {Workloads.First} to {Workloads.Newest}: what a seed means. Default: {Workloads.Preset}.", HelpName = "N", DefaultValueFactory = _ => Workloads.Preset };
+        var trace = new Option<bool>("--trace") { Description = "Tell the story of each run, and search longer for the shortest story of one that breaks a promise." };
         var twice = new Option<bool>("--twice") { Description = "Run each seed twice and compare, byte for byte." };
         return Verb.Create("simulate", "Run devices, a server, networks, disks and clocks that fail, around the real client and server, and check every promise. Exit code 1 when one is broken.",
-                seed, runs, devices, steps, faults, trace, twice)
+                seed, runs, devices, steps, faults, workload, trace, twice)
             .Runs((context, cancellationToken) =>
             {
                 var plan = new Wanted(
                     context.Get(seed), context.Get(runs) ?? (context.Arguments.GetResult(seed) is { Implicit: false } ? 1 : RunsPreset), context.Get(devices), context.Get(steps),
-                    FaultsOf(context.Get(faults)), context.Get(trace), context.Get(twice));
+                    FaultsOf(context.Get(faults)), WorkloadOf(context.Get(workload)), context.Get(trace), context.Get(twice));
                 return Task.FromResult(Run(context.Out, plan, cancellationToken));
             });
     }
+
+    private static int WorkloadOf(int number) =>
+        number is >= Workloads.First and <= Workloads.Newest ? number : throw VerbException.Usage($"There is no workload {number}. Known: {Workloads.First} to {Workloads.Newest}.");
 
     private static IReadOnlyList<string>? FaultsOf(string? list)
     {
@@ -53,7 +59,7 @@ internal static class SimulateVerb
         for (var i = 0; i < wanted.Runs; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var options = new SimulationOptions { Seed = wanted.Seed + (ulong)i, Devices = wanted.Devices, Steps = wanted.Steps, Faults = wanted.Faults };
+            var options = new SimulationOptions { Seed = wanted.Seed + (ulong)i, Devices = wanted.Devices, Steps = wanted.Steps, Faults = wanted.Faults, Workload = wanted.Workload };
             var result = Simulator.Run(options);
             totals.Add(result);
             if (wanted.Twice && Simulator.Run(options).Digest is var again && again != result.Digest)
@@ -64,7 +70,7 @@ internal static class SimulateVerb
             if (result.Violation is { } violation)
             {
                 broken.Add(new { seed = options.Seed, checker = violation.Checker, what = violation.What, replay = wanted.Replay(options.Seed) });
-                ShowBroken(output, wanted, options, violation);
+                ShowBroken(output, wanted, options, violation, tell: wanted.Trace || broken.Count <= TalesMax);
             }
             else if (wanted.Trace)
             {
@@ -76,13 +82,14 @@ internal static class SimulateVerb
         return broken.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static void ShowBroken(Out output, Wanted wanted, SimulationOptions options, Violation violation)
+    // A story takes up to a hundred runs: of many broken ones, only the first are told.
+    private static void ShowBroken(Out output, Wanted wanted, SimulationOptions options, Violation violation, bool tell)
     {
         output.Markup($"[red]broken[/] seed {options.Seed}: {violation.Checker.EscapeMarkup()}: {violation.What.EscapeMarkup()}");
         output.Line($"         replay: {wanted.Replay(options.Seed)}");
-        if (wanted.Trace && violation.Checker != "determinism")
+        if (tell && violation.Checker != "determinism")
         {
-            var shortest = Simulator.Shrink(options);
+            var shortest = wanted.Trace ? Simulator.Shrink(options) : Simulator.Shrink(options, TaleRunsMax);
             output.Line($"The shortest schedule found has {shortest.Steps} steps and breaks this: {shortest.Violation?.What}");
             Tell(output, shortest);
         }
@@ -99,9 +106,14 @@ internal static class SimulateVerb
 
     private static void Show(Out output, Totals totals, int broken, TimeSpan elapsed, List<object> list)
     {
+        var never = Simulator.FaultNames.Where(n => !totals.Faults.ContainsKey(n)).ToList();
+        using var process = Process.GetCurrentProcess();
+        var peakBytes = process.PeakWorkingSet64;
         var perSecond = totals.DeviceDays / Math.Max(0.001, elapsed.TotalSeconds);
         output.Line($"{totals.Runs:N0} runs: {totals.DeviceDays:N0} device-days, {totals.Edits:N0} edits, {totals.Syncs:N0} syncs in {elapsed.TotalSeconds:N1} s ({perSecond:N0} device-days a second)");
+        output.Line($"memory at most {peakBytes / (1024 * 1024):N0} MB");
         output.Line("faults met: " + (totals.Faults.Count == 0 ? "none" : string.Join(", ", totals.Faults.Select(f => $"{f.Key} {f.Value:N0}"))));
+        output.Line("faults never met: " + (never.Count == 0 ? "none" : string.Join(", ", never)));
         output.Markup(broken == 0 ? "[green]Every promise held.[/]" : $"[red]{broken} runs broke a promise.[/]");
         output.Document(new
         {
@@ -113,14 +125,16 @@ internal static class SimulateVerb
             durationMs = (long)elapsed.TotalMilliseconds,
             deviceDaysPerSecond = Math.Round(perSecond, 1),
             faults = totals.Faults,
+            faultsNeverMet = never,
+            memoryBytesMax = peakBytes,
             violations = list,
         });
     }
 
-    private sealed record Wanted(ulong Seed, int Runs, int? Devices, int? Steps, IReadOnlyList<string>? Faults, bool Trace, bool Twice)
+    private sealed record Wanted(ulong Seed, int Runs, int? Devices, int? Steps, IReadOnlyList<string>? Faults, int Workload, bool Trace, bool Twice)
     {
         public string Replay(ulong seed) =>
-            string.Create(CultureInfo.InvariantCulture, $"tidemark simulate --seed {seed}")
+            string.Create(CultureInfo.InvariantCulture, $"tidemark simulate --seed {seed} --workload {Workload}")
             + (Devices is { } d ? string.Create(CultureInfo.InvariantCulture, $" --devices {d}") : "")
             + (Steps is { } s ? string.Create(CultureInfo.InvariantCulture, $" --steps {s}") : "")
             + (Faults is { } f ? $" --faults {(f.Count == 0 ? "none" : string.Join(',', f))}" : "") + " --trace";

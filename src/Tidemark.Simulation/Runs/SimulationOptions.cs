@@ -15,6 +15,9 @@ public sealed record SimulationOptions
     /// <summary>The names of the faults that may strike; null: all. Empty: none.</summary>
     public IReadOnlyList<string>? Faults { get; init; }
 
+    /// <summary>Which workload: what a seed means. Older ones stay as they are, so that their seeds can be replayed.</summary>
+    public int Workload { get; init; } = Workloads.Preset;
+
     /// <summary>Where the files of the run are made, in a folder of their own. Default: memory, where there is a folder for it.</summary>
     public string? Folder { get; init; }
 

@@ -1,0 +1,15 @@
+namespace Tidemark.Simulation.Runs;
+
+/// <summary>The versions of the workload. A new kind of step, edit or table belongs to a new version, because it changes what seeds mean.</summary>
+public static class Workloads
+{
+    /// <summary>Rows, references, faults of network, disk, clock and server, one process a device.</summary>
+    public const int First = 1;
+
+    /// <summary>Also two processes on one file, drifting clocks, writes through the queue, more kinds of unique indexes, apps and models that grow.</summary>
+    public const int Second = 2;
+
+    public const int Preset = First;
+
+    public const int Newest = Second;
+}
