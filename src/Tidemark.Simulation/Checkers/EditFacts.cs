@@ -23,6 +23,9 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
     /// <summary>Tags of all rows that differ, and of their parents, theirs, and so on: what waits may bring any of them back.</summary>
     public IReadOnlySet<string> Touched { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
+    /// <summary>Rows that the transaction changed and of which no note was taken with it.</summary>
+    public IReadOnlyList<string> Uncaptured { get; init; } = [];
+
     public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0 && Attached.Count == 0 && Touched.Count == 0;
 
     public static EditFacts Between(RandomSchema schema, DatabaseImage before, DatabaseImage after)

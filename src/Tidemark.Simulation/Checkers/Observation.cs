@@ -8,9 +8,6 @@ internal abstract record Observation;
 /// <summary>An app's transaction was committed.</summary>
 internal sealed record EditSeen(string Device, string User, EditFacts Facts) : Observation;
 
-/// <summary>Rows that a committed transaction of the app changed and of which no note was taken.</summary>
-internal sealed record CaptureSeen(string Device, IReadOnlyList<string> Uncaptured) : Observation;
-
 /// <summary>The doctor has looked at a store.</summary>
 internal sealed record Examined(string Device, IReadOnlyList<string> Faults) : Observation;
 

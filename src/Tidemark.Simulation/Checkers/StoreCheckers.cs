@@ -9,9 +9,9 @@ internal sealed class CaptureChecker : IChecker
 
     public void Observe(Observation seen, Action<string> violation)
     {
-        if (seen is CaptureSeen { Uncaptured: { Count: > 0 } uncaptured } capture)
+        if (seen is EditSeen { Facts.Uncaptured: { Count: > 0 } uncaptured } edit)
         {
-            violation($"{capture.Device}: changed without a note: {string.Join(", ", uncaptured)}");
+            violation($"{edit.Device}: changed without a note: {string.Join(", ", uncaptured)}");
         }
     }
 }

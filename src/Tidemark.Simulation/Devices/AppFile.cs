@@ -42,6 +42,7 @@ internal sealed class AppFile : IDisposable
     public EditFacts? Edit(IReadOnlyList<IEdit> edits, Dice dice, bool rollBack, Func<string> nextWord)
     {
         var before = Read();
+        var touch = BooksReader.LastTouch(this);
         Execute("BEGIN IMMEDIATE");
         var ran = false;
         try
@@ -69,7 +70,7 @@ internal sealed class AppFile : IDisposable
         }
 
         _image = null;
-        return EditFacts.Between(_schema, before, Read());
+        return EditFacts.Between(_schema, before, Read()) with { Uncaptured = BooksReader.Uncaptured(this, _schema, before, Read(), touch) };
     }
 
     public Value Scalar(string sql)

@@ -94,7 +94,6 @@ internal sealed class SimulatedDevice
 
         Process = new DeviceProcess(_world, this, ++_processes, _path, _dice.Fork());
         _app = new AppFile(_path, _world.Schema, Process.Clock);
-        _world.ObserveDevice(this);
     }
 
     /// <summary>Starts a run, unless one is under way. It ends in some later event.</summary>
@@ -120,10 +119,7 @@ internal sealed class SimulatedDevice
 
         var edits = Enumerable.Range(0, dice.Chance(0.25) ? dice.Between(2, 4) : 1).Select(_ => World.PickEdit(dice)).ToList();
         var rollBack = dice.Chance(0.05);
-        var before = App.Read();
-        var touch = BooksReader.LastTouch(App);
         var facts = App.Edit(edits, dice, rollBack, () => _world.NextWord(Name));
-        _world.Observe(new CaptureSeen(Name, facts is null ? [] : BooksReader.Uncaptured(App, _world.Schema, before, App.Read(), touch)));
         if (facts is { IsEmpty: false })
         {
             _world.Say(this, string.Join(" + ", edits.Select(e => e.Name)) + ": " + Story.Of(facts));

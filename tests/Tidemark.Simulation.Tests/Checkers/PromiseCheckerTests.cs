@@ -42,8 +42,9 @@ public sealed class PromiseCheckerTests
     [Trait("req", "STO-08")]
     public void The_capture_checker_sees_a_change_without_a_note()
     {
-        Assert.Empty(History.Of(new CaptureChecker(), new CaptureSeen("A", [])));
-        Assert.Single(History.Of(new CaptureChecker(), new CaptureSeen("A", ["note 1"])));
+        var edit = Touches("A", "A1");
+        Assert.Empty(History.Of(new CaptureChecker(), edit));
+        Assert.Single(History.Of(new CaptureChecker(), edit with { Facts = edit.Facts with { Uncaptured = ["note 1"] } }));
     }
 
     [Fact]
