@@ -13,6 +13,9 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     /// <summary>How long a lock holds without a heartbeat; longer than any wait for the network.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(3);
 
+    // The clocks of two processes may differ a little.
+    private static readonly TimeSpan _leftMax = Lifetime + TimeSpan.FromSeconds(5);
+
     /// <summary>The token, or null when somebody else holds the lock.</summary>
     public long? TryTake()
     {
@@ -22,7 +25,7 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
         try
         {
             var (owner, expiresMs) = Read();
-            if (owner is not null && expiresMs > environment.NowMs && environment.IsAlive(ProcessOf(owner)))
+            if (owner is not null && Holds(expiresMs) && environment.IsAlive(ProcessOf(owner)))
             {
                 db.Execute("ROLLBACK");
                 return null;
@@ -46,7 +49,8 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     public static void Heartbeat(StoreConnection db, SyncEnvironment environment)
     {
         var now = environment.NowMs;
-        if (db.ScalarInt64("SELECT expires_ms FROM _tm_lock WHERE id = 1") - now < Lifetime.TotalMilliseconds / 2)
+        var left = db.ScalarInt64("SELECT expires_ms FROM _tm_lock WHERE id = 1") - now;
+        if (left < Lifetime.TotalMilliseconds / 2 || left > _leftMax.TotalMilliseconds)
         {
             db.Execute("UPDATE _tm_lock SET heartbeat_ms = ?1, expires_ms = ?2 WHERE id = 1", Value.Integer(now), Value.Integer(now + (long)Lifetime.TotalMilliseconds));
         }
@@ -60,7 +64,10 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     }
 
     /// <summary>Who holds the lock; null when nobody does.</summary>
-    public string? Holder() => Read() is { Owner: { } owner, ExpiresMs: var expires } && expires > environment.NowMs ? owner : null;
+    public string? Holder() => Read() is { Owner: { } owner, ExpiresMs: var expires } && Holds(expires) ? owner : null;
+
+    // A lock that is to hold for longer than locks do was taken before the clock was set back.
+    private bool Holds(long expiresMs) => expiresMs - environment.NowMs is > 0 and var left && left <= _leftMax.TotalMilliseconds;
 
     private (string? Owner, long ExpiresMs) Read() =>
         db.Query("SELECT owner, expires_ms FROM _tm_lock WHERE id = 1", s => (s.TextOrNull(0), s.ColumnInt64(1))).Single();

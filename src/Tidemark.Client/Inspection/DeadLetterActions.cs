@@ -20,7 +20,15 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Outbox.Complete(command, Counters.Folded);
         if (session.FindTable(command.Type) is { } table)
         {
-            session.Outbox.Touch(table, StoreSession.KeyFrom(table.Type, command.Key), "M", environment.NowMs);
+            var key = StoreSession.KeyFrom(table.Type, command.Key);
+            if (command.Operation == Operation.Rekey)
+            {
+                session.Outbox.TouchRename(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), key, environment.NowMs);
+            }
+            else
+            {
+                session.Outbox.Touch(table, key, "M", environment.NowMs);
+            }
         }
     }
 

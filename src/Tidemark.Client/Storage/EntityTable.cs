@@ -217,6 +217,18 @@ public sealed class EntityTable
         return new EntityKey(parts);
     }
 
+    /// <summary>The key a note names.</summary>
+    public EntityKey KeyOf(Touch touch)
+    {
+        var parts = new Value[Type.KeyOrdinals.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = KeyPart(i, touch.Key[i]);
+        }
+
+        return new EntityKey(parts);
+    }
+
     /// <summary>A part of a key as it is stored; what does not fit its field keeps its own place among the keys.</summary>
     public Value KeyPart(int index, Value stored) =>
         StorageForms.TryToCanonicalKey(Type.Fields[Type.KeyOrdinals[index]], stored, out var canonical) ? canonical : UnfitKeys.Wrap(stored);

@@ -125,6 +125,10 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R') ORDER BY seq",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
 
+    /// <summary>Notes of changed keys: the former one, then the new one.</summary>
+    public List<Touch> ReadKeyChanges() =>
+        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE op IN ('K', 'N') AND ctx = ?1 ORDER BY seq", ReadTouch, Value.Integer(context));
+
     /// <summary>Touches of rows that were there when the file was adopted and have not been sent yet.</summary>
     public List<Touch> ReadAdopted() =>
         db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE op = 'A' AND ctx = ?1", ReadTouch, Value.Integer(context));
@@ -180,6 +184,13 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         statement.Reset();
     }
 
+    /// <summary>A change of key that is to be sent again.</summary>
+    public void TouchRename(EntityTable table, EntityKey former, EntityKey key, long atMs)
+    {
+        Touch(table, former, "K", atMs);
+        Touch(table, key, "N", atMs);
+    }
+
     /// <summary>Behind everything that is in the outbox.</summary>
     public void Insert(StoredCommand c, long claim)
     {
@@ -196,20 +207,24 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     }
 
     /// <summary>Commands without a verdict that are due, in their order: left in flight, or failed with the backoff over.</summary>
-    public List<StoredCommand> ReadDue(long nowMs, int limit, Operation? only = null) =>
+    /// <param name="nowMs">The time.</param>
+    /// <param name="delayMaxMs">A backoff that has longer than this to go was noted before the clock was set back: it is over.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="only">Commands of this operation only.</param>
+    public List<StoredCommand> ReadDue(long nowMs, long delayMaxMs, int limit, Operation? only = null) =>
         db.Query(
-            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (status IN ('PENDING', 'IN_FLIGHT') OR (status = 'FAILED' AND coalesce(next_attempt_at, 0) <= ?2)) AND (?4 IS NULL OR operation = ?4) ORDER BY place LIMIT ?3",
-            ReadCommand, Value.Integer(context), Value.Integer(nowMs), Value.Integer(limit), only is { } operation ? Value.Text(OperationNames.NameOf(operation)) : Value.Null);
+            $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (status IN ('PENDING', 'IN_FLIGHT') OR (status = 'FAILED' AND coalesce(next_attempt_at, 0) NOT BETWEEN ?2 + 1 AND ?2 + ?5)) AND (?4 IS NULL OR operation = ?4) ORDER BY place LIMIT ?3",
+            ReadCommand, Value.Integer(context), Value.Integer(nowMs), Value.Integer(limit), only is { } operation ? Value.Text(OperationNames.NameOf(operation)) : Value.Null, Value.Integer(delayMaxMs));
 
     public List<StoredCommand> ReadAll(CommandStatus? status = null, int limit = int.MaxValue) =>
         db.Query(
             $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY place LIMIT ?3",
             ReadCommand, Value.Integer(context), status is { } s ? Value.Text(NameOf(s)) : Value.Null, Value.Integer(limit));
 
-    /// <summary>Which rows have a command, and how it stands; without its bytes.</summary>
-    public List<(int Type, string Key, Operation Operation, CommandStatus Status)> ReadRows() =>
-        db.Query("SELECT type, key, operation, status FROM _tm_command WHERE ctx = ?1",
-            s => ((int)s.ColumnInt64(0), s.Text(1), OperationNames.Find(s.Text(2)) ?? Operation.Update, StatusOf(s.Text(3))), Value.Integer(context));
+    /// <summary>Which rows have a command, and how it stands; of a REKEY its bytes too, which name the former key.</summary>
+    public List<(int Type, string Key, Operation Operation, CommandStatus Status, byte[]? Rename)> ReadRows() =>
+        db.Query("SELECT type, key, operation, status, CASE operation WHEN 'REKEY' THEN payload END FROM _tm_command WHERE ctx = ?1",
+            s => ((int)s.ColumnInt64(0), s.Text(1), OperationNames.Find(s.Text(2)) ?? Operation.Update, StatusOf(s.Text(3)), s.BlobOrNull(4)), Value.Integer(context));
 
     public StoredCommand? Find(Guid id) =>
         db.Query($"SELECT {CommandColumns} FROM _tm_command WHERE id = ?1 AND ctx = ?2", ReadCommand, Value.Text(id.ToString("D")), Value.Integer(context)).FirstOrDefault();

@@ -19,12 +19,24 @@ internal sealed partial class Compaction(SyncServer server, ServerEnvironment en
                     Compacted(logger, spaces);
                 }
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 Failed(logger, e);
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        while (await IsDueAsync(timer, stoppingToken).ConfigureAwait(false));
+    }
+
+    private static async Task<bool> IsDueAsync(PeriodicTimer timer, CancellationToken stoppingToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false; // The server stops.
+        }
     }
 
     [LoggerMessage(EventId = 1003, Level = LogLevel.Debug, Message = "Forgot what is past the retention in {Spaces} spaces.")]

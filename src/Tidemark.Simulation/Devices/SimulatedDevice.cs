@@ -177,6 +177,7 @@ internal sealed class SimulatedDevice
         EndProcess();
         _path = NextPath();
         FileSet.Copy(copy, _path);
+        Token = User; // The first one to sync a file owns it, and this one may not have synced yet.
         _world.Observe(new FileReplaced(Name, "restored from a copy", words));
         Start();
     }
@@ -195,6 +196,7 @@ internal sealed class SimulatedDevice
         _path = NextPath();
         Adopter.CreateEmpty(_path, model, SetUpEnvironment());
         _copies.Clear();
+        Token = User;
         _world.Observe(new FileReplaced(Name, "installed anew", 0));
         Start();
     }

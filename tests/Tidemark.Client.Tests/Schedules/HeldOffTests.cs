@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -42,7 +43,29 @@ public sealed class HeldOffTests
         var letter = Assert.Single(new Inspection.StoreInspector(a.Store).DeadLetters());
         await a.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
         await Steps.UntilQuietAsync(a, b);
-        Assert.Equal(["n1|one|gold"], b.Rows("SELECT id, title, slug FROM note WHERE slug = 'gold'"));
+        Assert.Equal(["n3|one|gold"], b.Rows("SELECT id, title, slug FROM note WHERE slug = 'gold'"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PUSH-07")]
+    public async Task A_deleted_row_that_changed_elsewhere_comes_back_once_the_one_with_its_unique_value_has_let_go()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, 'gold'), ('n2', 'two', NULL, NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE note SET body = 'edited' WHERE id = 'n1'");
+        await b.SyncAsync();
+        a.Sql("UPDATE OR REPLACE note SET slug = 'gold' WHERE id = 'n2'");
+        await a.SyncAsync();
+        await a.SyncAsync();
+        var letter = Assert.Single(new Inspection.StoreInspector(a.Store).DeadLetters());
+        Assert.Equal(SyncOutcome.Idle, (await b.SyncAsync()).Outcome);
+        await a.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["n1|edited|gold"], a.Rows("SELECT id, body, slug FROM note WHERE id = 'n1'"));
         Steps.AssertEqual(a, b);
     }
 

@@ -19,6 +19,7 @@ namespace Tidemark.Client.Engines.Apply;
 internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment environment, SyncBatchContext context, PullOptions options, PullReport report, Action<IntegrityReport> addIntegrity, GateMode gateMode)
 {
     private const int FirstSliceRows = 4000;
+    private static readonly HashSet<RowId> NoneGoing = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly List<Change> _slice = [];
     private int _sliceRows = FirstSliceRows;
@@ -106,7 +107,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             var applier = new RowApplier(s, environment, context);
-            ApplyUpserts(s, applier, Incoming(s, _slice));
+            ApplyUpserts(s, applier, Incoming(s, _slice), isLast: false);
             report.Conflicts += applier.Conflicts;
             CheckGate(s);
         });
@@ -131,7 +132,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         {
             s.Remotes.Note(tail.Epoch, tail.Mark);
             var applier = new RowApplier(s, environment, context);
-            ApplyUpserts(s, applier, Incoming(s, _slice));
+            ApplyUpserts(s, applier, Incoming(s, _slice), isLast: true);
             RetryAside(s, applier);
             var deletions = new DeletionApplier(s, environment, context, applier);
             _deletions.AddRange(UnlistedAfterResync(s, fetched, tail.Until));
@@ -193,7 +194,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         CountFailed(change.TypeName);
     }
 
-    private void ApplyUpserts(StoreSession s, RowApplier applier, IEnumerable<IncomingRow> incoming)
+    private void ApplyUpserts(StoreSession s, RowApplier applier, IEnumerable<IncomingRow> incoming, bool isLast)
     {
         var clashes = new List<IncomingRow>();
         foreach (var row in incoming.OrderBy(r => s.Model.Graph.RankOf(r.Table.Type)))
@@ -203,9 +204,12 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         if (clashes.Count > 0)
         {
-            new ClashApplier(s, applier, context).Apply(clashes, (row, outcome) => Count(row, outcome, []));
+            new ClashApplier(s, applier, context, isLast ? Going() : NoneGoing).Apply(clashes, (row, outcome) => Count(row, outcome, []));
         }
     }
+
+    // Deletions come with the last slice: only there does a row go for the sake of another.
+    private HashSet<RowId> Going() => [.. _deletions.Select(d => d.Id)];
 
     // Rows put aside earlier: as long as one finds its place, others may find theirs behind it.
     private void RetryAside(StoreSession s, RowApplier applier)
@@ -248,7 +252,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                 }
             }
 
-            new ClashApplier(s, applier, context).Apply(clashes, (row, outcome) =>
+            new ClashApplier(s, applier, context, Going()).Apply(clashes, (row, outcome) =>
             {
                 applied |= outcome is ApplyOutcome.Applied or ApplyOutcome.Merged;
             });

@@ -1,12 +1,13 @@
 using Tidemark.Client.Storage;
+using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Apply;
 
 /// <summary>
 /// Applies rows whose unique values are still held by others. When the holders are themselves among these rows (a swap, a chain),
-/// all step aside first; a value held by an edit of this device is waited for.
+/// all step aside first; a holder that the same transaction deletes goes before; a value held by an edit of this device is waited for.
 /// </summary>
-internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context)
+internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context, IReadOnlySet<RowId> going)
 {
     private readonly HiddenRows _hidden = new(session, context);
 
@@ -21,6 +22,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         foreach (var row in clashes)
         {
             _hidden.FreeUniqueValues(row);
+            FreeFromGoing(row);
             var outcome = applier.Upsert(row); // The holder may have moved on meanwhile.
             if (outcome == ApplyOutcome.Clash)
             {
@@ -42,6 +44,30 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
             }
         }
     }
+
+    // Its deletion comes last, children first: they may be waiting for the very row that needs its unique value.
+    private void FreeFromGoing(IncomingRow row)
+    {
+        if (going.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var holder in UniqueHolders.Of(session, row.Table, row.Row!).Where(k => going.Contains(new RowId(row.Table.Number, k)) && IsFree(row.Table, k)).ToArray())
+        {
+            row.Table.Delete(session.Db, holder);
+            context.TouchTarget(row.Table, holder);
+        }
+    }
+
+    // No edit of this device is on the row or below it.
+    private bool IsFree(EntityTable table, EntityKey key) =>
+        table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null && !applier.IsOutstanding(new RowId(table.Number, key))
+        && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey).All(e =>
+        {
+            var child = session.Table(e.Source);
+            return UniqueHolders.Find(session, child, e.SourceOrdinals, key).TrueForAll(k => child.ReadEntry(session.Db, k, session.Remote) is not null && child.ReadBase(session.Db, k, session.Remote) is null);
+        });
 
     private bool TogetherInSavepoint(List<IncomingRow> rows, Action<IncomingRow, ApplyOutcome> done)
     {

@@ -16,7 +16,7 @@ internal sealed class HiddenRows(StoreSession session, SyncBatchContext context)
         foreach (var edge in session.Model.Graph.To(parent.Type).Where(e => e.TargetsKey && e.Source.SoftDelete is not null))
         {
             var child = session.Table(edge.Source);
-            foreach (var hidden in Find(child, edge.SourceOrdinals, key))
+            foreach (var hidden in UniqueHolders.Find(session, child, edge.SourceOrdinals, key).Where(k => IsHidden(child, k)))
             {
                 if (edge.SourceOrdinals.All(o => edge.Source.Fields[o].Nullable && !edge.Source.IsKey(o)))
                 {
@@ -34,19 +34,15 @@ internal sealed class HiddenRows(StoreSession session, SyncBatchContext context)
     /// <summary>Frees the unique values a pulled row needs.</summary>
     public void FreeUniqueValues(IncomingRow incoming)
     {
-        var type = incoming.Table.Type;
-        if (type.SoftDelete is null || incoming.Row is not { } row)
+        var table = incoming.Table;
+        if (table.Type.SoftDelete is null || incoming.Row is not { } row)
         {
             return;
         }
 
-        foreach (var ordinals in type.UniqueKeys.Select(u => type.OrdinalsOf(u.Fields)).Where(os => !os.Any(o => row[o].IsNull || row[o].IsAbsent)))
+        foreach (var hidden in UniqueHolders.Of(session, table, row).Where(k => IsHidden(table, k) && table.ReadEntry(session.Db, k, session.Remote) is null).ToArray())
         {
-            var values = new EntityKey([.. ordinals.Select(o => row[o])]);
-            foreach (var hidden in Find(incoming.Table, ordinals, values).Where(k => k != incoming.Key && incoming.Table.ReadEntry(session.Db, k, session.Remote) is null))
-            {
-                Purge(incoming.Table, hidden);
-            }
+            Purge(table, hidden);
         }
     }
 
@@ -57,11 +53,5 @@ internal sealed class HiddenRows(StoreSession session, SyncBatchContext context)
         context.TouchTarget(table, key);
     }
 
-    private List<EntityKey> Find(EntityTable table, IReadOnlyList<int> ordinals, EntityKey values)
-    {
-        var match = string.Join(" AND ", ordinals.Select((o, i) => $"{table.ColumnOf(o)} = ?{i + 1}"));
-        var stored = ordinals.Select((o, i) => table.Stored(o, values[i])).ToArray();
-        return [.. session.Db.Query($"SELECT {string.Join(", ", table.KeyColumns)} FROM {table.Name} WHERE {match}", s => table.KeyAt(s, 0), stored)
-            .Where(k => LiveRows.Read(session, table, k) is { Exists: true, Visible: null })];
-    }
+    private bool IsHidden(EntityTable table, EntityKey key) => LiveRows.Read(session, table, key) is { Exists: true, Visible: null };
 }

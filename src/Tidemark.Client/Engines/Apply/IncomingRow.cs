@@ -22,6 +22,9 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>REMOVE: no longer visible here; no deletion is remembered.</summary>
     public bool Removed { get; init; }
 
+    /// <summary>Where the row stands here by a change of its key that the remote has not taken; null when unknown or nowhere else.</summary>
+    public EntityKey? RenamedTo { get; init; }
+
     public RowId Id => new(Table.Number, Key);
 }
 

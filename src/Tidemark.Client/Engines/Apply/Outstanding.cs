@@ -1,3 +1,4 @@
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
 
@@ -12,7 +13,7 @@ internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, Ha
     {
         var commands = new Dictionary<RowId, CommandStatus>();
         var creates = new HashSet<int>();
-        foreach (var (type, key, operation, status) in session.Outbox.ReadRows())
+        foreach (var (type, key, operation, status, rename) in session.Outbox.ReadRows())
         {
             if (session.FindTable(type) is not { } table)
             {
@@ -20,6 +21,11 @@ internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, Ha
             }
 
             commands[new RowId(type, StoreSession.KeyFrom(table.Type, key))] = status;
+            if (rename is not null)
+            {
+                commands[new RowId(type, PushCommandKeys.FormerKeyOf(table.Type, rename))] = status;
+            }
+
             if (operation == Operation.Create && status is CommandStatus.InFlight or CommandStatus.Pending)
             {
                 creates.Add(type);

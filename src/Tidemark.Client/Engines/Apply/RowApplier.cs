@@ -24,6 +24,7 @@ internal sealed class RowApplier
     private readonly ParentLookup _parents;
     private readonly Lazy<Outstanding> _outstanding;
     private readonly Lazy<HashSet<RowId>> _adopted;
+    private readonly PendingRenames _renames;
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
     private readonly Dictionary<RowId, LiveRow> _away = [];
@@ -37,6 +38,7 @@ internal sealed class RowApplier
         _parents = new ParentLookup(session);
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
         _adopted = new Lazy<HashSet<RowId>>(() => ReadAdopted(session));
+        _renames = new PendingRenames(session);
     }
 
     public int Conflicts { get; private set; }
@@ -207,6 +209,11 @@ internal sealed class RowApplier
         var remote = Filled(incoming.Row!, live.Any ?? @base);
         if (live.Visible is not { } local)
         {
+            if (@base is not null && StandsElsewhere(incoming) is { } renamed)
+            {
+                return MergeRenamed(incoming, @base, renamed, remote);
+            }
+
             return MergeDeletedHere(incoming, @base, live, remote);
         }
 
@@ -223,6 +230,33 @@ internal sealed class RowApplier
             return ApplyOutcome.Merged;
         }
 
+        Rebase(incoming, remote);
+        return ApplyOutcome.Merged;
+    }
+
+    // The row under its new key, when a change of its key has not been sent or was refused because the remote's row had changed.
+    private Row? StandsElsewhere(IncomingRow incoming) =>
+        (incoming.RenamedTo ?? _renames.Find(incoming.Table, incoming.Key)) is { } key && incoming.Table.ReadEntry(_session.Db, key, _session.Remote) is null
+            ? LiveRows.Read(_session, incoming.Table, key).Visible : null;
+
+    // Renamed here, changed there: what changed there goes into the row where it stands now; the rename is still to be sent.
+    private ApplyOutcome MergeRenamed(IncomingRow incoming, Row @base, Row local, Row remote)
+    {
+        var table = incoming.Table;
+        Row Here(Row row)
+        {
+            foreach (var ordinal in table.Type.KeyOrdinals)
+            {
+                row = row.With(ordinal, local[ordinal]);
+            }
+
+            return row;
+        }
+
+        var result = _session.Handlers.For(table.Type.Name).Merge(table, Here(@base), local, Here(remote), new MergeContext { Now = _environment.Now });
+        WriteLive(table, new LiveRow(local, local), result.Merged);
+        _context.TouchSource(table, local.Key);
+        Record(incoming, @base, local, remote, result.Merged, "REBASE_AND_RETRY", ConflictFields(result));
         Rebase(incoming, remote);
         return ApplyOutcome.Merged;
     }
@@ -274,7 +308,6 @@ internal sealed class RowApplier
     private void Forget(IncomingRow incoming)
     {
         _context.TouchSource(incoming.Table, incoming.Key);
-        _parents.Add(incoming.Id);
         if (_session.HasAside)
         {
             DropAside(incoming);
@@ -300,6 +333,8 @@ internal sealed class RowApplier
         {
             handler.Insert(_session.Db, table, row);
         }
+
+        _parents.Add(new RowId(table.Number, row.Key));
     }
 
     // An edit made here may refer elsewhere: what comes into the table is the merged row, and only its parents must be here.

@@ -38,7 +38,7 @@ internal sealed class DifferenceReader(StoreSession session)
 
     private void ReadBlocked()
     {
-        foreach (var (type, keyText, operation, _) in session.Outbox.ReadRows())
+        foreach (var (type, keyText, operation, _, rename) in session.Outbox.ReadRows())
         {
             if (session.FindTable(type) is not { } table)
             {
@@ -47,6 +47,11 @@ internal sealed class DifferenceReader(StoreSession session)
 
             var key = StoreSession.KeyFrom(table.Type, keyText);
             _snapshot.Blocked[new RowId(type, key)] = operation;
+            if (rename is not null)
+            {
+                _snapshot.Blocked[new RowId(type, PushCommandKeys.FormerKeyOf(table.Type, rename))] = operation;
+            }
+
             if (table.Type.UniqueKeys.Count == 0)
             {
                 continue;
@@ -63,16 +68,17 @@ internal sealed class DifferenceReader(StoreSession session)
         }
     }
 
-    // The server's version of such a row is held off by a refused one, which has its unique value or is the deletion of its parent:
-    // sent again, it would only conflict again, for ever.
+    // The server's version of such a row is held off by one that has its unique value, or by the refused deletion of its parent:
+    // sent again, it would only conflict again, for ever. The other one is sent without it, and gets its answer.
     private void ReadHeldOff()
     {
-        if (!session.HasAside || session.Outbox.ReadAll(CommandStatus.DeadLetter) is not { Count: > 0 })
+        if (!session.HasAside)
         {
             return;
         }
 
-        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause is AsideCause.UniqueClash or AsideCause.ParentMissing))
+        var hasRefused = session.Outbox.ReadAll(CommandStatus.DeadLetter, 1).Count > 0;
+        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash || (hasRefused && a.Cause == AsideCause.ParentMissing)))
         {
             if (session.FindTable(aside.Type) is { } table)
             {
@@ -106,7 +112,7 @@ internal sealed class DifferenceReader(StoreSession session)
                 continue;
             }
 
-            var row = Take(table, KeyOf(table, touch.Key), touch);
+            var row = Take(table, table.KeyOf(touch), touch);
             if (renamed is { } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && from.Id.Type == table.Number)
             {
                 _renames.Add((from.Id, row.Id));
@@ -130,7 +136,7 @@ internal sealed class DifferenceReader(StoreSession session)
         foreach (var touch in session.Outbox.ReadDeletions(_snapshot.LastSeq))
         {
             if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table
-                && KeyOf(table, touch.Key) is var key && _rows.ContainsKey(new RowId(table.Number, key)))
+                && table.KeyOf(touch) is var key && _rows.ContainsKey(new RowId(table.Number, key)))
             {
                 Take(table, key, touch);
                 later.Add((table, key, touch.Seq));
@@ -422,17 +428,6 @@ internal sealed class DifferenceReader(StoreSession session)
         {
             return new RowState(table, key) { Fault = e };
         }
-    }
-
-    private static EntityKey KeyOf(EntityTable table, Value[] stored)
-    {
-        var parts = new Value[table.Type.KeyOrdinals.Count];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            parts[i] = table.KeyPart(i, stored[i]);
-        }
-
-        return new EntityKey(parts);
     }
 
     private static bool Differs(Row a, Row b, RelationEdge edge) => edge.SourceOrdinals.Any(o => a[o] != b[o]);

@@ -101,7 +101,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
                 transaction.Run(EngineTransactionKind.None, Forget);
             }
 #endif
-            var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1, only));
+            var due = transaction.Read(s => s.Outbox.ReadDue(environment.NowMs, push.Options.Backoff.DelayMaxMs, Math.Min(push.Options.BatchCommandsMax, push.Limits.CommandsMax) + 1, only));
             due.RemoveAll(c => sent.Contains(c.Id));
             if (due.Count == 0)
             {
@@ -123,7 +123,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
     // Commands without an answer are made anew: under another id, or with the content of today under the same one.
     private void Forget(StoreSession s)
     {
-        foreach (var old in s.Outbox.ReadDue(environment.NowMs, 1000).Where(c => c.Operation is Operation.Create or Operation.Update))
+        foreach (var old in s.Outbox.ReadDue(environment.NowMs, 0, 1000).Where(c => c.Operation is Operation.Create or Operation.Update))
         {
             var table = s.FindTable(old.Type)!;
             var live = LiveRows.Read(s, table, StoreSession.KeyFrom(table.Type, old.Key)).Visible;

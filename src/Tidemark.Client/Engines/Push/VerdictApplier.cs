@@ -291,8 +291,10 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
         context.CountReturn(new RowId(table.Number, key));
+        EntityKey? renamedTo = null;
         if (command.Operation == Operation.Rekey)
         {
+            renamedTo = key;
             SettleRename(table, command, key);
             key = KeyOf(table, verdict.EntityId); // What the server shows is the row under its former key.
         }
@@ -310,10 +312,10 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             table.DropBase(session.Db, key, session.Remote);
         }
 #endif
-        Bring(applier, new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, verdict.ServerRow.Value), null, default) { FromVerdict = true, Command = command.Id });
+        Bring(applier, new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, verdict.ServerRow.Value), null, default) { FromVerdict = true, Command = command.Id, RenamedTo = renamedTo });
     }
 
-    // The rename is taken apart: the old row is the server's, the new key is a row of its own.
+    // The rename is a difference again, to what the server shows of the row now.
     private void SettleRename(EntityTable table, StoredCommand command, EntityKey key) =>
         ReturnTouches(table, key, PushCommandKeys.FormerKeyOf(table.Type, command.Payload));
 
@@ -392,8 +394,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     {
         if (former is { } from)
         {
-            session.Outbox.Touch(table, from, "K", environment.NowMs);
-            session.Outbox.Touch(table, key, "N", environment.NowMs);
+            session.Outbox.TouchRename(table, from, key, environment.NowMs);
             return;
         }
 

@@ -1,0 +1,54 @@
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Tests.Support;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>A row gets another key here while somebody else changes it: both changes stand, under the new key.</summary>
+public sealed class RenamedRowTests
+{
+    private const string Schema = """
+        CREATE TABLE folder(id TEXT PRIMARY KEY, name TEXT, code TEXT UNIQUE);
+        CREATE TABLE note(id TEXT PRIMARY KEY, folder_id TEXT NOT NULL REFERENCES folder(id) ON UPDATE CASCADE);
+        INSERT INTO folder VALUES('f1', 'one', 'red');
+        INSERT INTO note VALUES('n', 'f1');
+        """;
+
+    [Theory]
+    [InlineData(SyncMode.Full)]
+    [InlineData(SyncMode.PullOnly)]
+    [Trait("req", "CON-05")]
+    [Trait("req", "PULL-06")]
+    public async Task What_changed_elsewhere_goes_into_the_row_under_its_new_key(SyncMode first)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE folder SET name = 'uno'");
+        await b.SyncAsync();
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9'");
+        await a.SyncAsync(first);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["f9|uno|red"], b.Rows("SELECT * FROM folder"));
+        Assert.Equal(["n|f9"], b.Rows("SELECT * FROM note"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "INT-01")]
+    public async Task A_new_child_under_the_former_key_waits_until_the_rename_is_told()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE folder SET name = 'uno'; INSERT INTO note VALUES('m', 'f1')");
+        await b.SyncAsync();
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9'");
+        await a.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(0, a.Count("SELECT count(*) FROM note WHERE folder_id NOT IN (SELECT id FROM folder)"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["m|f9", "n|f9"], a.Rows("SELECT * FROM note ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+}
