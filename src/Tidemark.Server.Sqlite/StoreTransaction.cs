@@ -73,6 +73,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         statement.Bind(index++, PendingVersion);
         BindOrigin(statement, index, origin);
+        statement.Bind(index + 3, origin.MakesRow ? PendingVersion : 0);
         Run(statement);
         if (HasGone(table))
         {
@@ -86,12 +87,12 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
     {
         _changed = true;
         var table = Db.Table(type);
-        Run(Keyed(table.Delete, key));
         _hasGone[table] = true;
         var statement = Keyed(table.PutGone, key);
         statement.Bind(key.Count + 2, PendingVersion);
         BindOrigin(statement, key.Count + 3, origin);
         Run(statement);
+        Run(Keyed(table.Delete, key));
         return ValueTask.CompletedTask;
     }
 
@@ -116,6 +117,26 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         var statement = Spaced("INSERT INTO _tm_counter(space_id, type, last, forgotten) VALUES(?1, ?2, ?3, 0) ON CONFLICT(space_id, type) DO UPDATE SET last = max(last, excluded.last)");
         statement.Bind(2, type.Name);
         statement.Bind(3, last);
+        Run(statement);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, CancellationToken cancellationToken)
+    {
+        var statement = Spaced("SELECT id FROM _tm_moved WHERE space_id = ?1 AND type = ?2 AND lost = ?3");
+        statement.Bind(2, type.Name);
+        statement.Bind(3, lost[0]);
+        EntityKey? key = statement.Step() ? new EntityKey([statement.Column(0)]) : null;
+        statement.Reset();
+        return ValueTask.FromResult(key);
+    }
+
+    public ValueTask PutMovedAsync(EntityType type, EntityKey lost, EntityKey key, CancellationToken cancellationToken)
+    {
+        var statement = Spaced("INSERT OR REPLACE INTO _tm_moved(space_id, type, lost, id) VALUES(?1, ?2, ?3, ?4)");
+        statement.Bind(2, type.Name);
+        statement.Bind(3, lost[0]);
+        statement.Bind(4, key[0]);
         Run(statement);
         return ValueTask.CompletedTask;
     }

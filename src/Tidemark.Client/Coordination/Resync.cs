@@ -22,6 +22,12 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             if (cause.Reason == ResyncReason.Restored)
             {
                 NoteOffers(s, cause.CommonPosition);
+                if (s.Remotes.FirstMarkBehind(cause.CommonPosition) is { } lostFrom)
+                {
+                    lostFrom = Math.Min(lostFrom, s.Remotes.Read().LostFrom ?? lostFrom);
+                    s.Remotes.SetLostFrom(lostFrom);
+                    s.Outbox.MarkLost(lostFrom);
+                }
             }
 
             s.Stage.Clear();

@@ -179,7 +179,11 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             failure = await PushAsync(transaction, context, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        if (mode != SyncMode.PushOnly && failure?.RetryAfter is null)
+        if (mode != SyncMode.PushOnly && store.EngineSession.Outbox.HasLost())
+        {
+            _warnings.Add("The server was restored. Nothing is fetched until what it may have lost has been offered to it; a run that pushes does that.");
+        }
+        else if (mode != SyncMode.PushOnly && failure?.RetryAfter is null)
         {
             var pull = NewPull();
             _pull = pull.Report;

@@ -9,44 +9,12 @@ using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Handlers;
 
-/// <summary>A column that holds ids of a type: its key, or a reference to it, however many steps away.</summary>
-internal sealed record IdColumn(EntityType Type, int Ordinal);
-
 /// <summary>
 /// Replaces ids of rows that no remote has shown yet, with everything that refers to them: key, references (required, optional,
 /// self, as part of a composite key), commands that wait. Runs with the guard held and foreign keys off.
 /// </summary>
 internal sealed class IdCascade(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
 {
-    /// <summary>Every column that an id of <paramref name="type"/> may stand in, the key first.</summary>
-    public static IReadOnlyList<IdColumn> ColumnsOf(RelationGraph graph, EntityType type)
-    {
-        var columns = new List<IdColumn> { new(type, type.KeyOrdinals[0]) };
-        for (var i = 0; i < columns.Count; i++)
-        {
-            var column = columns[i];
-            foreach (var edge in graph.To(column.Type))
-            {
-                for (var part = 0; part < edge.TargetOrdinals.Length; part++)
-                {
-                    var reference = new IdColumn(edge.Source, edge.SourceOrdinals[part]);
-#if TIDEMARK_MUTANTS
-                    if (Mutants.Is(Mutant.ChildrenKeepOldId))
-                    {
-                        continue;
-                    }
-#endif
-                    if (edge.TargetOrdinals[part] == column.Ordinal && !columns.Contains(reference))
-                    {
-                        columns.Add(reference);
-                    }
-                }
-            }
-        }
-
-        return columns;
-    }
-
     /// <summary>The statements of one step; they read the pairs from temp._tm_map(old, new). Pure.</summary>
     public static IReadOnlyList<string> BuildIdCascadeStatements(IReadOnlyList<IdColumn> columns, Func<EntityType, EntityTable> tableOf)
     {
@@ -117,7 +85,10 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 
     private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds)
     {
-        var columns = ColumnsOf(session.Model.Graph, table.Type);
+        var columns = session.Model.Graph.IdColumnsOf(table.Type);
+#if TIDEMARK_MUTANTS
+        columns = Mutants.Is(Mutant.ChildrenKeepOldId) ? [columns[0]] : columns;
+#endif
         var statements = BuildIdCascadeStatements(columns, session.Table);
         session.Db.Execute("CREATE TABLE IF NOT EXISTS temp._tm_map(old PRIMARY KEY, new) WITHOUT ROWID");
         if (map.Exists(p => olds.Contains(p.New)))

@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 1;
+    public const int FormatVersion = 2;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;
@@ -26,13 +26,13 @@ public static class StoreSchema
         "CREATE TABLE _tm_touch(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, op TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, at INTEGER, ctx INTEGER)",
         """
         CREATE TABLE _tm_remote(id INTEGER PRIMARY KEY, name TEXT NOT NULL, ctx INTEGER NOT NULL, epoch TEXT, cursor TEXT, push_seq INTEGER NOT NULL DEFAULT 0,
-          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, until INTEGER)
+          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, lost_from INTEGER, until INTEGER)
         """,
         """
         CREATE TABLE _tm_command(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, remote INTEGER NOT NULL, ctx INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL,
           operation TEXT NOT NULL, payload BLOB NOT NULL, hash BLOB NOT NULL, base_version INTEGER, sent BLOB, grp TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
           next_attempt_at INTEGER, last_code TEXT, last_error TEXT, field TEXT, server_row BLOB, server_version INTEGER, server_deleted INTEGER,
-          events INTEGER NOT NULL, first_seq INTEGER NOT NULL, rebases INTEGER NOT NULL DEFAULT 0, state_updated_at_ms INTEGER NOT NULL, claim INTEGER)
+          events INTEGER NOT NULL, first_seq INTEGER NOT NULL, lost_from INTEGER, state_updated_at_ms INTEGER NOT NULL, claim INTEGER)
         """,
         "CREATE INDEX _tm_command_open ON _tm_command(place) WHERE status <> 'DEAD_LETTER'",
         "CREATE TABLE _tm_cursor(remote INTEGER NOT NULL, type TEXT NOT NULL, last_created_at INTEGER NOT NULL, last_id TEXT NOT NULL, PRIMARY KEY(remote, type)) WITHOUT ROWID",

@@ -26,6 +26,12 @@ public sealed record PushEnvelope
     /// <summary>The newest mark seen in any answer; null before the first.</summary>
     public Mark? Floor { get; init; }
 
+    /// <summary>
+    /// The first commit this device knows and the server, restored since, does not. The commands of this push speak of rows by ids from before:
+    /// an id that the server gave to another row after that commit means the lost one.
+    /// </summary>
+    public long? LostFrom { get; init; }
+
     /// <summary>The hash of the device's model.</summary>
     public string? ModelHash { get; init; }
 

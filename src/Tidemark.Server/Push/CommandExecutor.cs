@@ -39,10 +39,11 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
             _ => await OfferAsync(command, cancellationToken).ConfigureAwait(false),
         };
         session.KeysOf[command.Id] = (command.Type, key);
-        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || _merges.Has(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        var sent = session.SentKeys.TryGetValue(received.Id, out var known) ? known : received.EntityId;
+        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
         return new RecordedVerdict(
             command.Id, hash, command.Type.Name,
-            Verdicts.KeyOf(command.Type, received.EntityId).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
+            Verdicts.KeyOf(command.Type, sent).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
     }
 
     // Values that come from other commands' rows are put in; what they stood for on the device is forgotten.
@@ -105,6 +106,9 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         await WriteAsync(command, row, null, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, key, row);
     }
+
+    // Adopted rows, and rows that are brought back, are the same wherever their key stands.
+    private static bool MakesRow(PushCommand command) => command is { Operation: Operation.Create, BaseVersion: null, Type.Identity: IdentityModel.ServerAssigned };
 
     private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
     {
@@ -262,7 +266,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     private RowOrigin OriginOf(PushCommand command) =>
-        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null);
+        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, MakesRow(command));
 
     private static Row Completed(PushCommand command, Row payload)
     {

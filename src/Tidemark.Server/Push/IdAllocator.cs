@@ -22,7 +22,16 @@ internal sealed class IdAllocator(PushSession session)
             return key;
         }
 
-        if (key[0].Kind != ValueKind.Integer)
+        return await NextAsync(type, key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>An id that no row of the space has or had.</summary>
+    /// <param name="type">The type.</param>
+    /// <param name="like">An id of the same kind.</param>
+    /// <param name="cancellationToken">Ends the look-up.</param>
+    public async Task<EntityKey> NextAsync(EntityType type, EntityKey like, CancellationToken cancellationToken)
+    {
+        if (like[0].Kind != ValueKind.Integer)
         {
             return EntityKey.Of(session.Environment.NewId().ToString("D"));
         }

@@ -43,6 +43,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>The keys that rows of accepted commands have, by command; members of the group under way included.</summary>
     public Dictionary<Guid, (EntityType Type, EntityKey Key)> KeysOf { get; } = [];
 
+    /// <summary>The keys under which devices know rows that have other ids here, by command.</summary>
+    public Dictionary<Guid, EntityKey> SentKeys { get; } = [];
+
     /// <summary>The versions that accepted commands of this push led to.</summary>
     public Dictionary<Guid, long> VersionsOf { get; } = [];
 }

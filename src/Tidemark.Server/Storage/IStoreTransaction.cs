@@ -16,15 +16,20 @@ public interface IStoreTransaction : IStoreSnapshot
     /// <summary>The keys of at most <paramref name="countMax"/> live rows whose fields hold these values, compared with the fields' collations. No value may be null.</summary>
     ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken);
 
-    /// <summary>Makes or replaces the row of this key; its tombstone goes.</summary>
+    /// <summary>Makes or replaces the row of this key; its tombstone goes. Where a row began is not changed by replacing it.</summary>
     ValueTask UpsertAsync(Row row, RowOrigin origin, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the row, if it is there, and leaves a tombstone.</summary>
+    /// <summary>Deletes the row, if it is there, and leaves a tombstone that knows where the row began.</summary>
     ValueTask DeleteAsync(EntityType type, EntityKey key, RowOrigin origin, CancellationToken cancellationToken);
 
     ValueTask<IdCounter> GetIdCounterAsync(EntityType type, CancellationToken cancellationToken);
 
     ValueTask SetLastIdAsync(EntityType type, long last, CancellationToken cancellationToken);
+
+    /// <summary>The id of a row that a restore of the server had lost and whose own id is another row's since; null when it has none.</summary>
+    ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, CancellationToken cancellationToken);
+
+    ValueTask PutMovedAsync(EntityType type, EntityKey lost, EntityKey key, CancellationToken cancellationToken);
 
     /// <summary>The last push of a device's file; null before the first.</summary>
     ValueTask<StorePush?> FindStorePushAsync(UserId user, string storeId, CancellationToken cancellationToken);

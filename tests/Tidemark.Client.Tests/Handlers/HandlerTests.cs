@@ -46,7 +46,7 @@ public sealed class HandlerTests
             CREATE TABLE mark(id TEXT PRIMARY KEY, list_id INTEGER, n INTEGER, FOREIGN KEY(list_id, n) REFERENCES entry(list_id, n));
             """;
         await using var store = await TestStore.MakeAsync(sql);
-        var columns = IdCascade.ColumnsOf(store.Session.Model.Graph, store.Session.Model.Get("list"));
+        var columns = store.Session.Model.Graph.IdColumnsOf(store.Session.Model.Get("list"));
         Assert.Equal(
             ["list.id", "entry.list_id", "list.parent", "mark.list_id"],
             columns.Select(c => $"{c.Type.Name}.{c.Type.Fields[c.Ordinal].Name}").OrderBy(n => n != "list.id").ThenBy(n => n, StringComparer.Ordinal));

@@ -26,6 +26,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
     private readonly List<StoredCommand> _frozen = [];
     private readonly List<long> _consumed = [];
     private long _folded;
+    private readonly Lazy<long?> _lostFrom = new(() => LostFrom(session));
     private int _deadLetters;
 
     public FreezeResult Freeze(long afterSeq)
@@ -211,6 +212,23 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         _ => command.Row.BaseVersion,
     };
 
+    // Rows that a restored server lost may have other ids there, until it has said so of all of them.
+    private static long? LostFrom(StoreSession session)
+    {
+        if (session.Remotes.Read().LostFrom is not { } position)
+        {
+            return null;
+        }
+
+        if (session.Outbox.HasLost())
+        {
+            return position;
+        }
+
+        session.Remotes.SetLostFrom(null);
+        return null;
+    }
+
     // What is sent as null is null here too, else the difference would never end.
     private void Nullify(PlannedCommand command)
     {
@@ -273,6 +291,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         Status = CommandStatus.Pending,
         Events = command.Row.Seqs.Count + (command.Row.RekeyedFrom?.Seqs.Count ?? 0) > 0 ? 1 : 0,
         FirstSeq = command.Row.FirstSeq,
+        LostFrom = _lostFrom.Value,
         StateUpdatedAtMs = environment.NowMs,
     };
 

@@ -82,6 +82,7 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
                 BaseVersion = version,
                 Sent = row is null ? null : RowBytes.Of(row),
                 Status = CommandStatus.Pending,
+                LostFrom = session.Remotes.Read().LostFrom,
                 StateUpdatedAtMs = environment.NowMs,
             },
             claim);

@@ -42,7 +42,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
 
         CheckTypes(response);
-        if (ReplaceIds(response.Successful))
+        if (ReplaceIds(response))
         {
             foreach (var command in sent)
             {
@@ -94,42 +94,79 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     }
 
     // Ids first, parents before children, so that everything after speaks of the rows by the keys they keep.
-    private bool ReplaceIds(IReadOnlyList<AcceptedVerdict> accepted)
+    private bool ReplaceIds(PushResponse response)
     {
         Apply.RowApplier? applier = null;
-        foreach (var group in accepted.GroupBy(a => a.EntityType, StringComparer.Ordinal)
+        var keys = response.Successful.Select(v => (v.CommandId, v.EntityType, Key: v.ServerId)).Concat(response.Conflicts.Select(v => (v.CommandId, v.EntityType, Key: v.EntityId)));
+        foreach (var group in keys.GroupBy(k => k.EntityType, StringComparer.Ordinal)
             .OrderBy(g => session.FindTable(g.Key) is { } t ? session.Model.Graph.RankOf(t.Type) : int.MaxValue))
         {
-            if (session.FindTable(group.Key) is not { } table || !CanChangeKeys(table.Type))
+            if (session.FindTable(group.Key) is not { } table)
             {
                 continue;
             }
 
             var pairs = new List<(EntityKey Old, EntityKey New)>();
-            foreach (var verdict in group)
+            var known = new List<(EntityKey Old, EntityKey New)>();
+            foreach (var (id, _, told) in group)
             {
-                if (_commands.GetValueOrDefault(verdict.CommandId) is { Operation: Operation.Create } command)
+                if (_commands.GetValueOrDefault(id) is not { } command || command.Operation == Operation.Rekey || (command.Operation == Operation.Create && !CanChangeKeys(table.Type)))
                 {
-                    var old = StoreSession.KeyFrom(table.Type, command.Key);
-                    var @new = KeyOf(table, verdict.ServerId);
-                    if (old != @new)
+                    continue;
+                }
+
+                var old = StoreSession.KeyFrom(table.Type, command.Key);
+                var @new = KeyOf(table, told);
+                if (old != @new)
+                {
+                    if (command.Operation == Operation.Create)
                     {
                         NoteMerge(table, command, old, @new, pairs.Exists(p => p.New == @new));
-                        session.IdMap.Save(table.Number, old.ToString(), @new.ToString(), environment.NowMs);
+                    }
+                    else
+                    {
+                        known.Add((old, @new));
                     }
 
-                    pairs.Add((old, @new));
+                    session.IdMap.Save(table.Number, old.ToString(), @new.ToString(), environment.NowMs);
                 }
+
+                pairs.Add((old, @new));
             }
 
             if (pairs.Exists(p => p.Old != p.New))
             {
                 applier ??= new RowApplier(session, environment, context);
-                applier.Cascade.Replace(table, pairs);
+                if (CanChangeKeys(table.Type))
+                {
+                    applier.Cascade.Replace(table, pairs); // Else the row has followed the row its key refers to.
+                }
+
+                known.ForEach(k => MoveKnown(table, k.Old, k.New));
             }
         }
 
         return applier is not null;
+    }
+
+    // A restored server has given the id of a row it lost to another one: what is known of the lost row is known of it under its new id.
+    private void MoveKnown(EntityTable table, EntityKey old, EntityKey @new)
+    {
+        var entry = table.ReadEntry(session.Db, old, session.Remote);
+        var @base = table.ReadBase(session.Db, old, session.Remote);
+        table.DropEntry(session.Db, old, session.Remote);
+        table.DropBase(session.Db, old, session.Remote);
+        session.Tombstones.Drop(table.Number, old);
+        if (entry is not null)
+        {
+            table.SetEntry(session.Db, @new, session.Remote, entry.Version, entry.Digest);
+        }
+
+        if (@base is not null)
+        {
+            table.SetBase(session.Db, @new, session.Remote, table.Type.KeyOrdinals.Select((ordinal, i) => (ordinal, i)).Aggregate(@base, (row, part) => row.With(part.ordinal, @new[part.i])));
+            session.Outbox.Touch(table, @new, "M", environment.NowMs);
+        }
     }
 
     // A row that this device made is at the server's one of another key: by a new id, or because the rule of a unique key made one row of two.
