@@ -92,6 +92,12 @@ internal sealed record Books
 
     public long Aside { get; init; }
 
+    /// <summary>There are unique indexes that the server does not know: rows that clash on one may be put aside for good.</summary>
+    public bool Unchecked { get; init; }
+
+    /// <summary>Rows that are put aside and will come.</summary>
+    public long AsideForNow => Unchecked ? 0 : Aside;
+
     public long WalBytes { get; init; }
 
     public long FileBytes { get; init; }

@@ -69,6 +69,14 @@ internal sealed class AppFile : IDisposable
             return null;
         }
 
+        return Seen(before, touch);
+    }
+
+    /// <summary>What a transaction has changed, of whichever connection.</summary>
+    /// <param name="before">The rows before it.</param>
+    /// <param name="touch">The last note before it.</param>
+    public EditFacts Seen(DatabaseImage before, long touch)
+    {
         _image = null;
         return EditFacts.Between(_schema, before, Read()) with { Uncaptured = BooksReader.Uncaptured(this, _schema, before, Read(), touch) };
     }

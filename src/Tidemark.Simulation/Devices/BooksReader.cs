@@ -43,6 +43,7 @@ internal static class BooksReader
             Marks = row[8].AsInteger,
             Staged = row[9].AsInteger,
             Aside = row[10].AsInteger,
+            Unchecked = schema.Tables.Any(t => t.UncheckedByServer),
             Floor = row[11].Kind == ValueKind.Integer ? row[11].AsInteger : null,
             Epoch = row[12].Kind == ValueKind.Text ? row[12].AsText : null,
             Resync = row[13].Kind == ValueKind.Text ? row[13].AsText : null,
@@ -105,6 +106,6 @@ internal static class BooksReader
     }
 
     /// <summary>Has this process let go of the run lock? What a killed one left is another matter.</summary>
-    public static bool LockIsFree(SimulatedDevice device) =>
-        device.App.Scalar("SELECT owner FROM _tm_lock WHERE id = 1") is not { Kind: ValueKind.Text } owner || !owner.AsText.StartsWith(device.Process!.Name + "#", StringComparison.Ordinal);
+    public static bool LockIsFree(SimulatedDevice device, string process) =>
+        device.App.Scalar("SELECT owner FROM _tm_lock WHERE id = 1") is not { Kind: ValueKind.Text } owner || !owner.AsText.StartsWith(process + "#", StringComparison.Ordinal);
 }

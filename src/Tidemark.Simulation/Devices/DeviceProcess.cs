@@ -28,7 +28,7 @@ internal sealed class DeviceProcess
             Random = random.Fill,
             Transport = () => new SimulatedTransport(world, device, this, wire),
             ProcessName = Name,
-            IsAlive = name => device.IsAlive(name),
+            IsAlive = name => device.IsAlive(name) || world.Guests.IsAlive(name),
             Scheduler = InlineTasks.Instance,
             Statements = Watch,
         };

@@ -19,10 +19,12 @@ internal sealed class DiskWatch(VirtualClock clock) : IStatementWatch
     private StoreTrouble _trouble;
     private double _troubleChance;
     private Dice? _troubleDice;
+    private bool _ended;
+    private DiskWatch? _with;
 
     public long Statements { get; private set; }
 
-    public bool Ended { get; private set; }
+    public bool Ended => _ended || _with is { Ended: true };
 
     public int TroublesMade { get; private set; }
 
@@ -37,7 +39,10 @@ internal sealed class DiskWatch(VirtualClock clock) : IStatementWatch
     public void NoTrouble() => _troubleDice = null;
 
     /// <summary>No statement of this process comes through any more.</summary>
-    public void End() => Ended = true;
+    public void End() => _ended = true;
+
+    /// <summary>When that process is killed its machine is, and this one with it.</summary>
+    public void EndsWith(DiskWatch other) => _with = other;
 
     public void Opened(SqliteConnection connection)
     {
@@ -55,7 +60,7 @@ internal sealed class DiskWatch(VirtualClock clock) : IStatementWatch
         Statements++;
         if (_crashIn >= 0 && _crashIn-- == 0)
         {
-            Ended = true;
+            _ended = true;
             _onCrash!();
             throw new SimulatedCrashException();
         }
@@ -69,7 +74,7 @@ internal sealed class DiskWatch(VirtualClock clock) : IStatementWatch
     /// <summary>The process is gone: so are its connections.</summary>
     public void CloseAll()
     {
-        Ended = true;
+        _ended = true;
         foreach (var connection in _connections)
         {
             connection.Dispose();

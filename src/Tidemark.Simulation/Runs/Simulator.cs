@@ -123,9 +123,11 @@ public static class Simulator
             device.Process?.Watch.NoCrash();
         }
 
+        world.Guests.NoCrash();
         world.Server.Watch?.NoCrash();
         world.Server.Skew = TimeSpan.Zero;
         world.Scheduler.RunUntil(world.Scheduler.Now + Aftermath.Ticks, () => { });
+        world.Guests.EndAll();
         world.Server.Start();
         foreach (var device in world.Devices)
         {

@@ -24,5 +24,8 @@ internal interface IStepKind
     /// <summary>Faults can be left out by name; the rest is what apps do on a good day.</summary>
     bool IsFault { get; }
 
+    /// <summary>The first workload that has it.</summary>
+    int Since { get; }
+
     void Run(World world, int device, Dice dice);
 }

@@ -28,6 +28,7 @@ internal static class StepKinds
         new Kind("clone", 1, true, (w, d, dice) => w.Clone(d, dice)),
         new Kind("reinstall", 1, true, (w, d, _) => w.Device(d).Reinstall()),
         new Kind("other-user", 1, true, (w, d, dice) => OtherUser(w, d, dice)),
+        .. SecondKinds.All,
     ];
 
     private static IEnumerable<Kind> Spells() =>
@@ -90,8 +91,10 @@ internal static class StepKinds
         world.Scheduler.After(TimeSpan.FromSeconds(dice.Between(10, 40_000)), () => target.Token = target.User);
     }
 
-    private sealed record Kind(string Name, int Weight, bool IsFault, Action<World, int, Dice> Does) : IStepKind
+    internal sealed record Kind(string Name, int Weight, bool IsFault, Action<World, int, Dice> Does) : IStepKind
     {
+        public int Since { get; init; } = Workloads.First;
+
         public void Run(World world, int device, Dice dice) => Does(world, device, dice);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class World
         _plan = plan;
         Folder = folder;
         Shape = plan.Shape;
-        Schema = RandomSchema.Make(new Dice(Dice.Mix(plan.Options.Seed, 2)));
+        Schema = RandomSchema.Make(new Dice(Dice.Mix(plan.Options.Seed, 2)), plan.Options.Workload);
+        Guests = new Guests(this);
         _checkers = AllCheckers.Make(Schema);
         Server = new SimulatedServer(this, new Dice(Dice.Mix(plan.Options.Seed, 3)));
         _reader = new ServerReader(Schema);
@@ -47,6 +48,8 @@ internal sealed class World
     public RandomSchema Schema { get; }
 
     public SimulatedServer Server { get; }
+
+    public Guests Guests { get; }
 
     public IReadOnlyList<string> Users => Shape.Users;
 
@@ -71,6 +74,13 @@ internal sealed class World
     public SyncReport? LastReport { get; private set; }
 
     public SimulatedDevice Device(int number) => _devices[number % _devices.Count];
+
+    /// <summary>An edit of this workload.</summary>
+    public IEdit PickOf(Dice dice)
+    {
+        var shelves = Schema.Tables.Any(t => t.ShelfIndex is not null) && dice.Chance(0.2);
+        return shelves ? dice.Pick(Workload.Edits.Shelves) : PickEdit(dice);
+    }
 
     public static IEdit PickEdit(Dice dice)
     {
@@ -142,7 +152,7 @@ internal sealed class World
         Say(device, FormattableString.Invariant(
             $"run ends: {report.Outcome}, pushed {report.Push.Accepted}, conflicts {report.Push.Conflicts}, refused {report.Push.Failed}, dead {report.Push.DeadLetters}, pulled {report.Pull.Applied}+{report.Pull.Merged}-{report.Pull.Deleted}, aside {report.Pull.Aside}, waiting {report.Pending}")
             + (error is null ? "" : $" [{error.Code} {error.WireCode}] {error.Message}") + string.Concat(report.Warnings.Select(w => " (" + w + ")")));
-        Observe(new RunSeen(device.Name, report.Outcome.ToString(), error?.Code.ToString(), report.Warnings.Count > 0, BooksReader.LockIsFree(device) || device.Process!.Watch.TroublesMade > 0));
+        Observe(new RunSeen(device.Name, report.Outcome.ToString(), error?.Code.ToString(), report.Warnings.Count > 0, BooksReader.LockIsFree(device, device.Process!.Name) || device.Process!.Watch.TroublesMade > 0));
         ObserveDevice(device);
     }
 
@@ -188,6 +198,7 @@ internal sealed class World
 
     public void Close()
     {
+        Guests.EndAll();
         foreach (var device in _devices)
         {
             device.Off();

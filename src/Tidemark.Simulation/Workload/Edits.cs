@@ -9,6 +9,9 @@ internal static class Edits
     [
         new InsertRow(), new UpdateWord(), new UpdateNumber(), new UpdateCode(), new UpdateReference(), new DeleteRow(), new Upsert(), new ReplaceRow(), new ChangeKey(), new DeleteAndInsert(),
     ];
+
+    /// <summary>Edits of what only the second workload has.</summary>
+    public static IReadOnlyList<IEdit> Shelves { get; } = [new UpdateShelf(), new TakeShelf()];
 }
 
 internal static class NewRows
@@ -32,6 +35,11 @@ internal static class NewRows
             values.Add(Code(context));
         }
 
+        if (table.ShelfIndex is not null)
+        {
+            values.Add(Shelf(context, table));
+        }
+
         foreach (var reference in table.References)
         {
             if (Reference(context, reference) is not { } target)
@@ -53,6 +61,14 @@ internal static class NewRows
     };
 
     public static Value Code(EditContext context) => context.Dice.Chance(0.4) ? Value.Null : context.Dice.Chance(0.5) ? context.NextWord() : Value.Text(context.Dice.Pick(Codes));
+
+    // What the server does not check is never the same on two devices, unless a row that lost its value comes back.
+    public static Value Shelf(EditContext context, TableShape table) => context.Dice.Below(4) switch
+    {
+        0 => Value.Null,
+        1 when table.ShelfIndex != ShelfIndex.Expression => Value.Text("none"),
+        _ => table.UncheckedByServer ? context.NextWord() : Value.Text("shelf" + context.Dice.Below(3).ToString(System.Globalization.CultureInfo.InvariantCulture)),
+    };
 
     public static Value[]? Reference(EditContext context, ReferenceShape reference)
     {
@@ -318,6 +334,48 @@ internal sealed class DeleteAndInsert : IEdit
         context.Run($"DELETE FROM {table.QuotedName} WHERE {table.ByKey}", EditContext.KeyOf(table, present));
         EditContext.KeyOf(table, present).CopyTo(row, 0);
         NewRows.Insert(context, table, row);
+        return true;
+    }
+}
+
+internal sealed class UpdateShelf : IEdit
+{
+    public string Name => "update-shelf";
+
+    public int Weight => 10;
+
+    public bool TryRun(EditContext context)
+    {
+        var table = context.AnyTable();
+        if (table.ShelfIndex is null || context.AnyRow(table) is not { } row)
+        {
+            return false;
+        }
+
+        var key = EditContext.KeyOf(table, row);
+        context.Run($"UPDATE {table.QuotedName} SET shelf = ?{key.Length + 1} WHERE {table.ByKey}", [.. key, NewRows.Shelf(context, table)]);
+        return true;
+    }
+}
+
+/// <summary>A row takes another one's shelf: that one is thrown out, whatever kind of unique index it clashed with.</summary>
+internal sealed class TakeShelf : IEdit
+{
+    public string Name => "take-shelf";
+
+    public int Weight => 5;
+
+    public bool TryRun(EditContext context)
+    {
+        var table = context.AnyTable();
+        if (table.ShelfIndex is null || context.AnyRow(table) is not { } row)
+        {
+            return false;
+        }
+
+        var shelf = context.Dice.Pick(context.Rows(table))[table.Columns.ToList().IndexOf("shelf")];
+        var key = EditContext.KeyOf(table, row);
+        context.Run($"UPDATE OR REPLACE {table.QuotedName} SET shelf = ?{key.Length + 1} WHERE {table.ByKey}", [.. key, shelf]);
         return true;
     }
 }

@@ -12,15 +12,15 @@ internal sealed class RandomSchema
 
     public IReadOnlyList<TableShape> Tables { get; }
 
-    public string Sql => string.Join('\n', Tables.Select(t => t.CreateSql()).Append("CREATE TABLE app_log(line TEXT);").Concat(Tables.SelectMany(t => t.Triggers)));
+    public string Sql => string.Join('\n', Tables.Select(t => t.CreateSql()).Append("CREATE TABLE app_log(line TEXT);").Concat(Tables.Select(t => t.IndexSql()).Where(s => s.Length > 0)).Concat(Tables.SelectMany(t => t.Triggers)));
 
-    public static RandomSchema Make(Dice dice)
+    public static RandomSchema Make(Dice dice, int workload = Runs.Workloads.First)
     {
         var tables = new List<TableShape>();
         var count = dice.Between(1, 4) + (dice.Chance(0.2) ? 2 : 0);
         for (var i = 0; i < count; i++)
         {
-            tables.Add(Table(Names[i], dice));
+            tables.Add(Table(Names[i], dice, workload));
         }
 
         for (var i = 0; i < tables.Count; i++)
@@ -36,7 +36,7 @@ internal sealed class RandomSchema
         return new RandomSchema(tables);
     }
 
-    private static TableShape Table(string name, Dice dice)
+    private static TableShape Table(string name, Dice dice, int workload)
     {
         var key = dice.Pick([KeyKind.Integer, KeyKind.Integer, KeyKind.Uuid, KeyKind.Uuid, KeyKind.Code, KeyKind.Composite]);
         return new TableShape(name, key)
@@ -46,6 +46,8 @@ internal sealed class RandomSchema
             Words = [.. Enumerable.Range(1, dice.Between(1, 3)).Select(n => "word" + n)],
             HasNumber = dice.Chance(0.6),
             UniqueCollation = dice.Chance(0.3) ? dice.Chance(0.5) ? "NOCASE" : "BINARY" : null,
+            ShelfIndex = workload < Runs.Workloads.Second || !dice.Chance(0.4) ? null
+                : dice.Pick([ShelfIndex.Composite, ShelfIndex.Composite, ShelfIndex.CompositeOfFew, ShelfIndex.CompositeOfFew, ShelfIndex.Partial, ShelfIndex.Expression]),
         };
     }
 

@@ -18,6 +18,22 @@ internal enum KeyKind
     Composite,
 }
 
+/// <summary>What kind of unique index a table has over its shelf.</summary>
+internal enum ShelfIndex
+{
+    /// <summary>With a word: never clashes by itself.</summary>
+    Composite,
+
+    /// <summary>With a small number: clashes often, and the server checks it.</summary>
+    CompositeOfFew,
+
+    /// <summary>Only over some rows; the server does not know it.</summary>
+    Partial,
+
+    /// <summary>Over what is computed from it; the server does not know it.</summary>
+    Expression,
+}
+
 /// <summary>A reference to another table's key.</summary>
 internal sealed record ReferenceShape(string Name, TableShape Target, bool Required, string OnDelete)
 {
@@ -49,6 +65,12 @@ internal sealed class TableShape(string name, KeyKind keyKind)
     /// <summary>Null: no unique code; else its collation.</summary>
     public string? UniqueCollation { get; init; }
 
+    /// <summary>Null: no shelf; else the unique index over it.</summary>
+    public ShelfIndex? ShelfIndex { get; init; }
+
+    /// <summary>It has a unique index that the server cannot know: two devices can make rows that do not fit together.</summary>
+    public bool UncheckedByServer => ShelfIndex is Workload.ShelfIndex.Partial or Workload.ShelfIndex.Expression;
+
     public List<ReferenceShape> References { get; } = [];
 
     public List<string> Triggers { get; } = [];
@@ -59,7 +81,7 @@ internal sealed class TableShape(string name, KeyKind keyKind)
     public IReadOnlyList<string> Key { get; } = keyKind == KeyKind.Composite ? ["area", "nr"] : ["id"];
 
     /// <summary>All columns, key first, in the order of the table.</summary>
-    public IReadOnlyList<string> Columns => field ??= [.. Key, Tag, .. Words, .. HasNumber ? ["amount"] : Array.Empty<string>(), .. UniqueCollation is null ? Array.Empty<string>() : ["code"], .. References.SelectMany(r => r.Columns)];
+    public IReadOnlyList<string> Columns => field ??= [.. Key, Tag, .. Words, .. HasNumber ? ["amount"] : Array.Empty<string>(), .. UniqueCollation is null ? Array.Empty<string>() : ["code"], .. ShelfIndex is null ? Array.Empty<string>() : ["shelf"], .. References.SelectMany(r => r.Columns)];
 
     public int TagAt => Key.Count;
 
@@ -90,6 +112,11 @@ internal sealed class TableShape(string name, KeyKind keyKind)
             lines.Add($"code TEXT COLLATE {UniqueCollation} UNIQUE");
         }
 
+        if (ShelfIndex is not null)
+        {
+            lines.Add("shelf TEXT");
+        }
+
         foreach (var reference in References)
         {
             lines.AddRange(reference.Columns.Select((c, i) => $"{c} {TypeOf(reference.Target, i)}{(reference.Required ? " NOT NULL" : "")}"));
@@ -103,6 +130,16 @@ internal sealed class TableShape(string name, KeyKind keyKind)
 
         return $"CREATE TABLE {QuotedName}({string.Join(", ", lines)}){(WithoutRowId ? " WITHOUT ROWID" : "")};";
     }
+
+    /// <summary>The unique index over the shelf, when there is one.</summary>
+    public string IndexSql() => ShelfIndex switch
+    {
+        Workload.ShelfIndex.Composite => $"CREATE UNIQUE INDEX shelf_{Name} ON {QuotedName}(shelf, {Words[0]});",
+        Workload.ShelfIndex.CompositeOfFew => $"CREATE UNIQUE INDEX shelf_{Name} ON {QuotedName}(shelf, {(HasNumber ? "amount" : Tag)});",
+        Workload.ShelfIndex.Partial => $"CREATE UNIQUE INDEX shelf_{Name} ON {QuotedName}(shelf) WHERE shelf <> 'none';",
+        Workload.ShelfIndex.Expression => $"CREATE UNIQUE INDEX shelf_{Name} ON {QuotedName}(lower(shelf));",
+        _ => "",
+    };
 
     private static string TypeOf(TableShape target, int column) =>
         target.KeyKind == KeyKind.Integer || (target.KeyKind == KeyKind.Composite && column == 1) ? "INTEGER" : "TEXT";
