@@ -5,7 +5,7 @@ namespace Tidemark.Simulation.Checkers;
 /// <summary>
 /// Deleted stays deleted: a row that was gone from the server comes back only with a push of a device where an edit of it, or of a row
 /// below it, waited. After a restore of the server its devices settle among
-/// themselves which version of a row made before it is the last one: those are left out.
+/// themselves which version of a row made before it is the last one: those are left out, as are rows whose key is their identity.
 /// </summary>
 internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
 {
@@ -51,7 +51,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
 
     private void Look(ServerSeen server, Action<string> violation)
     {
-        var now = schema.Tables.SelectMany(t => server.Rows.Rows(t).Select(r => EditFacts.TagOf(t, r))).ToHashSet(StringComparer.Ordinal);
+        var now = schema.Tables.Where(t => !t.KeyIsIdentity).SelectMany(t => server.Rows.Rows(t).Select(r => EditFacts.TagOf(t, r))).ToHashSet(StringComparer.Ordinal);
         var gone = _gone.TryGetValue(server.User, out var known) ? known : _gone[server.User] = new HashSet<string>(StringComparer.Ordinal);
         if (!_unknown.Contains(_pusher) && now.FirstOrDefault(t => gone.Contains(t) && !_offered.Contains(t) && !Waiting(_pusher).Contains(t)) is { } back)
         {

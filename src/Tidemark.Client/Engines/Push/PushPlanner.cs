@@ -217,6 +217,12 @@ internal static class PushPlanner
         foreach (var reference in ReferencesOf(snapshot, command.Row))
         {
             var edge = reference.Edge;
+            if (reference is { State: ParentState.Synced, Parent: null } && edge.TargetsKey && command is { Operation: Operation.Create, Payload: not null })
+            {
+                // It refers to itself, and gets its own id with the verdict: until then its number could be somebody else's.
+                ReferTo(command, command, edge);
+                continue;
+            }
 #if TIDEMARK_MUTANTS
             if (Mutants.Is(Mutant.ReferenceNulledTooSoon) && reference.State is ParentState.InBatch or ParentState.Blocked && !edge.Relation.Required)
             {
@@ -235,16 +241,21 @@ internal static class PushPlanner
 #endif
                 if (edge.TargetsKey && parent.Operation == Operation.Create)
                 {
-                    foreach (var ordinal in edge.SourceOrdinals.Where(o => command.Payload is { } payload && !payload[o].IsAbsent))
-                    {
-                        command.Refs[edge.Source.Fields[ordinal].Name] = parent;
-                    }
+                    ReferTo(command, parent, edge);
                 }
             }
             else if (reference.State == ParentState.Missing && !Unresolvable(command, edge, plan))
             {
                 return;
             }
+        }
+    }
+
+    private static void ReferTo(PlannedCommand command, PlannedCommand parent, RelationEdge edge)
+    {
+        foreach (var ordinal in edge.SourceOrdinals.Where(o => command.Payload is { } payload && !payload[o].IsAbsent))
+        {
+            command.Refs[edge.Source.Fields[ordinal].Name] = parent;
         }
     }
 
