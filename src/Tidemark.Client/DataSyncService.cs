@@ -17,12 +17,14 @@ public sealed class DataSyncService : IDisposable
     private readonly RemoteConnection _connection;
     private readonly SemaphoreSlim _oneRun = new(1, 1);
 
+    /// <exception cref="ArgumentException">The store's model names custom merges that <see cref="StoreOptions.Merges"/> has not.</exception>
     public DataSyncService(LocalStore store, IRemote remote, SyncOptions options, SyncEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(remote);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(environment);
+        store.EngineSession.Merges.Check(store.Model);
         _store = store;
         _remote = remote;
         _options = options;

@@ -1,4 +1,5 @@
 using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 
 namespace Tidemark.Server;
@@ -35,6 +36,9 @@ public sealed class ServerOptions
 
     /// <summary>Keys asked for in one POST /sync/rows or ids in one POST /sync/verdicts. Default: 5000.</summary>
     public int KeysMax { get; init; } = 5000;
+
+    /// <summary>Custom merges for types whose unique keys have the rule `merge`: only there the server merges. A type whose merge is missing is merged by its fields' policies. Default: none.</summary>
+    public CustomMergeRegistry Merges { get; init; } = CustomMergeRegistry.None;
 
     /// <exception cref="InvalidOperationException">Every fault, one a line.</exception>
     internal void Validate()

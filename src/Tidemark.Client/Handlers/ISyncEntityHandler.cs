@@ -16,6 +16,6 @@ public interface ISyncEntityHandler
 
     void Delete(StoreConnection db, EntityTable table, EntityKey key);
 
-    /// <summary>Merges an edit that was not sent yet with what the remote shows. Pure; the only time is the context's.</summary>
-    MergeResult Merge(EntityTable table, Row? @base, Row local, Row remote, MergeContext context);
+    /// <summary>Decides what becomes of an edit that was not sent yet, or was refused, when the remote shows another version of its row. Pure; the only time is the context's.</summary>
+    ConflictResolution HandleConflict(ConflictInput input, MergeContext context);
 }

@@ -18,6 +18,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     public void Retry(StoredCommand command)
     {
         session.Outbox.Complete(command, Counters.Folded);
+        session.Conflicts.SettleOf(command.Id.ToString("D"), "RETRIED", environment.NowMs);
         if (session.FindTable(command.Type) is { } table)
         {
             var key = StoreSession.KeyFrom(table.Type, command.Key);
@@ -44,6 +45,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         var key = StoreSession.KeyFrom(table.Type, command.Key);
         var dependents = Dependents.Of(session, command);
         session.Outbox.Complete(command, Counters.Discarded);
+        session.Conflicts.SettleOf(command.Id.ToString("D"), ConflictSettlement.TakeServer.Name, environment.NowMs);
         if (command.Operation == Operation.Rekey)
         {
             var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);

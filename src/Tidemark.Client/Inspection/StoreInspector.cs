@@ -68,6 +68,15 @@ public sealed class StoreInspector(LocalStore store)
         })];
     }
 
+    /// <summary>Recorded conflicts, the newest first.</summary>
+    public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.EngineSession.Conflicts.Read(limit, onlyOpen);
+
+    public ConflictRecord? Conflict(long id) => store.EngineSession.Conflicts.Find(id);
+
+    /// <summary>Runs the recorded conflicts through a model, the store's own when none is given, and names those that would come out differently.</summary>
+    public ReplayReport ReplayConflicts(Model.Entities.SyncModel? model = null) =>
+        ConflictReplay.Run(store.EngineSession.Conflicts.Read(int.MaxValue).AsEnumerable().Reverse(), model ?? store.Model, store.EngineSession.Handlers, store.EngineSession.Merges);
+
     public IReadOnlyList<CursorStatus> Cursors()
     {
         var s = store.EngineSession;

@@ -26,7 +26,7 @@ public sealed class LocalStore : IAsyncDisposable
         _environment = environment;
         var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
         options.Handlers.Check(model);
-        EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers };
+        EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers, Merges = options.Merges };
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
         _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
             path,
@@ -63,6 +63,7 @@ public sealed class LocalStore : IAsyncDisposable
         try
         {
             CheckFormat(db, file);
+            StoreUpgrade.Run(db);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
             return new LocalStore(file, db, model, environment, options);
         }
@@ -108,6 +109,14 @@ public sealed class LocalStore : IAsyncDisposable
     /// <summary>Takes a dead letter back: the server's state returns, for the rows that wait for it too.</summary>
     public Task<bool> DiscardAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Discard(stored), cancellationToken);
+
+    /// <summary>Settles a conflict that waits for a person; of one that is over, brings a row back as a new edit. The next run sends what was decided.</summary>
+    /// <returns>False: there is no such conflict, or nothing left to decide.</returns>
+    public Task<bool> SettleAsync(long conflict, ConflictSettlement settlement, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(settlement);
+        return LockedAsync(s => s.Conflicts.Find(conflict) is { } record && new ConflictActions(s, _environment).Settle(record, settlement), cancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -193,6 +202,20 @@ public sealed class LocalStore : IAsyncDisposable
     }
 
     private Task<bool> WithDeadLetter(Guid id, Action<DeadLetterActions, StoredCommand> action, CancellationToken cancellationToken) =>
+        LockedAsync(
+            s =>
+            {
+                if (s.Outbox.Find(id) is not { Status: CommandStatus.DeadLetter } command)
+                {
+                    return false;
+                }
+
+                action(new DeadLetterActions(s, _environment), command);
+                return true;
+            },
+            cancellationToken);
+
+    private Task<T> LockedAsync<T>(Func<StoreSession, T> work, CancellationToken cancellationToken) =>
         EngineAsync(
             async () =>
             {
@@ -204,16 +227,7 @@ public sealed class LocalStore : IAsyncDisposable
 
                 try
                 {
-                    return new EngineTransaction(EngineSession, _environment, token).Run(EngineTransactionKind.Guarded, s =>
-                    {
-                        if (s.Outbox.Find(id) is not { Status: CommandStatus.DeadLetter } command)
-                        {
-                            return false;
-                        }
-
-                        action(new DeadLetterActions(s, _environment), command);
-                        return true;
-                    });
+                    return new EngineTransaction(EngineSession, _environment, token).Run(EngineTransactionKind.Guarded, work);
                 }
                 finally
                 {

@@ -31,6 +31,9 @@ public static class AsideCause
     public const string UniqueClash = "UNIQUE";
     public const string Unreadable = "UNREADABLE";
     public const string ApplyFailed = "APPLY_FAILED";
+
+    /// <summary>A person must decide between it and an edit made here; the edit's own command brings the question.</summary>
+    public const string ManualRequired = "MANUAL_REQUIRED";
 }
 
 /// <summary>A pulled row that cannot be applied yet, raw, with its cause.</summary>

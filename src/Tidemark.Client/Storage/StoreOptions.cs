@@ -9,6 +9,9 @@ public sealed class StoreOptions
     /// <summary>Handlers of entity types; the generic one serves all others.</summary>
     public Handlers.SyncHandlerRegistry Handlers { get; set; } = new();
 
+    /// <summary>The custom merges that the model may name. A store can be looked at without them, not synced. Default: none.</summary>
+    public Tidemark.Model.Merging.CustomMergeRegistry Merges { get; set; } = Tidemark.Model.Merging.CustomMergeRegistry.None;
+
     /// <summary>What a committed write of the app survives. Default: power loss.</summary>
     public Tidemark.Sqlite.Durability Durability { get; set; } = Tidemark.Sqlite.Durability.Full;
 }

@@ -15,6 +15,10 @@ public static class StoreSchema
     /// <summary>The home remote: the one that replaces ids.</summary>
     public const int HomeRemote = 1;
 
+    internal const string ConflictIndex = "CREATE INDEX _tm_conflict_row ON _tm_conflict(type, key)";
+
+    internal const string RebaseTable = "CREATE TABLE _tm_rebase(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID";
+
     /// <summary>The statements that make the tables of a new store, in order.</summary>
     public static IReadOnlyList<string> CreateStatements { get; } =
     [
@@ -48,8 +52,10 @@ public static class StoreSchema
         "CREATE TABLE _tm_mark(remote INTEGER NOT NULL, position INTEGER NOT NULL, token TEXT NOT NULL, PRIMARY KEY(remote, position)) WITHOUT ROWID",
         """
         CREATE TABLE _tm_conflict(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, command TEXT, outcome TEXT NOT NULL,
-          base BLOB, local BLOB, server BLOB, merged BLOB, fields TEXT, server_version INTEGER)
+          base BLOB, local BLOB, server BLOB, merged BLOB, fields TEXT, server_version INTEGER, server_deleted INTEGER, reason TEXT, policies TEXT, settlement TEXT, settled_at INTEGER)
         """,
+        ConflictIndex,
+        RebaseTable,
         "CREATE TABLE _tm_counter(remote INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(remote, name)) WITHOUT ROWID",
         "CREATE TABLE _tm_lock(id INTEGER PRIMARY KEY CHECK(id = 1), owner TEXT, token INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL)",
         """

@@ -41,7 +41,8 @@ public sealed class StoreSession
         Stage = new StageRepository(db, remote);
         Aside = new AsideRepository(db, remote);
         Remotes = new RemoteRepository(db, remote);
-        Conflicts = new ConflictRepository(db, remote);
+        Conflicts = new ConflictRepository(db, remote, model);
+        Rebases = new RebaseRepository(db, remote);
     }
 
     public StoreConnection Db { get; }
@@ -69,10 +70,18 @@ public sealed class StoreSession
 
     public ConflictRepository Conflicts { get; }
 
+    public RebaseRepository Rebases { get; }
+
     public Handlers.SyncHandlerRegistry Handlers { get; init; } = new();
 
     /// <summary>Are there rows put aside at all? Read once per transaction by <see cref="Refresh"/>; saves a look-up per row.</summary>
     public bool HasAside { get; set; } = true;
+
+    /// <summary>The custom merges of this program.</summary>
+    public Tidemark.Model.Merging.CustomMergeRegistry Merges { get; init; } = Tidemark.Model.Merging.CustomMergeRegistry.None;
+
+    /// <summary>Has any row come back since its last acceptance?</summary>
+    public bool HasRebases { get; set; } = true;
 
     /// <summary>Are there tombstones at all?</summary>
     public bool HasTombstones { get; set; } = true;
@@ -81,7 +90,17 @@ public sealed class StoreSession
     public void Refresh()
     {
         HasAside = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside)") != 0;
+        HasRebases = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_rebase)") != 0;
         HasTombstones = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_tombstone)") != 0;
+    }
+
+    /// <summary>A command of the row was accepted, or a person has decided.</summary>
+    public void DropRebases(EntityTable table, string key)
+    {
+        if (HasRebases)
+        {
+            Rebases.Drop(table.Number, key);
+        }
     }
 
     /// <summary>All synced tables, parents first.</summary>

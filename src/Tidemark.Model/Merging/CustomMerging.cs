@@ -59,6 +59,9 @@ internal static class CustomMerging
         : value == theirs ? MergeSource.Remote
         : value == was ? MergeSource.Base : MergeSource.Both;
 
-    private static MergeResult Manual(CustomMergeInput input, string reason) =>
-        new(input.Local, EntityMerger.MergeByPolicies(input.Type, input.Base, input.Local, input.Remote, input.Context).Fields, true) { ManualReason = reason };
+    private static MergeResult Manual(CustomMergeInput input, string reason)
+    {
+        var byPolicies = EntityMerger.MergeByPolicies(input.Type, input.Base, input.Local, input.Remote, input.Context);
+        return new MergeResult(input.Local, byPolicies.Fields, HasConflict: true) { ManualReason = reason, Proposed = byPolicies.Proposed ?? byPolicies.Merged };
+    }
 }

@@ -97,7 +97,7 @@ public static class EntityMerger
 
             return manual is null
                 ? new MergeResult(new Row(type, _merged), fields, hasConflict)
-                : new MergeResult(local, fields, hasConflict) { ManualReason = $"Both sides changed {string.Join(", ", manual)}, and a person decides that." };
+                : new MergeResult(local, fields, hasConflict) { ManualReason = $"Both sides changed {string.Join(", ", manual)}, and a person decides that.", Proposed = new Row(type, _merged) };
         }
 
         public void Field(int ordinal)

@@ -56,4 +56,7 @@ public sealed record MergeResult(Row Merged, IReadOnlyList<FieldMerge> Fields, b
 {
     /// <summary>Why a person must decide; null when none must.</summary>
     public string? ManualReason { get; init; }
+
+    /// <summary>What comes out when the person takes what is here: everything that needs no decision merged, the rest as it is here. Null when none must decide.</summary>
+    public Row? Proposed { get; init; }
 }

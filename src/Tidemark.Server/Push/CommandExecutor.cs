@@ -2,6 +2,7 @@
 using Tidemark.Model;
 #endif
 using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.Storage;
@@ -13,6 +14,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 {
     private readonly IdAllocator _ids = new(session);
     private readonly UniqueMerges _merges = new(session);
+    private readonly HashSet<Guid> _held = []; // What they wrote is not what the device sent.
 
     private IStoreTransaction Rows => session.Transaction;
 
@@ -40,7 +42,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         };
         session.KeysOf[command.Id] = (command.Type, key);
         var sent = session.SentKeys.TryGetValue(received.Id, out var known) ? known : received.EntityId;
-        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id) || _held.Contains(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
         return new RecordedVerdict(
             command.Id, hash, command.Type.Name,
             Verdicts.KeyOf(command.Type, sent).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
@@ -93,11 +95,16 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private async Task<(long, EntityKey, Row?)> CreateAsync(PushCommand command, CancellationToken cancellationToken)
     {
-        var payload = Completed(command, command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A CREATE carries its row."));
+        var payload = Completed(command, Underived(command, command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A CREATE carries its row.")));
         var key = session.KeysOf.TryGetValue(command.Id, out var assigned) ? assigned.Key : command.EntityId;
         var row = Keyed(payload, key);
         if (await Rows.FindRowAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } live)
         {
+            if (_held.Contains(command.Id))
+            {
+                row = WithDerived(row, live.Row); // The same row made twice is the same, whatever the server has derived since.
+            }
+
             return live.Row.SameAs(row) ? (live.Version, key, row)
                 : _merges.Has(command.Id) ? await MergeAsync(command, live, row, cancellationToken).ConfigureAwait(false)
                 : throw Verdicts.Conflict(command, live, "exists");
@@ -112,7 +119,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
     {
-        var merged = UniqueMerges.Merge(live.Row, row, session.Environment.Time.GetUtcNow());
+        var merged = UniqueMerges.Merge(live.Row, row, new MergeContext { Now = session.Environment.Time.GetUtcNow(), Merges = session.Options.Merges });
         if (merged.SameAs(live.Row))
         {
             return (live.Version, merged.Key, merged);
@@ -128,7 +135,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false)
             ?? throw Verdicts.Refuse(command, ErrorCodes.RowGone, "The row does not exist here, and its deletion is not remembered.");
         var payload = WithoutDerived(command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "An UPDATE carries the changed fields."));
-        var row = live.Row.Patched(payload);
+        var row = Held(command, live.Row, live.Row.Patched(payload));
         if (row.Key != live.Row.Key)
         {
             throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "An UPDATE may not change the key; send a REKEY.", command.Type.Key[0]);
@@ -168,7 +175,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
             throw Verdicts.Refuse(command, ErrorCodes.Unique, $"Another row has the key {to}.", command.Type.Key[0], taken);
         }
 
-        var row = Keyed(command.Payload is { } payload ? live.Row.Patched(WithoutDerived(payload)) : live.Row, to);
+        var row = Keyed(command.Payload is { } payload ? Held(command, live.Row, live.Row.Patched(WithoutDerived(payload))) : live.Row, to);
         CheckNulls(command, row);
         await Rows.DeleteAsync(command.Type, live.Row.Key, OriginOf(command), cancellationToken).ConfigureAwait(false);
         await WriteAsync(command, row, live.Row, cancellationToken).ConfigureAwait(false);
@@ -288,6 +295,43 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         {
             var ordinal = row.Type.KeyOrdinals[i];
             row = row[ordinal] == key[i] ? row : row.With(ordinal, key[i]);
+        }
+
+        return row;
+    }
+
+    // A field that never goes back, and what only the server writes: the device is told what stands.
+    private Row Held(PushCommand command, Row stored, Row written)
+    {
+        var held = EntityMerger.Held(stored, written);
+        if (!ReferenceEquals(held, written) || command.Payload is { } payload && !ReferenceEquals(WithoutDerived(payload), payload))
+        {
+            _held.Add(command.Id);
+        }
+
+        return held;
+    }
+
+    // What only the server writes is not there yet. A field that may not be null keeps what its row was made with.
+    private Row Underived(PushCommand command, Row payload)
+    {
+        for (var i = 0; i < payload.Type.Fields.Count; i++)
+        {
+            if (payload.Type.Fields[i] is { ServerDerived: true, Nullable: true } && !payload[i].IsAbsent && !payload[i].IsNull)
+            {
+                payload = payload.With(i, Value.Null);
+                _held.Add(command.Id);
+            }
+        }
+
+        return payload;
+    }
+
+    private static Row WithDerived(Row row, Row from)
+    {
+        for (var i = 0; i < row.Type.Fields.Count; i++)
+        {
+            row = row.Type.Fields[i] is { ServerDerived: true, Nullable: true } ? row.With(i, from[i]) : row;
         }
 
         return row;

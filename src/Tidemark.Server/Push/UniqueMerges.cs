@@ -54,12 +54,16 @@ internal sealed class UniqueMerges(PushSession session)
         return null;
     }
 
-    /// <summary>A value that only one of the two rows has survives; where both have one, the later writer by the server's order and the field's policy decide.</summary>
-    public static Row Merge(Row stored, Row created, DateTimeOffset now)
+    /// <summary>
+    /// A value that only one of the two rows has survives; where both have one, the field's policy or the type's custom merge decides. What
+    /// would need a person stays as it is here: nobody can be asked in the middle of a push.
+    /// </summary>
+    public static Row Merge(Row stored, Row created, MergeContext context)
     {
         var nothing = new Value[stored.Type.Fields.Count];
         Array.Fill(nothing, Value.Null);
-        return EntityMerger.Merge(stored.Type, new Row(stored.Type, nothing), created, stored, new MergeContext { Now = now }).Merged;
+        var result = EntityMerger.Merge(stored.Type, new Row(stored.Type, nothing), created, stored, context);
+        return result.ManualReason is null ? result.Merged : stored;
     }
 
     // A value that another command of this push stands for is that row's key; null while that one is not known.

@@ -2,8 +2,10 @@
 using Tidemark.Model;
 #endif
 using Tidemark.Client.Environment;
+using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Apply;
@@ -80,15 +82,16 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             return;
         }
 
-        if (@base is not null && !@base.SameAs(live.Visible) && table.Type.DeletePolicy == DeletePolicy.UpdateWins)
-        {
-            Revive(deletion, @base, live.Visible);
-            return;
-        }
-
         if (@base is not null && !@base.SameAs(live.Visible))
         {
-            Record(deletion, @base, live.Visible, null, "ADOPT_SERVER");
+            var input = new ConflictInput(table.Type, @base, live.Visible, null) { IsRemoteDeleted = true };
+            var resolution = session.Handlers.For(table.Type.Name).HandleConflict(input, new MergeContext { Now = DateTimeOffset.FromUnixTimeMilliseconds(environment.NowMs), Merges = session.Merges });
+            Record(deletion, input, resolution);
+            if (resolution.Merged is not null)
+            {
+                Revive(deletion);
+                return;
+            }
         }
 
         _going[deletion.Id] = deletion;
@@ -162,7 +165,8 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         {
             _going.Remove(deletion.Id);
             var live = deletion.Table.ReadLive(session.Db, deletion.Key);
-            Revive(deletion, live, live);
+            Record(deletion, live, live, live, ConflictOutcome.RebaseAndRetry, "Deleted there; a row here that depends on it has edits: the update wins, and the row is made anew.");
+            Revive(deletion);
         }
         else if (applier.StatusOf(childId) is { } status and not CommandStatus.Failed)
         {
@@ -204,7 +208,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     private void TakeBack(IncomingRow deletion, EntityTable child, EntityKey childKey, Row @base)
     {
         var incoming = new IncomingRow(child, childKey, child.ReadEntry(session.Db, childKey, session.Remote)!.Version, @base, null, default) { Command = deletion.Command };
-        Record(incoming, @base, child.ReadLive(session.Db, childKey), @base, "ADOPT_SERVER");
+        Record(incoming, @base, child.ReadLive(session.Db, childKey), @base, ConflictOutcome.AdoptServer, "Moved here to a row that was deleted there: the deletion wins, and the row goes back to where the server has it.");
         try
         {
             child.Update(session.Db, @base);
@@ -231,9 +235,8 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     }
 
     // The row stays here and is made anew there: its CREATE restores the tombstone.
-    private void Revive(IncomingRow deletion, Row? @base, Row? live)
+    private void Revive(IncomingRow deletion)
     {
-        Record(deletion, @base, live, live, "REBASE_AND_RETRY");
         deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
         deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
         Remember(deletion);
@@ -245,7 +248,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     {
         if (_along.ContainsKey(deletion.Id))
         {
-            Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, "ADOPT_SERVER");
+            Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, ConflictOutcome.AdoptServer, "Made here below a row that was deleted there: the deletion wins and takes it along.");
             End(deletion.Id);
         }
 
@@ -281,11 +284,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
     }
 
-    private void Record(IncomingRow deletion, Row? @base, Row? local, Row? merged, string outcome)
+    private void Record(IncomingRow deletion, Row? @base, Row? local, Row? merged, ConflictOutcome outcome, string reason) =>
+        Record(deletion, new ConflictInput(deletion.Table.Type, @base, local, null) { IsRemoteDeleted = true }, new ConflictResolution(outcome, merged, [], HasConflict: true, reason), byRules: false);
+
+    private void Record(IncomingRow deletion, ConflictInput input, ConflictResolution resolution, bool byRules = true)
     {
         Conflicts++;
-        session.Conflicts.Add(
-            new ConflictRecord(deletion.Table.Type.Name, deletion.Key.ToString(), deletion.Command?.ToString("D"), outcome, @base, local, null, merged, null, deletion.Version),
-            environment.NowMs);
+        session.Conflicts.Add(ConflictRecords.Of(deletion, input, resolution, environment.NowMs, byRules));
     }
 }

@@ -19,6 +19,12 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>The command the verdict was on.</summary>
     public Guid? Command { get; init; }
 
+    /// <summary>The verdict was a conflict: when a person must decide, the command waits for it as a dead letter.</summary>
+    public bool IsRefused { get; init; }
+
+    /// <summary>The row was rebased as often as it may be.</summary>
+    public bool IsOutOfRebases { get; init; }
+
     /// <summary>REMOVE: no longer visible here; no deletion is remembered.</summary>
     public bool Removed { get; init; }
 
@@ -38,6 +44,9 @@ internal enum ApplyOutcome
 
     /// <summary>Older than, or the same as, what is known.</summary>
     Known,
+
+    /// <summary>A person must decide; nothing was changed.</summary>
+    Manual,
 
     /// <summary>Kept raw with its cause.</summary>
     PutAside,

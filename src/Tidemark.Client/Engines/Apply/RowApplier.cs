@@ -205,32 +205,43 @@ internal sealed class RowApplier
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
-        var table = incoming.Table;
-        var remote = Filled(incoming.Row!, live.Any ?? @base);
-        if (live.Visible is not { } local)
+        var remote = Filled(Filled(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
+        if (live.Visible is null && @base is not null && StandsElsewhere(incoming) is { } renamed)
         {
-            if (@base is not null && StandsElsewhere(incoming) is { } renamed)
-            {
-                return MergeRenamed(incoming, @base, renamed, remote);
-            }
-
-            return MergeDeletedHere(incoming, @base, live, remote);
+            return MergeRenamed(incoming, @base, renamed, remote);
         }
 
-        var result = _session.Handlers.For(table.Type.Name).Merge(table, @base, local, remote, new MergeContext { Now = _environment.Now });
-        WriteLive(table, live, result.Merged);
-        if (result.HasConflict)
+        var input = new ConflictInput(incoming.Table.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
+        var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
+        if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
         {
-            Record(incoming, @base, local, remote, result.Merged, result.Merged.SameAs(remote) ? "ADOPT_SERVER" : "REBASE_AND_RETRY", ConflictFields(result));
+            return PutAside(incoming, AsideCause.ManualRequired, resolution.Reason);
         }
 
-        if (result.Merged.SameAs(remote))
+        if (resolution.HasConflict || incoming.IsRefused)
+        {
+            Record(incoming, input, resolution);
+        }
+
+        if (resolution.Outcome == ConflictOutcome.ManualRequired)
+        {
+            return ApplyOutcome.Manual;
+        }
+
+        if (resolution.Merged is { } merged)
+        {
+            WriteLive(incoming.Table, live, merged);
+        }
+
+        if (resolution.Outcome == ConflictOutcome.AdoptServer)
         {
             Settle(incoming, remote);
-            return ApplyOutcome.Merged;
+        }
+        else
+        {
+            Rebase(incoming, remote);
         }
 
-        Rebase(incoming, remote);
         return ApplyOutcome.Merged;
     }
 
@@ -253,35 +264,18 @@ internal sealed class RowApplier
             return row;
         }
 
-        var result = _session.Handlers.For(table.Type.Name).Merge(table, Here(@base), local, Here(remote), new MergeContext { Now = _environment.Now });
-        WriteLive(table, new LiveRow(local, local), result.Merged);
+        // Nobody can be asked about a row whose key is on its way: what would need a person stays as it is here, with the rest merged.
+        var input = new ConflictInput(table.Type, Here(@base), local, Here(remote));
+        var result = EntityMerger.Merge(input.Type, input.Base, local, input.Remote!, Now());
+        var merged = result.Proposed ?? result.Merged;
+        WriteLive(table, new LiveRow(local, local), merged);
         _context.TouchSource(table, local.Key);
-        Record(incoming, @base, local, remote, result.Merged, "REBASE_AND_RETRY", ConflictFields(result));
+        Record(incoming, input, new ConflictResolution(ConflictOutcome.RebaseAndRetry, merged, result.Fields, HasConflict: true, result.ManualReason));
         Rebase(incoming, remote);
         return ApplyOutcome.Merged;
     }
 
-    // Deleted here, changed there.
-    private ApplyOutcome MergeDeletedHere(IncomingRow incoming, Row? @base, LiveRow live, Row remote)
-    {
-        var wins = incoming.Table.Type.DeletePolicy == DeletePolicy.UpdateWins && (@base is null || !@base.SameAs(remote));
-        if (@base is not null && !@base.SameAs(remote))
-        {
-            Record(incoming, @base, null, remote, wins ? remote : null, wins ? "ADOPT_SERVER" : "REBASE_AND_RETRY", null);
-        }
-
-        if (wins)
-        {
-            WriteLive(incoming.Table, live, remote);
-            Settle(incoming, remote);
-        }
-        else
-        {
-            Rebase(incoming, remote);
-        }
-
-        return ApplyOutcome.Merged;
-    }
+    private MergeContext Now() => new() { Now = DateTimeOffset.FromUnixTimeMilliseconds(_environment.NowMs), Merges = _session.Merges };
 
     /// <summary>The live row equals what the remote shows: clean.</summary>
     public void Settle(IncomingRow incoming, Row row)
@@ -348,7 +342,11 @@ internal sealed class RowApplier
             return false;
         }
 
-        var merged = _session.Handlers.For(table.Type.Name).Merge(table, @base, local, Filled(incoming.Row!, local), new MergeContext { Now = _environment.Now }).Merged;
+        if (_session.Handlers.For(table.Type.Name).HandleConflict(new ConflictInput(table.Type, @base, local, Filled(incoming.Row!, local)), Now()).Merged is not { } merged)
+        {
+            return false;
+        }
+
         foreach (var edge in _session.Model.Graph.From(table.Type).Where(e => e.Relation.Required))
         {
             var isSelf = ReferenceEquals(edge.Target, table.Type) && Push.PushPlanner.KeyIn(merged, edge) == incoming.Key;
@@ -398,7 +396,10 @@ internal sealed class RowApplier
             return false;
         }
 
-        Record(incoming, @base, null, @base, @base, "ADOPT_SERVER", null);
+        Conflicts++;
+        _session.Conflicts.Add(ConflictRecords.Of(
+            incoming, new ConflictInput(table.Type, @base, null, @base),
+            new ConflictResolution(ConflictOutcome.AdoptServer, @base, [], HasConflict: true, "Deleted here with a child that was changed there: the child's update wins."), _environment.NowMs, byRules: false));
         WriteLive(table, live, @base);
         Settle(incoming, @base);
         return true;
@@ -437,12 +438,10 @@ internal sealed class RowApplier
         return null;
     }
 
-    private void Record(IncomingRow incoming, Row? @base, Row? local, Row? remote, Row? merged, string outcome, string? fields)
+    private void Record(IncomingRow incoming, ConflictInput input, ConflictResolution resolution)
     {
-        Conflicts++;
-        _session.Conflicts.Add(
-            new ConflictRecord(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Command?.ToString("D"), outcome, @base, local, remote, merged, fields, incoming.Version),
-            _environment.NowMs);
+        Conflicts += resolution.HasConflict ? 1 : 0;
+        _session.Conflicts.Add(ConflictRecords.Of(incoming, input, resolution, _environment.NowMs));
     }
 
     private static HashSet<RowId> ReadAdopted(StoreSession session)
@@ -459,15 +458,12 @@ internal sealed class RowApplier
         return adopted;
     }
 
-    private static string ConflictFields(MergeResult result) =>
-        string.Join(",", result.Fields.Where(f => f.Policy is not null).Select(f => f.Field));
-
-    // Fields the server withheld keep their local value.
-    private static Row Filled(Row row, Row? from)
+    // Fields the server withheld are as it last showed them; what it never showed keeps its local value.
+    private static Row Filled(Row row, Row? from, bool onlyKnown = false)
     {
         for (var i = 0; i < row.Type.Fields.Count; i++)
         {
-            if (row[i].IsAbsent)
+            if (row[i].IsAbsent && !(onlyKnown && (from is null || from[i].IsAbsent)))
             {
                 row = row.With(i, from is null || from[i].IsAbsent ? Value.Null : from[i]);
             }

@@ -17,5 +17,8 @@ public sealed class PushOptions
     /// <summary>How often a row may come back within one run before it waits for the next. Default 4.</summary>
     public int ReturnsMax { get; set; } = 4;
 
+    /// <summary>How often in a row a command may be made anew after a conflict before a person is asked. Default 50.</summary>
+    public int RebasesMax { get; set; } = 50;
+
     public Backoff Backoff { get; set; } = new();
 }

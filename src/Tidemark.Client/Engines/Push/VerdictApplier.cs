@@ -4,8 +4,11 @@ using Tidemark.Model;
 using System.Security.Cryptography;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
@@ -199,6 +202,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         _counts.Accepted++;
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
+        session.DropRebases(table, command.Key);
         if (command.Operation == Operation.Delete || (command.Operation == Operation.Offer && command.Sent is null))
         {
             AcceptDeletion(table, key, verdict.Version);
@@ -336,10 +340,18 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             key = KeyOf(table, verdict.EntityId); // What the server shows is the row under its former key.
         }
 
-        if (verdict.ServerDeleted || verdict.ServerRow is null)
+        var rebases = session.Rebases.Count(table.Number, key.ToString());
+        session.HasRebases = true;
+        if (verdict.ServerDeleted)
         {
             // Deleted there: an edit revives the row or goes with it; a deletion here is done.
             _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, Command = command.Id });
+            return;
+        }
+
+        if (verdict.ServerRow is not { } shown)
+        {
+            Skip(command, new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { Command = command.Id });
             return;
         }
 
@@ -349,14 +361,46 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             table.DropBase(session.Db, key, session.Remote);
         }
 #endif
-        Bring(applier, new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, verdict.ServerRow.Value), null, default) { FromVerdict = true, Command = command.Id, RenamedTo = renamedTo });
+        var incoming = new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, shown), null, default)
+        {
+            FromVerdict = true,
+            Command = command.Id,
+            RenamedTo = renamedTo,
+            IsRefused = true,
+            IsOutOfRebases = rebases > options.RebasesMax,
+        };
+        if (Bring(applier, incoming) == ApplyOutcome.Manual)
+        {
+            Ask(command, shown, verdict);
+        }
+    }
+
+    // The command waits for a person: it is in the outbox again, dead, and its events are no longer folded.
+    private void Ask(StoredCommand command, RawJson shown, ConflictVerdict verdict)
+    {
+        _counts.DeadLetters++;
+        session.Outbox.Count(Counters.Folded, -command.Events);
+        session.Outbox.Insert(command, 0);
+        session.Outbox.MarkDeadLetter(
+            command.Id, DeadLetterCodes.Conflict, "Both sides changed the row, and a person must decide: `tidemark conflicts`.", null, shown.Utf8.ToArray(), verdict.ServerVersion, serverDeleted: false, environment.NowMs);
+    }
+
+    // The server has said neither what the row is nor that it is gone: nothing here changes, and the record can be replayed.
+    private void Skip(StoredCommand command, IncomingRow incoming)
+    {
+        session.Outbox.Count(Counters.Folded, -command.Events);
+        session.Outbox.Count(Counters.Discarded, command.Events);
+        var (table, key) = (incoming.Table, incoming.Key);
+        var input = new ConflictInput(table.Type, table.ReadBase(session.Db, key, session.Remote), LiveRows.Read(session, table, key).Visible, null);
+        var resolution = session.Handlers.For(table.Type.Name).HandleConflict(input, new MergeContext { Now = DateTimeOffset.FromUnixTimeMilliseconds(environment.NowMs), Merges = session.Merges });
+        session.Conflicts.Add(ConflictRecords.Of(incoming, input, resolution, environment.NowMs));
     }
 
     // The rename is a difference again, to what the server shows of the row now.
     private void SettleRename(EntityTable table, StoredCommand command, EntityKey key) =>
         ReturnTouches(table, key, PushCommandKeys.FormerKeyOf(table.Type, command.Payload));
 
-    private void Bring(RowApplier applier, IncomingRow incoming)
+    private ApplyOutcome Bring(RowApplier applier, IncomingRow incoming)
     {
         var outcome = applier.Upsert(incoming);
         if (outcome is ApplyOutcome.Clash)
@@ -368,6 +412,8 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             session.Outbox.Touch(incoming.Table, incoming.Key, "M", environment.NowMs);
         }
+
+        return outcome;
     }
 
     private void Fail(StoredCommand command, FailedVerdict verdict)
