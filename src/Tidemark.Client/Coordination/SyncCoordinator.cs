@@ -76,6 +76,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         var session = store.EngineSession;
         session.Refresh();
         byte[]? first = null;
+        var asked = session.Remotes.Read();
         if (mode != SyncMode.PushOnly && !HasLocalWork(session))
         {
             first = await ProbeAsync(session, cancellationToken).ConfigureAwait(false);
@@ -95,6 +96,9 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         SyncException? failure = null;
         try
         {
+            // Another process may have synced in the meantime: then that page is of before.
+            session.Refresh();
+            first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
             failure = await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException or OperationCanceledException)

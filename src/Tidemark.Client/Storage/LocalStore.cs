@@ -159,21 +159,20 @@ public sealed class LocalStore : IAsyncDisposable
     /// <exception cref="SyncException">It is another one.</exception>
     internal void BindUser(string user)
     {
-        if (string.Equals(User, user, StringComparison.Ordinal))
+        if (User.Length == 0)
         {
-            return;
+            // Another process may have synced the file since this one has opened it: who is first is decided in the file.
+            using var turn = EngineSession.Db.EnterGate();
+            EngineSession.Db.Execute("UPDATE _tm_context SET user = ?2 WHERE id = ?1 AND user = ''", Value.Integer(EngineSession.Context), Value.Text(user));
+            User = EngineSession.Db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(EngineSession.Context)).AsText;
         }
 
-        if (User.Length > 0)
+        if (!string.Equals(User, user, StringComparison.Ordinal))
         {
             throw new SyncException(
                 SyncErrorCode.WrongUser,
                 $"This file holds the data of {User}; the token is of {user}. Nothing was sent or changed. Sign in as {User}, or use another file for {user} (`tidemark clone`).");
         }
-
-        using var turn = EngineSession.Db.EnterGate();
-        EngineSession.Db.Execute("UPDATE _tm_context SET user = ?2 WHERE id = ?1", Value.Integer(EngineSession.Context), Value.Text(user));
-        User = user;
     }
 
     // While a row is in it nothing is captured, for nobody.

@@ -25,6 +25,9 @@ public sealed record RemoteState
 
     /// <summary>Why a resync is under way; null when none is.</summary>
     public string? Resync { get; init; }
+
+    /// <summary>Would the next page be the same one?</summary>
+    public bool IsWhere(RemoteState other) => Cursor == other.Cursor && Epoch == other.Epoch && Resync == other.Resync;
 }
 
 /// <summary>State and marks of one remote.</summary>
