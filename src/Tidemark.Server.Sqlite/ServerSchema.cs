@@ -22,7 +22,7 @@ internal static class ServerSchema
         "CREATE INDEX _tm_verdict_position ON _tm_verdict(space_id, position)",
         "CREATE TABLE _tm_store(space_id TEXT NOT NULL, user_id TEXT NOT NULL, store_id TEXT NOT NULL, push_seq INTEGER NOT NULL, operation_id TEXT NOT NULL, PRIMARY KEY(space_id, user_id, store_id)) WITHOUT ROWID",
         "CREATE TABLE _tm_counter(space_id TEXT NOT NULL, type TEXT NOT NULL, last INTEGER NOT NULL, forgotten INTEGER NOT NULL, PRIMARY KEY(space_id, type)) WITHOUT ROWID",
-        "CREATE TABLE _tm_moved(space_id TEXT NOT NULL, type TEXT NOT NULL, lost NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, lost)) WITHOUT ROWID",
+        "CREATE TABLE _tm_moved(space_id TEXT NOT NULL, type TEXT NOT NULL, lost NOT NULL, began INTEGER NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, lost, began)) WITHOUT ROWID",
         "CREATE TABLE _tm_foreign(id INTEGER PRIMARY KEY, space_id TEXT NOT NULL, type TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, refused TEXT)",
         "CREATE INDEX _tm_foreign_space ON _tm_foreign(space_id)",
     ];

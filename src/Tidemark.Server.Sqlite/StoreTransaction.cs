@@ -73,7 +73,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         statement.Bind(index++, PendingVersion);
         BindOrigin(statement, index, origin);
-        statement.Bind(index + 3, origin.MakesRow ? PendingVersion : 0);
+        statement.Bind(index + 3, origin.Began);
         Run(statement);
         if (HasGone(table))
         {
@@ -121,22 +121,24 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, CancellationToken cancellationToken)
+    public ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, long began, CancellationToken cancellationToken)
     {
-        var statement = Spaced("SELECT id FROM _tm_moved WHERE space_id = ?1 AND type = ?2 AND lost = ?3");
+        var statement = Spaced("SELECT id FROM _tm_moved WHERE space_id = ?1 AND type = ?2 AND lost = ?3 AND began = ?4");
         statement.Bind(2, type.Name);
         statement.Bind(3, lost[0]);
+        statement.Bind(4, began);
         EntityKey? key = statement.Step() ? new EntityKey([statement.Column(0)]) : null;
         statement.Reset();
         return ValueTask.FromResult(key);
     }
 
-    public ValueTask PutMovedAsync(EntityType type, EntityKey lost, EntityKey key, CancellationToken cancellationToken)
+    public ValueTask PutMovedAsync(EntityType type, EntityKey lost, long began, EntityKey key, CancellationToken cancellationToken)
     {
-        var statement = Spaced("INSERT OR REPLACE INTO _tm_moved(space_id, type, lost, id) VALUES(?1, ?2, ?3, ?4)");
+        var statement = Spaced("INSERT OR REPLACE INTO _tm_moved(space_id, type, lost, began, id) VALUES(?1, ?2, ?3, ?4, ?5)");
         statement.Bind(2, type.Name);
         statement.Bind(3, lost[0]);
-        statement.Bind(4, key[0]);
+        statement.Bind(4, began);
+        statement.Bind(5, key[0]);
         Run(statement);
         return ValueTask.CompletedTask;
     }

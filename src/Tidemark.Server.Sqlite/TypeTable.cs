@@ -112,7 +112,7 @@ internal sealed class TypeTable
     public StoredRow StoredAt(RawStatement statement)
     {
         var row = RowAt(statement);
-        return new StoredRow(row, statement.ColumnInt64(_fields), OriginAt(statement, _fields + 1), statement.ColumnInt64(_fields + 4));
+        return new StoredRow(row, statement.ColumnInt64(_fields), OriginAt(statement, _fields + 1));
     }
 
     public EntityKey KeyAt(RawStatement statement)
@@ -127,12 +127,13 @@ internal sealed class TypeTable
     }
 
     public Tombstone TombstoneAt(RawStatement statement) =>
-        new(KeyAt(statement), statement.ColumnInt64(_keys), OriginAt(statement, _keys + 1), statement.ColumnInt64(_keys + 4));
+        new(KeyAt(statement), statement.ColumnInt64(_keys), OriginAt(statement, _keys + 1));
 
     public static RowOrigin OriginAt(RawStatement statement, int first) => new(
         statement.ColumnText(first),
         statement.ColumnIsNull(first + 1) ? null : CommandOf(statement.ColumnBytes(first + 1)),
-        statement.ColumnIsNull(first + 2) ? null : statement.ColumnInt64(first + 2));
+        statement.ColumnIsNull(first + 2) ? null : statement.ColumnInt64(first + 2),
+        statement.ColumnInt64(first + 3));
 
     private static Guid CommandOf(ReadOnlySpan<byte> bytes) => bytes.Length == 16
         ? new Guid(bytes, bigEndian: true)

@@ -1,6 +1,7 @@
 #if TIDEMARK_MUTANTS
 using Tidemark.Model;
 #endif
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
@@ -22,12 +23,9 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             if (cause.Reason == ResyncReason.Restored)
             {
                 NoteOffers(s, cause.CommonPosition);
-                if (s.Remotes.FirstMarkBehind(cause.CommonPosition) is { } lostFrom)
-                {
-                    lostFrom = Math.Min(lostFrom, s.Remotes.Read().LostFrom ?? lostFrom);
-                    s.Remotes.SetLostFrom(lostFrom);
-                    s.Outbox.MarkLost(lostFrom);
-                }
+                var common = Math.Min(cause.CommonPosition, s.Remotes.Read().Common ?? cause.CommonPosition);
+                s.Remotes.SetCommon(common);
+                new LostIds(s, common).MarkFrozen();
             }
 
             s.Stage.Clear();

@@ -81,8 +81,8 @@ public sealed record StoredCommand
 
     public long FirstSeq { get; init; }
 
-    /// <summary>Its ids are from before a restore of the server; see <see cref="PushEnvelope.LostFrom"/>.</summary>
-    public long? LostFrom { get; init; }
+    /// <summary>Ids it mentions that a restored server may have given once more: a part of <see cref="PushEnvelope.Lost"/>, as JSON.</summary>
+    public string? Lost { get; init; }
 
     /// <summary>Its number in the order of the outbox; given when it is stored.</summary>
     public long Place { get; init; }
@@ -104,15 +104,15 @@ public sealed record Ledger(long Captured, long Accepted, long Folded, long Abso
 public sealed class OutboxRepository(StoreConnection db, int remote, long context)
 {
     private const string CommandColumns =
-        "id, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, next_attempt_at, last_code, last_error, field, server_row, server_version, server_deleted, events, first_seq, lost_from, place, state_updated_at_ms";
+        "id, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, next_attempt_at, last_code, last_error, field, server_row, server_version, server_deleted, events, first_seq, lost, place, state_updated_at_ms";
 
     /// <summary>Does anything wait that speaks of rows by ids from before a restore of the server?</summary>
     public bool HasLost() =>
-        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost_from IS NOT NULL AND ctx = ?1)", Value.Integer(context)) != 0;
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1)", Value.Integer(context)) != 0;
 
-    /// <summary>The server was restored: what is frozen speaks of rows by ids from before.</summary>
-    public void MarkLost(long lostFrom) =>
-        db.Execute("UPDATE _tm_command SET lost_from = min(coalesce(lost_from, ?2), ?2) WHERE ctx = ?1", Value.Integer(context), Value.Integer(lostFrom));
+    /// <summary>The server was restored: what is frozen mentions ids from before.</summary>
+    public void SetLost(Guid id, string lost) =>
+        db.Execute("UPDATE _tm_command SET lost = ?2 WHERE id = ?1", Value.Text(id.ToString("D")), Value.Text(lost));
 
     /// <summary>Is anything waiting to be pushed? Reads only.</summary>
     public bool HasWork() =>
@@ -205,13 +205,13 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     {
         db.Execute(
             """
-            INSERT INTO _tm_command(id, remote, ctx, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, events, first_seq, lost_from, state_updated_at_ms, claim,
+            INSERT INTO _tm_command(id, remote, ctx, type, key, operation, payload, hash, base_version, sent, grp, status, attempts, events, first_seq, lost, state_updated_at_ms, claim,
               last_code, last_error, field)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
             """,
             Value.Text(c.Id.ToString("D")), Value.Integer(remote), Value.Integer(context), Value.Integer(c.Type), Value.Text(c.Key),
             Value.Text(OperationNames.NameOf(c.Operation)), Value.Blob(c.Payload), Value.Blob(c.Hash), c.BaseVersion.OrNull(), c.Sent.OrNull(), c.Group.OrNull(),
-            Value.Text(NameOf(c.Status)), Value.Integer(c.Attempts), Value.Integer(c.Events), Value.Integer(c.FirstSeq), c.LostFrom.OrNull(),
+            Value.Text(NameOf(c.Status)), Value.Integer(c.Attempts), Value.Integer(c.Events), Value.Integer(c.FirstSeq), c.Lost.OrNull(),
             Value.Integer(c.StateUpdatedAtMs), Value.Integer(claim), c.LastCode.OrNull(), c.LastError.OrNull(), c.Field.OrNull());
     }
 
@@ -350,7 +350,7 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         ServerDeleted = s.ColumnInt64(17) != 0,
         Events = (int)s.ColumnInt64(18),
         FirstSeq = s.ColumnInt64(19),
-        LostFrom = s.Int64OrNull(20),
+        Lost = s.TextOrNull(20),
         Place = s.ColumnInt64(21),
         StateUpdatedAtMs = s.ColumnInt64(22),
     };

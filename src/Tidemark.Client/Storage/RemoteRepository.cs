@@ -20,8 +20,8 @@ public sealed record RemoteState
     /// <summary>The hash of the model the server is known to have taken.</summary>
     public string? ModelHash { get; init; }
 
-    /// <summary>The first commit a restored server has lost, until everything that speaks of rows from before has its verdict.</summary>
-    public long? LostFrom { get; init; }
+    /// <summary>The last commit a restored server has in common with this device, until everything that mentions ids from behind it has its verdict.</summary>
+    public long? Common { get; init; }
 
     /// <summary>Why a resync is under way; null when none is.</summary>
     public string? Resync { get; init; }
@@ -36,7 +36,7 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
     private const int MarksMax = 64;
 
     public RemoteState Read() =>
-        db.Query("SELECT epoch, cursor, push_seq, floor_position, floor_token, model_hash, resync, lost_from FROM _tm_remote WHERE id = ?1",
+        db.Query("SELECT epoch, cursor, push_seq, floor_position, floor_token, model_hash, resync, common FROM _tm_remote WHERE id = ?1",
             s => new RemoteState
             {
                 Epoch = s.TextOrNull(0),
@@ -45,7 +45,7 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
                 Floor = s.Int64OrNull(3) is { } position ? new Mark(position, s.Text(4)) : null,
                 ModelHash = s.TextOrNull(5),
                 Resync = s.TextOrNull(6),
-                LostFrom = s.Int64OrNull(7),
+                Common = s.Int64OrNull(7),
             },
             Value.Integer(remote)).SingleOrDefault() ?? throw db.Damaged($"it knows nothing of remote {remote}");
 
@@ -60,12 +60,8 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
 
     public void SetModelHash(string? hash) => Set("model_hash", hash);
 
-    public void SetLostFrom(long? position) =>
-        db.Execute("UPDATE _tm_remote SET lost_from = ?2 WHERE id = ?1", Value.Integer(remote), position.OrNull());
-
-    /// <summary>The first commit seen that lies behind a position; null when none was kept.</summary>
-    public long? FirstMarkBehind(long position) =>
-        db.Scalar("SELECT min(position) FROM _tm_mark WHERE remote = ?1 AND position > ?2", Value.Integer(remote), Value.Integer(position)) is { Kind: ValueKind.Integer } first ? first.AsInteger : null;
+    public void SetCommon(long? position) =>
+        db.Execute("UPDATE _tm_remote SET common = ?2 WHERE id = ?1", Value.Integer(remote), position.OrNull());
 
     public void SetResync(string? reason) => Set("resync", reason);
 

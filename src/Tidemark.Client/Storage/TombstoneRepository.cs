@@ -13,13 +13,17 @@ public enum TombstoneStatus
 /// <summary>Remembered deletions: made here and on their way, or learned from the remote with the version they have there.</summary>
 public sealed class TombstoneRepository(StoreConnection db, int remote)
 {
-    public void Save(int type, EntityKey key, long version, TombstoneStatus status, long nowMs) =>
+    public void Save(int type, EntityKey key, long version, TombstoneStatus status, long nowMs, long began) =>
         db.Execute(
             """
-            INSERT INTO _tm_tombstone(remote, type, key, deleted_at, version, status) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT(remote, type, key) DO UPDATE SET version = max(version, excluded.version), status = excluded.status
+            INSERT INTO _tm_tombstone(remote, type, key, deleted_at, version, status, began) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT(remote, type, key) DO UPDATE SET version = max(version, excluded.version), status = excluded.status, began = max(began, excluded.began)
             """,
-            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Integer(nowMs), Value.Integer(version), Value.Text(NameOf(status)));
+            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Integer(nowMs), Value.Integer(version), Value.Text(NameOf(status)), Value.Integer(began));
+
+    /// <summary>Where the deleted row had begun.</summary>
+    public long BeganOf(int type, EntityKey key) =>
+        db.ScalarInt64("SELECT began FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()));
 
     public void Mark(int type, EntityKey key, TombstoneStatus status) =>
         db.Execute("UPDATE _tm_tombstone SET status = ?4 WHERE remote = ?1 AND type = ?2 AND key = ?3",

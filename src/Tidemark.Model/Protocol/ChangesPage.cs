@@ -48,7 +48,11 @@ public sealed record Change(
     ChangeOrigin? Origin,
     Row? Row,
     WireFormatException? Fault,
-    ReadOnlyMemory<byte> Raw);
+    ReadOnlyMemory<byte> Raw)
+{
+    /// <summary>The position at which the server gave the row its id; 0 where the key alone names it.</summary>
+    public long Began { get; init; }
+}
 
 /// <summary>A page of changes, decoded.</summary>
 public sealed record ChangesPage(IReadOnlyList<Change> Changes, ChangesPageTail Tail)

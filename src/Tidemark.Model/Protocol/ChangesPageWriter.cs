@@ -13,18 +13,18 @@ public sealed class ChangesPageWriter : IDisposable
 
     public int Length => _json.Length;
 
-    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began = 0)
     {
         _json.WriteRaw(Count++ == 0 ? "{\"entityType\":"u8 : ",{\"entityType\":"u8);
-        WriteChange(_json, type, operation, key, version, origin, row);
+        WriteChange(_json, type, operation, key, version, origin, row, began);
     }
 
     /// <summary>The bytes of one change alone, as in a page.</summary>
-    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began = 0)
     {
         using var json = new CanonicalJsonWriter();
         json.WriteRaw("{\"entityType\":"u8);
-        WriteChange(json, type, operation, key, version, origin, row);
+        WriteChange(json, type, operation, key, version, origin, row, began);
         return new RawJson(json.ToArray());
     }
 
@@ -37,7 +37,7 @@ public sealed class ChangesPageWriter : IDisposable
 
     public void Dispose() => _json.Dispose();
 
-    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row)
+    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began)
     {
         json.WriteUtf8String(type.Index.TypeName);
         json.WriteRaw(",\"operation\":"u8);
@@ -48,6 +48,12 @@ public sealed class ChangesPageWriter : IDisposable
         json.WriteInteger(version);
         json.WriteRaw(",\"changedAt\":"u8);
         WireTime.WritePosition(json, version);
+        if (began != 0)
+        {
+            json.WriteRaw(",\"began\":"u8);
+            json.WriteInteger(began);
+        }
+
         if (origin is not null)
         {
             WriteOrigin(json, origin);

@@ -27,10 +27,10 @@ public sealed record PushEnvelope
     public Mark? Floor { get; init; }
 
     /// <summary>
-    /// The first commit this device knows and the server, restored since, does not. The commands of this push speak of rows by ids from before:
-    /// an id that the server gave to another row after that commit means the lost one.
+    /// After a restore of the server: by command and type, ids that the command mentions and that the server gave in commits it may have lost, each with the
+    /// position at which its row began. Given once more since, the id is another row's.
     /// </summary>
-    public long? LostFrom { get; init; }
+    public Dictionary<string, Dictionary<string, Dictionary<string, long>>>? Lost { get; init; }
 
     /// <summary>The hash of the device's model.</summary>
     public string? ModelHash { get; init; }
@@ -373,6 +373,7 @@ public sealed record TypeChecksum(long Rows, string Digest);
     RespectRequiredConstructorParameters = true,
     MaxDepth = 64)]
 [JsonSerializable(typeof(PushEnvelope))]
+[JsonSerializable(typeof(Dictionary<string, Dictionary<string, long>>), TypeInfoPropertyName = "LostIds")]
 [JsonSerializable(typeof(PushResponse))]
 [JsonSerializable(typeof(VerdictsRequest))]
 [JsonSerializable(typeof(VerdictsResponse))]

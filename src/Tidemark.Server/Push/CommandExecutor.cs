@@ -110,12 +110,24 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
                 : throw Verdicts.Conflict(command, live, "exists");
         }
 
+        if (command is { BaseVersion: > 0, Type.Identity: IdentityModel.ServerAssigned }
+            && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } former)
+        {
+            session.BeganOf[command.Id] = former.Origin.Began;
+        }
+
         await WriteAsync(command, row, null, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, key, row);
     }
 
-    // Adopted rows, and rows that are brought back, are the same wherever their key stands.
-    private static bool MakesRow(PushCommand command) => command is { Operation: Operation.Create, BaseVersion: null, Type.Identity: IdentityModel.ServerAssigned };
+    // Adopted rows are named by their key alone. A row that is offered or brought back begins where it began, unless it is offered under another id.
+    private long BeganOf(PushCommand command) => command switch
+    {
+        { Type.Identity: not IdentityModel.ServerAssigned } => 0,
+        { Operation: Operation.Create, BaseVersion: null } => Rows.PendingVersion,
+        { Operation: Operation.Offer } when session.SentKeys.TryGetValue(command.Id, out var sent) && sent != command.EntityId => Rows.PendingVersion,
+        _ => session.BeganOf.GetValueOrDefault(command.Id),
+    };
 
     private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
     {
@@ -273,7 +285,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     private RowOrigin OriginOf(PushCommand command) =>
-        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, MakesRow(command));
+        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, BeganOf(command));
 
     private static Row Completed(PushCommand command, Row payload)
     {

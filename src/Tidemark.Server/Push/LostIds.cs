@@ -5,16 +5,16 @@ using Tidemark.Model.Values;
 namespace Tidemark.Server.Push;
 
 /// <summary>
-/// Reads commands of a device that knew this space before it was restored. Since then the space may have given an id once more: where the row
-/// that has it began behind the first commit that was lost, the device means another one, and that one gets an id of its own, the same for all devices.
+/// Reads commands of a device that knew this space before it was restored. Since then the space may have given an id once more: where the row that
+/// has it began elsewhere than the one the device means, that one gets an id of its own, the same for all devices.
 /// </summary>
-internal sealed class LostIds(PushSession session, long lostFrom)
+internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary<string, Dictionary<string, long>>> lost)
 {
     private readonly IdAllocator _ids = new(session);
 
     public async Task<ReceivedCommand> TranslateAsync(ReceivedCommand received, CancellationToken cancellationToken)
     {
-        if (received.Command is not { } command)
+        if (received.Command is not { } command || !lost.TryGetValue(command.Id.ToString("D"), out var mentioned))
         {
             return received;
         }
@@ -24,31 +24,35 @@ internal sealed class LostIds(PushSession session, long lostFrom)
         var payload = command.Payload;
         foreach (var (ordinal, target) in session.Model.Graph.IdsIn(command.Type))
         {
-            var at = command.Type.KeyOrdinals.ToList().IndexOf(ordinal);
-            if (IsProposed(command, target) || command.Refs.ContainsKey(command.Type.Fields[ordinal].Name))
+            var isOwn = ReferenceEquals(target, command.Type) && command.Type.IsKey(ordinal);
+            if (!mentioned.TryGetValue(target.Name, out var began) || command.Refs.ContainsKey(command.Type.Fields[ordinal].Name)
+                || (isOwn && command is { Operation: Operation.Create, BaseVersion: null or 0 })) // A new row's id is a proposal, and no row's.
             {
                 continue;
             }
 
-            var written = command.Operation == Operation.Offer ? command.BaseVersion ?? 0 : 0;
-            if (at >= 0)
+            if (isOwn && began.TryGetValue(command.EntityId.ToString(), out var own))
             {
-                key[at] = await IdOfAsync(target, key[at], ReferenceEquals(target, command.Type) ? written : 0, cancellationToken).ConfigureAwait(false);
+                session.BeganOf[command.Id] = own;
             }
 
-            if (at >= 0 && newKey is not null)
+            for (var part = 0; part < key.Length; part++)
             {
-                newKey[at] = await IdOfAsync(target, newKey[at], 0, cancellationToken).ConfigureAwait(false);
+                if (command.Type.KeyOrdinals[part] == ordinal)
+                {
+                    key[part] = await IdOfAsync(target, key[part], began, cancellationToken).ConfigureAwait(false);
+                    newKey?[part] = await IdOfAsync(target, newKey[part], began, cancellationToken).ConfigureAwait(false);
+                }
             }
 
             if (payload is not null && payload[ordinal] is { IsAbsent: false, IsNull: false } value)
             {
-                payload = payload.With(ordinal, await IdOfAsync(target, value, at >= 0 && ReferenceEquals(target, command.Type) ? written : 0, cancellationToken).ConfigureAwait(false));
+                payload = payload.With(ordinal, await IdOfAsync(target, value, began, cancellationToken).ConfigureAwait(false));
             }
         }
 
         var translated = command with { EntityId = new EntityKey(key), NewEntityId = newKey is null ? null : new EntityKey(newKey), Payload = payload };
-        if (translated.EntityId == command.EntityId && (payload is null || payload.SameAs(command.Payload!)) && translated.NewEntityId == command.NewEntityId)
+        if (translated.EntityId == command.EntityId && translated.NewEntityId == command.NewEntityId && (payload is null || payload.SameAs(command.Payload!)))
         {
             return received;
         }
@@ -57,32 +61,33 @@ internal sealed class LostIds(PushSession session, long lostFrom)
         return received with { Command = translated };
     }
 
-    // A new row's id is a proposal, and no row's.
-    private static bool IsProposed(PushCommand command, EntityType target) =>
-        command.Operation == Operation.Create && ReferenceEquals(target, command.Type) && command.BaseVersion is null or 0;
-
-    private async Task<Value> IdOfAsync(EntityType type, Value id, long written, CancellationToken cancellationToken)
+    private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, long> mentioned, CancellationToken cancellationToken)
     {
         var key = new EntityKey([id]);
-        var began = await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false) is { } row ? row.Began
-            : (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Began;
-        if (began is { } position && position < lostFrom && (written == 0 || position <= written))
+        if (!mentioned.TryGetValue(key.ToString(), out var began))
+        {
+            return id; // From before what was lost.
+        }
+
+        var origin = (await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin
+            ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
+        if (origin?.Began == began)
         {
             return id;
         }
 
-        if (await session.Transaction.FindMovedAsync(type, key, cancellationToken).ConfigureAwait(false) is { } moved)
+        if (await session.Transaction.FindMovedAsync(type, key, began, cancellationToken).ConfigureAwait(false) is { } moved)
         {
             return moved[0];
         }
 
-        if (began is null)
+        if (origin is null)
         {
-            return id;
+            return id; // Free: the lost row takes it again.
         }
 
         var fresh = await _ids.NextAsync(type, key, cancellationToken).ConfigureAwait(false);
-        await session.Transaction.PutMovedAsync(type, key, fresh, cancellationToken).ConfigureAwait(false);
+        await session.Transaction.PutMovedAsync(type, key, began, fresh, cancellationToken).ConfigureAwait(false);
         return fresh[0];
     }
 }

@@ -32,10 +32,10 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             }
             else
             {
-                if (!await TryExecuteAtOnceAsync(session, commands, envelope.LostFrom, cancellationToken).ConfigureAwait(false))
+                if (!await TryExecuteAtOnceAsync(session, commands, envelope.Lost, cancellationToken).ConfigureAwait(false))
                 {
                     session = NewSession();
-                    await ExecuteAsync(session, commands, envelope.LostFrom, cancellationToken).ConfigureAwait(false);
+                    await ExecuteAsync(session, commands, envelope.Lost, cancellationToken).ConfigureAwait(false);
                 }
 
                 await transaction.PutStorePushAsync(caller.User, envelope.StoreId, new StorePush(envelope.PushSeq, operationId), cancellationToken).ConfigureAwait(false);
@@ -140,13 +140,13 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     }
 
     // Nearly every push is accepted whole: one savepoint around all of it. When a group must be undone, all is, and is done again with a savepoint for each.
-    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, long? lostFrom, CancellationToken cancellationToken)
+    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, long>>>? lostIds, CancellationToken cancellationToken)
     {
         session.IsUndoable = false;
         await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await ExecuteAsync(session, commands, lostFrom, cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(session, commands, lostIds, cancellationToken).ConfigureAwait(false);
         }
         catch (MustUndoException)
         {
@@ -158,9 +158,9 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         return true;
     }
 
-    private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, long? lostFrom, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, long>>>? lostIds, CancellationToken cancellationToken)
     {
-        var lost = lostFrom is { } position ? new LostIds(session, position) : null;
+        var lost = lostIds is null ? null : new LostIds(session, lostIds);
         var groups = commands.GroupBy(c => c.Command?.Group ?? c.Id.ToString("D"), StringComparer.Ordinal);
         foreach (var group in groups)
         {

@@ -27,9 +27,9 @@ public interface IStoreTransaction : IStoreSnapshot
     ValueTask SetLastIdAsync(EntityType type, long last, CancellationToken cancellationToken);
 
     /// <summary>The id of a row that a restore of the server had lost and whose own id is another row's since; null when it has none.</summary>
-    ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, CancellationToken cancellationToken);
+    ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, long began, CancellationToken cancellationToken);
 
-    ValueTask PutMovedAsync(EntityType type, EntityKey lost, EntityKey key, CancellationToken cancellationToken);
+    ValueTask PutMovedAsync(EntityType type, EntityKey lost, long began, EntityKey key, CancellationToken cancellationToken);
 
     /// <summary>The last push of a device's file; null before the first.</summary>
     ValueTask<StorePush?> FindStorePushAsync(UserId user, string storeId, CancellationToken cancellationToken);

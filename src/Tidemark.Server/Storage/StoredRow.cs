@@ -10,18 +10,18 @@ namespace Tidemark.Server.Storage;
 /// <param name="CompactedTo">Tombstones and verdicts below this position may be gone.</param>
 public sealed record SpaceState(string Epoch, Mark Head, Position CompactedTo);
 
-/// <summary>Who made the last change of a row.</summary>
+/// <summary>Who made the last change of a row, and where the row began.</summary>
 /// <param name="Device">Null for other programs.</param>
 /// <param name="Command">Null for other programs.</param>
 /// <param name="Offered">The lost version, when the change was an OFFER after a restore.</param>
-/// <param name="MakesRow">Written as a row that was never anywhere before, under an id the server gave it: it begins with this commit. Not kept.</param>
-public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, bool MakesRow = false);
+/// <param name="Began">The position at which the server gave the row its id; together they name one row in every history of the space. 0 where the key alone does. Kept from a row's first write on.</param>
+public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, long Began = 0);
 
-/// <summary>A live row. It began at a position, or 0 when its key names the same row in every history of the space.</summary>
-public sealed record StoredRow(Row Row, long Version, RowOrigin Origin, long Began = 0);
+/// <summary>A live row.</summary>
+public sealed record StoredRow(Row Row, long Version, RowOrigin Origin);
 
-/// <summary>A remembered deletion, and where the row had begun.</summary>
-public sealed record Tombstone(EntityKey Key, long Version, RowOrigin Origin, long Began = 0);
+/// <summary>A remembered deletion.</summary>
+public sealed record Tombstone(EntityKey Key, long Version, RowOrigin Origin);
 
 /// <summary>A row version or tombstone as a store reads it; the row is null for a tombstone.</summary>
 public readonly record struct StoredChange(EntityType Type, EntityKey Key, Row? Row, long Version, RowOrigin Origin);

@@ -237,9 +237,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     // The row stays here and is made anew there: its CREATE restores the tombstone.
     private void Revive(IncomingRow deletion)
     {
-        deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
-        deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
-        Remember(deletion);
+        Forget(deletion);
         session.Outbox.Touch(deletion.Table, deletion.Key, "M", environment.NowMs);
         context.TouchSource(deletion.Table, deletion.Key);
     }
@@ -269,18 +267,19 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
     private void Forget(IncomingRow deletion)
     {
+        var began = deletion.Table.ReadEntry(session.Db, deletion.Key, session.Remote)?.Began ?? 0;
         deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
         deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
-        Remember(deletion);
+        Remember(deletion, began);
     }
 
-    private void Remember(IncomingRow deletion)
+    private void Remember(IncomingRow deletion, long began = 0)
     {
         applier.DropAside(deletion);
         if (!deletion.Removed)
         {
             session.HasTombstones = true;
-            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs);
+            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.Began ?? began);
         }
     }
 

@@ -2,14 +2,14 @@ using Tidemark.Client.Storage;
 
 namespace Tidemark.Client.Engines.Push;
 
-/// <summary>Cuts commands into requests by count and bytes, and where the ids of one side of a restore end; a group is never torn apart unless it alone is too large.</summary>
+/// <summary>Cuts commands into requests by count and bytes; a group is never torn apart unless it alone is too large.</summary>
 internal static class BatchCutter
 {
     public static IReadOnlyList<StoredCommand> Cut(IReadOnlyList<StoredCommand> due, int commandsMax, long bytesMax)
     {
         var bytes = 0L;
         var count = 0;
-        while (count < due.Count && count < commandsMax && due[count].LostFrom == due[0].LostFrom && (count == 0 || bytes + due[count].Payload.Length <= bytesMax))
+        while (count < due.Count && count < commandsMax && (count == 0 || bytes + due[count].Payload.Length <= bytesMax))
         {
             bytes += due[count++].Payload.Length;
         }

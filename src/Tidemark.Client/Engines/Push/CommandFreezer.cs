@@ -26,7 +26,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
     private readonly List<StoredCommand> _frozen = [];
     private readonly List<long> _consumed = [];
     private long _folded;
-    private readonly Lazy<long?> _lostFrom = new(() => LostFrom(session));
+    private readonly Lazy<LostIds?> _lost = new(() => LostIds.WhileAnyWait(session));
     private int _deadLetters;
 
     public FreezeResult Freeze(long afterSeq)
@@ -176,7 +176,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             if (command.Operation == Operation.Delete)
             {
                 session.HasTombstones = true;
-                session.Tombstones.Save(command.Row.Table.Number, command.Row.Key, 0, TombstoneStatus.Pending, environment.NowMs);
+                session.Tombstones.Save(command.Row.Table.Number, command.Row.Key, 0, TombstoneStatus.Pending, environment.NowMs, began: 0);
             }
         }
 
@@ -211,23 +211,6 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         Operation.Rekey => command.Row.RekeyedFrom!.BaseVersion,
         _ => command.Row.BaseVersion,
     };
-
-    // Rows that a restored server lost may have other ids there, until it has said so of all of them.
-    private static long? LostFrom(StoreSession session)
-    {
-        if (session.Remotes.Read().LostFrom is not { } position)
-        {
-            return null;
-        }
-
-        if (session.Outbox.HasLost())
-        {
-            return position;
-        }
-
-        session.Remotes.SetLostFrom(null);
-        return null;
-    }
 
     // What is sent as null is null here too, else the difference would never end.
     private void Nullify(PlannedCommand command)
@@ -291,7 +274,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         Status = CommandStatus.Pending,
         Events = command.Row.Seqs.Count + (command.Row.RekeyedFrom?.Seqs.Count ?? 0) > 0 ? 1 : 0,
         FirstSeq = command.Row.FirstSeq,
-        LostFrom = _lostFrom.Value,
+        Lost = _lost.Value?.Of(wire),
         StateUpdatedAtMs = environment.NowMs,
     };
 

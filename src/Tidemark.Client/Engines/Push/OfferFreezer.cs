@@ -82,7 +82,7 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
                 BaseVersion = version,
                 Sent = row is null ? null : RowBytes.Of(row),
                 Status = CommandStatus.Pending,
-                LostFrom = session.Remotes.Read().LostFrom,
+                Lost = new LostIds(session, session.Remotes.Read().Common ?? version).OfOffer(table, key, row),
                 StateUpdatedAtMs = environment.NowMs,
             },
             claim);
