@@ -73,7 +73,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         statement.Bind(index++, PendingVersion);
         BindOrigin(statement, index, origin);
-        statement.Bind(index + 3, origin.Began);
+        BindId(statement, index + 3, origin.MadeBy);
         Run(statement);
         if (HasGone(table))
         {
@@ -121,24 +121,22 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, long began, CancellationToken cancellationToken)
+    public ValueTask<EntityKey?> FindMadeAsync(EntityType type, Guid madeBy, CancellationToken cancellationToken)
     {
-        var statement = Spaced("SELECT id FROM _tm_moved WHERE space_id = ?1 AND type = ?2 AND lost = ?3 AND began = ?4");
+        var statement = Spaced("SELECT id FROM _tm_made WHERE space_id = ?1 AND type = ?2 AND made_by = ?3");
         statement.Bind(2, type.Name);
-        statement.Bind(3, lost[0]);
-        statement.Bind(4, began);
+        BindId(statement, 3, madeBy);
         EntityKey? key = statement.Step() ? new EntityKey([statement.Column(0)]) : null;
         statement.Reset();
         return ValueTask.FromResult(key);
     }
 
-    public ValueTask PutMovedAsync(EntityType type, EntityKey lost, long began, EntityKey key, CancellationToken cancellationToken)
+    public ValueTask PutMadeAsync(EntityType type, Guid madeBy, EntityKey key, CancellationToken cancellationToken)
     {
-        var statement = Spaced("INSERT OR REPLACE INTO _tm_moved(space_id, type, lost, began, id) VALUES(?1, ?2, ?3, ?4, ?5)");
+        var statement = Spaced("INSERT OR REPLACE INTO _tm_made(space_id, type, made_by, id) VALUES(?1, ?2, ?3, ?4)");
         statement.Bind(2, type.Name);
-        statement.Bind(3, lost[0]);
-        statement.Bind(4, began);
-        statement.Bind(5, key[0]);
+        BindId(statement, 3, madeBy);
+        statement.Bind(4, key[0]);
         Run(statement);
         return ValueTask.CompletedTask;
     }
@@ -371,14 +369,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
     private static void BindOrigin(RawStatement statement, int index, RowOrigin origin)
     {
         statement.Bind(index, origin.Device);
-        if (origin.Command is { } command)
-        {
-            BindId(statement, index + 1, command);
-        }
-        else
-        {
-            statement.BindNull(index + 1);
-        }
+        BindId(statement, index + 1, origin.Command);
 
         if (origin.Offered is { } offered)
         {
@@ -387,6 +378,18 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         else
         {
             statement.BindNull(index + 2);
+        }
+    }
+
+    private static void BindId(RawStatement statement, int index, Guid? id)
+    {
+        if (id is { } known)
+        {
+            BindId(statement, index, known);
+        }
+        else
+        {
+            statement.BindNull(index);
         }
     }
 

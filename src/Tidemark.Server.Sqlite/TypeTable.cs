@@ -23,21 +23,21 @@ internal sealed class TypeTable
         var goneMatch = string.Join(" AND ", Enumerable.Range(0, _keys).Select(i => $"k{i} = ?{i + 2}"));
         var goneKeys = string.Join(", ", Enumerable.Range(0, _keys).Select(i => "k" + i));
         var gone = ServerSchema.GoneTable(type);
-        const string origin = "_tm_version, _tm_device, _tm_command, _tm_offered, _tm_began";
+        const string origin = "_tm_version, _tm_device, _tm_command, _tm_offered, _tm_made_by";
         Find = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND {keyMatch}";
-        FindGone = $"SELECT {goneKeys}, position, device, command, offered, began FROM {gone} WHERE space_id = ?1 AND {goneMatch}";
+        FindGone = $"SELECT {goneKeys}, position, device, command, offered, made_by FROM {gone} WHERE space_id = ?1 AND {goneMatch}";
         var set = string.Join(", ", type.Fields.Where((_, i) => !type.IsKey(i)).Select(f => $"{SqlName.Quote(f.Name)} = excluded.{SqlName.Quote(f.Name)}")
             .Concat(origin.Split(", ").SkipLast(1).Select(c => $"{c} = excluded.{c}")));
         Upsert = $"INSERT INTO {name}(space_id, {columns}, {origin}) VALUES({Parameters(_fields + 6)}) ON CONFLICT(space_id, {keys}) DO UPDATE SET {set}";
         Delete = $"DELETE FROM {name} WHERE space_id = ?1 AND {keyMatch}";
-        PutGone = $"INSERT OR REPLACE INTO {gone}(space_id, {goneKeys}, position, device, command, offered, began) VALUES({Parameters(_keys + 5)}, coalesce((SELECT _tm_began FROM {name} WHERE space_id = ?1 AND {keyMatch}), (SELECT began FROM {gone} WHERE space_id = ?1 AND {goneMatch}), 0))";
+        PutGone = $"INSERT OR REPLACE INTO {gone}(space_id, {goneKeys}, position, device, command, offered, made_by) VALUES({Parameters(_keys + 5)}, coalesce((SELECT _tm_made_by FROM {name} WHERE space_id = ?1 AND {keyMatch}), (SELECT made_by FROM {gone} WHERE space_id = ?1 AND {goneMatch})))";
         DropGone = $"DELETE FROM {gone} WHERE space_id = ?1 AND {goneMatch}";
         AnyGone = $"SELECT 1 FROM {gone} WHERE space_id = ?1 LIMIT 1";
         Scan = $"SELECT {columns} FROM {name} WHERE space_id = ?1";
         ChangesBehindPosition = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND _tm_version > ?2 AND _tm_version <= ?3 ORDER BY _tm_version, {keys}";
         ChangesBehindKey = $"SELECT {columns}, {origin} FROM {name} WHERE space_id = ?1 AND _tm_version >= ?2 AND _tm_version <= ?3 AND (_tm_version, {keys}) > (?2, {Parameters(_keys, 4)}) ORDER BY _tm_version, {keys}";
-        GoneBehindPosition = $"SELECT {goneKeys}, position, device, command, offered, began FROM {gone} WHERE space_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position, {goneKeys}";
-        GoneBehindKey = $"SELECT {goneKeys}, position, device, command, offered, began FROM {gone} WHERE space_id = ?1 AND position >= ?2 AND position <= ?3 AND (position, {goneKeys}) > (?2, {Parameters(_keys, 4)}) ORDER BY position, {goneKeys}";
+        GoneBehindPosition = $"SELECT {goneKeys}, position, device, command, offered, made_by FROM {gone} WHERE space_id = ?1 AND position > ?2 AND position <= ?3 ORDER BY position, {goneKeys}";
+        GoneBehindKey = $"SELECT {goneKeys}, position, device, command, offered, made_by FROM {gone} WHERE space_id = ?1 AND position >= ?2 AND position <= ?3 AND (position, {goneKeys}) > (?2, {Parameters(_keys, 4)}) ORDER BY position, {goneKeys}";
         Count = Counted(ChangesBehindPosition, GoneBehindPosition, 4);
         CountBehindKey = Counted(ChangesBehindKey, GoneBehindKey, 4 + _keys);
         CountAll = $"SELECT count(*) FROM {name}";
@@ -133,7 +133,7 @@ internal sealed class TypeTable
         statement.ColumnText(first),
         statement.ColumnIsNull(first + 1) ? null : CommandOf(statement.ColumnBytes(first + 1)),
         statement.ColumnIsNull(first + 2) ? null : statement.ColumnInt64(first + 2),
-        statement.ColumnInt64(first + 3));
+        statement.ColumnIsNull(first + 3) ? null : CommandOf(statement.ColumnBytes(first + 3)));
 
     private static Guid CommandOf(ReadOnlySpan<byte> bytes) => bytes.Length == 16
         ? new Guid(bytes, bigEndian: true)

@@ -23,9 +23,8 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             if (cause.Reason == ResyncReason.Restored)
             {
                 NoteOffers(s, cause.CommonPosition);
-                var common = Math.Min(cause.CommonPosition, s.Remotes.Read().Common ?? cause.CommonPosition);
-                s.Remotes.SetCommon(common);
-                new LostIds(s, common).MarkFrozen();
+                s.Remotes.SetLost(true);
+                new LostIds(s).MarkFrozen();
             }
 
             s.Stage.Clear();

@@ -118,7 +118,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             {
                 if (ChangesPage.ReadChange(aside.Raw, session.Model) is { Fault: null, Type: { } type, Row: { } row } change)
                 {
-                    applied |= applier.Upsert(new IncomingRow(session.Table(type), change.Key, change.Version, row, change.Origin, change.Raw) { Began = change.Began }) is ApplyOutcome.Applied or ApplyOutcome.Merged;
+                    applied |= applier.Upsert(new IncomingRow(session.Table(type), change.Key, change.Version, row, change.Origin, change.Raw) { MadeBy = change.MadeBy }) is ApplyOutcome.Applied or ApplyOutcome.Merged;
                 }
             }
         }

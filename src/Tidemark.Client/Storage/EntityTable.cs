@@ -15,8 +15,8 @@ public sealed class UnfitValueException(EntityType type, Field field, string fau
 /// <summary>What a remote last showed of a row, besides its content.</summary>
 /// <param name="Version">The row version.</param>
 /// <param name="Digest">SHA-256 over the canonical row.</param>
-/// <param name="Began">The position at which the server gave the row its id; 0 where the key alone names it.</param>
-public sealed record RowEntry(long Version, byte[] Digest, long Began);
+/// <param name="MadeBy">The CREATE that got the row its id from the server; null where the key names the row, or it is not known yet.</param>
+public sealed record RowEntry(long Version, byte[] Digest, Guid? MadeBy);
 
 /// <summary>The SQL of one synced table: live row, row entry and base row, by key. All names are spelled here.</summary>
 public sealed class EntityTable
@@ -60,8 +60,8 @@ public sealed class EntityTable
         _update = _nonKey.Length == 0 ? null : $"UPDATE {Name} SET {string.Join(", ", _nonKey.Select((o, i) => $"{columns[o]} = ?{n + i + 1}"))} WHERE {KeyMatch}";
         _delete = $"DELETE FROM {Name} WHERE {KeyMatch}";
         _rename = $"UPDATE {Name} SET {string.Join(", ", keys.Select((k, i) => $"{k} = ?{n + i + 1}"))} WHERE {KeyMatch}";
-        _entry = $"SELECT version, digest, began FROM {RowTable} WHERE {MetaKeyMatch} AND remote = {remote}";
-        _setEntry = $"INSERT INTO {RowTable}({MetaKeys}, remote, version, digest, began) VALUES({Parameters(n + 3)}, coalesce(?{n + 4}, 0)) ON CONFLICT({MetaKeys}, remote) DO UPDATE SET version = excluded.version, digest = excluded.digest, began = coalesce(?{n + 4}, began)";
+        _entry = $"SELECT version, digest, made_by FROM {RowTable} WHERE {MetaKeyMatch} AND remote = {remote}";
+        _setEntry = $"INSERT INTO {RowTable}({MetaKeys}, remote, version, digest, made_by) VALUES({Parameters(n + 4)}) ON CONFLICT({MetaKeys}, remote) DO UPDATE SET version = excluded.version, digest = excluded.digest, made_by = coalesce(excluded.made_by, made_by)";
         _dropEntry = $"DELETE FROM {RowTable} WHERE {MetaKeyMatch} AND remote = {remote}";
         _base = $"SELECT {BaseColumns} FROM {BaseTable} WHERE {MetaKeyMatch} AND remote = {remote}";
         _setBase = $"INSERT OR REPLACE INTO {BaseTable}({MetaKeys}, remote, {BaseColumns}) VALUES({Parameters(n + 1 + columns.Length)})";
@@ -114,7 +114,7 @@ public sealed class EntityTable
         var statement = db.Prepare(_entry);
         BindKey(statement, key);
         statement.Bind(key.Count + 1, remote);
-        var entry = statement.Step() ? new RowEntry(statement.ColumnInt64(0), statement.Column(1).AsBlob, statement.ColumnInt64(2)) : null;
+        var entry = statement.Step() ? new RowEntry(statement.ColumnInt64(0), statement.Column(1).AsBlob, statement.TextOrNull(2) is { } made ? Guid.Parse(made) : null) : null;
         statement.Reset();
         return entry;
     }
@@ -163,15 +163,15 @@ public sealed class EntityTable
         Run(statement);
     }
 
-    /// <summary>Notes what the remote shows of a row. Where it began stays as it is unless it is told.</summary>
-    public void SetEntry(StoreConnection db, EntityKey key, int remote, long version, byte[] digest, long? began = null)
+    /// <summary>Notes what the remote shows of a row. Which command made it stays as it is unless it is told.</summary>
+    public void SetEntry(StoreConnection db, EntityKey key, int remote, long version, byte[] digest, Guid? madeBy = null)
     {
         var statement = db.Prepare(_setEntry);
         BindKey(statement, key);
         statement.Bind(key.Count + 1, remote);
         statement.Bind(key.Count + 2, version);
         statement.Bind(key.Count + 3, Value.Blob(digest));
-        statement.Bind(key.Count + 4, began.OrNull());
+        statement.Bind(key.Count + 4, madeBy?.ToString("D"));
         Run(statement);
     }
 

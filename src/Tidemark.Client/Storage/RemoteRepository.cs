@@ -20,8 +20,8 @@ public sealed record RemoteState
     /// <summary>The hash of the model the server is known to have taken.</summary>
     public string? ModelHash { get; init; }
 
-    /// <summary>The last commit a restored server has in common with this device, until everything that mentions ids from behind it has its verdict.</summary>
-    public long? Common { get; init; }
+    /// <summary>The server was restored, and not everything that mentions ids from before has its verdict.</summary>
+    public bool Lost { get; init; }
 
     /// <summary>Why a resync is under way; null when none is.</summary>
     public string? Resync { get; init; }
@@ -36,7 +36,7 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
     private const int MarksMax = 64;
 
     public RemoteState Read() =>
-        db.Query("SELECT epoch, cursor, push_seq, floor_position, floor_token, model_hash, resync, common FROM _tm_remote WHERE id = ?1",
+        db.Query("SELECT epoch, cursor, push_seq, floor_position, floor_token, model_hash, resync, lost FROM _tm_remote WHERE id = ?1",
             s => new RemoteState
             {
                 Epoch = s.TextOrNull(0),
@@ -45,7 +45,7 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
                 Floor = s.Int64OrNull(3) is { } position ? new Mark(position, s.Text(4)) : null,
                 ModelHash = s.TextOrNull(5),
                 Resync = s.TextOrNull(6),
-                Common = s.Int64OrNull(7),
+                Lost = s.ColumnInt64(7) != 0,
             },
             Value.Integer(remote)).SingleOrDefault() ?? throw db.Damaged($"it knows nothing of remote {remote}");
 
@@ -60,8 +60,8 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
 
     public void SetModelHash(string? hash) => Set("model_hash", hash);
 
-    public void SetCommon(long? position) =>
-        db.Execute("UPDATE _tm_remote SET common = ?2 WHERE id = ?1", Value.Integer(remote), position.OrNull());
+    public void SetLost(bool lost) =>
+        db.Execute("UPDATE _tm_remote SET lost = ?2 WHERE id = ?1", Value.Integer(remote), Value.Integer(lost ? 1 : 0));
 
     public void SetResync(string? reason) => Set("resync", reason);
 

@@ -30,7 +30,7 @@ public static class StoreSchema
         "CREATE TABLE _tm_touch(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, op TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, at INTEGER, ctx INTEGER)",
         """
         CREATE TABLE _tm_remote(id INTEGER PRIMARY KEY, name TEXT NOT NULL, ctx INTEGER NOT NULL, epoch TEXT, cursor TEXT, push_seq INTEGER NOT NULL DEFAULT 0,
-          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, common INTEGER, until INTEGER)
+          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, lost INTEGER NOT NULL DEFAULT 0, until INTEGER)
         """,
         """
         CREATE TABLE _tm_command(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, remote INTEGER NOT NULL, ctx INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL,
@@ -42,7 +42,7 @@ public static class StoreSchema
         "CREATE TABLE _tm_cursor(remote INTEGER NOT NULL, type TEXT NOT NULL, last_created_at INTEGER NOT NULL, last_id TEXT NOT NULL, PRIMARY KEY(remote, type)) WITHOUT ROWID",
         "CREATE TABLE _tm_idmap(remote INTEGER NOT NULL, type INTEGER NOT NULL, client_id TEXT NOT NULL, server_id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(remote, type, client_id, server_id)) WITHOUT ROWID",
         "CREATE INDEX _tm_idmap_server ON _tm_idmap(remote, type, server_id)",
-        "CREATE TABLE _tm_tombstone(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, deleted_at INTEGER NOT NULL, version INTEGER NOT NULL, began INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID",
+        "CREATE TABLE _tm_tombstone(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, deleted_at INTEGER NOT NULL, version INTEGER NOT NULL, made_by TEXT, status TEXT NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID",
         "CREATE TABLE _tm_stage(remote INTEGER NOT NULL, page INTEGER NOT NULL, body BLOB NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY(remote, page))",
         """
         CREATE TABLE _tm_aside(remote INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, cause TEXT NOT NULL, detail TEXT, raw BLOB NOT NULL,
@@ -77,7 +77,7 @@ public static class StoreSchema
         var columns = string.Join(", ", Enumerable.Range(0, entity.Fields.Count).Select(i => "c" + i));
         return
         [
-            $"CREATE TABLE {RowTable(type)}({string.Join(", ", keys)}, remote INTEGER NOT NULL, version INTEGER NOT NULL, digest BLOB NOT NULL, began INTEGER NOT NULL DEFAULT 0, PRIMARY KEY({names}, remote)) WITHOUT ROWID",
+            $"CREATE TABLE {RowTable(type)}({string.Join(", ", keys)}, remote INTEGER NOT NULL, version INTEGER NOT NULL, digest BLOB NOT NULL, made_by TEXT, PRIMARY KEY({names}, remote)) WITHOUT ROWID",
             $"CREATE TABLE {BaseTable(type)}({string.Join(", ", keys)}, remote INTEGER NOT NULL, {columns}, PRIMARY KEY({names}, remote)) WITHOUT ROWID",
         ];
     }

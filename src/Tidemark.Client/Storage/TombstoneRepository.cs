@@ -13,17 +13,18 @@ public enum TombstoneStatus
 /// <summary>Remembered deletions: made here and on their way, or learned from the remote with the version they have there.</summary>
 public sealed class TombstoneRepository(StoreConnection db, int remote)
 {
-    public void Save(int type, EntityKey key, long version, TombstoneStatus status, long nowMs, long began) =>
+    public void Save(int type, EntityKey key, long version, TombstoneStatus status, long nowMs, Guid? madeBy) =>
         db.Execute(
             """
-            INSERT INTO _tm_tombstone(remote, type, key, deleted_at, version, status, began) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            ON CONFLICT(remote, type, key) DO UPDATE SET version = max(version, excluded.version), status = excluded.status, began = max(began, excluded.began)
+            INSERT INTO _tm_tombstone(remote, type, key, deleted_at, version, status, made_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT(remote, type, key) DO UPDATE SET version = max(version, excluded.version), status = excluded.status, made_by = coalesce(excluded.made_by, made_by)
             """,
-            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Integer(nowMs), Value.Integer(version), Value.Text(NameOf(status)), Value.Integer(began));
+            Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()), Value.Integer(nowMs), Value.Integer(version), Value.Text(NameOf(status)), (madeBy?.ToString("D")).OrNull());
 
-    /// <summary>Where the deleted row had begun.</summary>
-    public long BeganOf(int type, EntityKey key) =>
-        db.ScalarInt64("SELECT began FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()));
+    /// <summary>The CREATE that made the deleted row, where one is known.</summary>
+    public Guid? MadeBy(int type, EntityKey key) =>
+        db.Scalar("SELECT made_by FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()))
+            is { Kind: ValueKind.Text } made ? Guid.Parse(made.AsText) : null;
 
     public void Mark(int type, EntityKey key, TombstoneStatus status) =>
         db.Execute("UPDATE _tm_tombstone SET status = ?4 WHERE remote = ?1 AND type = ?2 AND key = ?3",

@@ -37,7 +37,7 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
         Operation? operation = null;
         EntityKey key = default;
         var version = 0L;
-        var began = 0L;
+        Guid? madeBy = null;
         ChangeOrigin? origin = null;
         Row? row = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -62,10 +62,10 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
                 reader.Read();
                 version = VersionOf(ref reader);
             }
-            else if (reader.ValueTextEquals("began"u8))
+            else if (reader.ValueTextEquals("madeBy"u8))
             {
                 reader.Read();
-                began = VersionOf(ref reader);
+                madeBy = reader.TokenType == JsonTokenType.Null ? null : reader.GetGuid();
             }
             else if (reader.ValueTextEquals("origin"u8))
             {
@@ -85,7 +85,7 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
         }
 
         Check(operation, key, version, row);
-        return new Change(type!.Name, type, operation!.Value, key, version, origin, row, null, utf8[start..(int)reader.BytesConsumed]) { Began = began };
+        return new Change(type!.Name, type, operation!.Value, key, version, origin, row, null, utf8[start..(int)reader.BytesConsumed]) { MadeBy = madeBy };
     }
 
     private static void Check(Operation? operation, EntityKey key, long version, Row? row)
@@ -178,7 +178,7 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
         // An object or array must not be gone into: its members would be taken for the change's own.
         return reader.TokenType == JsonTokenType.String && long.TryParse(reader.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number)
             ? number
-            : throw new WireFormatException(ErrorCodes.BadRequest, "version and began must be integers.");
+            : throw new WireFormatException(ErrorCodes.BadRequest, "version must be an integer.");
     }
 
     // What can be told of a change that cannot be decoded: type and version, so that it can be put aside under a name.

@@ -50,8 +50,8 @@ public sealed record Change(
     WireFormatException? Fault,
     ReadOnlyMemory<byte> Raw)
 {
-    /// <summary>The position at which the server gave the row its id; 0 where the key alone names it.</summary>
-    public long Began { get; init; }
+    /// <summary>The CREATE that got the row its id from the server; null where the key names the row.</summary>
+    public Guid? MadeBy { get; init; }
 }
 
 /// <summary>A page of changes, decoded.</summary>

@@ -13,18 +13,18 @@ public sealed class ChangesPageWriter : IDisposable
 
     public int Length => _json.Length;
 
-    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began = 0)
+    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null)
     {
         _json.WriteRaw(Count++ == 0 ? "{\"entityType\":"u8 : ",{\"entityType\":"u8);
-        WriteChange(_json, type, operation, key, version, origin, row, began);
+        WriteChange(_json, type, operation, key, version, origin, row, madeBy);
     }
 
     /// <summary>The bytes of one change alone, as in a page.</summary>
-    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began = 0)
+    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null)
     {
         using var json = new CanonicalJsonWriter();
         json.WriteRaw("{\"entityType\":"u8);
-        WriteChange(json, type, operation, key, version, origin, row, began);
+        WriteChange(json, type, operation, key, version, origin, row, madeBy);
         return new RawJson(json.ToArray());
     }
 
@@ -37,7 +37,7 @@ public sealed class ChangesPageWriter : IDisposable
 
     public void Dispose() => _json.Dispose();
 
-    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, long began)
+    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy)
     {
         json.WriteUtf8String(type.Index.TypeName);
         json.WriteRaw(",\"operation\":"u8);
@@ -48,10 +48,10 @@ public sealed class ChangesPageWriter : IDisposable
         json.WriteInteger(version);
         json.WriteRaw(",\"changedAt\":"u8);
         WireTime.WritePosition(json, version);
-        if (began != 0)
+        if (madeBy is { } made)
         {
-            json.WriteRaw(",\"began\":"u8);
-            json.WriteInteger(began);
+            json.WriteRaw(",\"madeBy\":"u8);
+            json.WriteGuid(made);
         }
 
         if (origin is not null)

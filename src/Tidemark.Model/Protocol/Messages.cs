@@ -27,10 +27,10 @@ public sealed record PushEnvelope
     public Mark? Floor { get; init; }
 
     /// <summary>
-    /// After a restore of the server: by command and type, ids that the command mentions and that the server gave in commits it may have lost, each with the
-    /// position at which its row began. Given once more since, the id is another row's.
+    /// After a restore of the server: by command and type, the ids that the command mentions, each with the CREATE that made its row. The server may have given
+    /// an id once more since; then the command speaks of another row than the one that has it.
     /// </summary>
-    public Dictionary<string, Dictionary<string, Dictionary<string, long>>>? Lost { get; init; }
+    public Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? Lost { get; init; }
 
     /// <summary>The hash of the device's model.</summary>
     public string? ModelHash { get; init; }
@@ -373,7 +373,7 @@ public sealed record TypeChecksum(long Rows, string Digest);
     RespectRequiredConstructorParameters = true,
     MaxDepth = 64)]
 [JsonSerializable(typeof(PushEnvelope))]
-[JsonSerializable(typeof(Dictionary<string, Dictionary<string, long>>), TypeInfoPropertyName = "LostIds")]
+[JsonSerializable(typeof(Dictionary<string, Dictionary<string, Guid>>), TypeInfoPropertyName = "LostIds")]
 [JsonSerializable(typeof(PushResponse))]
 [JsonSerializable(typeof(VerdictsRequest))]
 [JsonSerializable(typeof(VerdictsResponse))]

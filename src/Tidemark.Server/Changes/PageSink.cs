@@ -34,7 +34,7 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
         }
 
         var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
-        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row is null ? null : WireRow.Sendable(change.Row), change.Origin.Began);
+        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row is null ? null : WireRow.Sendable(change.Row), change.Origin.MadeBy);
         Last = change;
         _lastOf[change.Type.Name] = (change.Version, change.Key);
         return true;

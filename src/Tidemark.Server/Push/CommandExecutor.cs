@@ -113,20 +113,22 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         if (command is { BaseVersion: > 0, Type.Identity: IdentityModel.ServerAssigned }
             && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } former)
         {
-            session.BeganOf[command.Id] = former.Origin.Began;
+            if (former.Origin.MadeBy is { } made)
+            {
+                session.MadeBy[command.Id] = made;
+            }
         }
 
         await WriteAsync(command, row, null, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, key, row);
     }
 
-    // Adopted rows are named by their key alone. A row that is offered or brought back begins where it began, unless it is offered under another id.
-    private long BeganOf(PushCommand command) => command switch
+    // Adopted rows are named by their key. A row that is offered or brought back is the one it was.
+    private Guid? MadeBy(PushCommand command) => command switch
     {
-        { Type.Identity: not IdentityModel.ServerAssigned } => 0,
-        { Operation: Operation.Create, BaseVersion: null } => Rows.PendingVersion,
-        { Operation: Operation.Offer } when session.SentKeys.TryGetValue(command.Id, out var sent) && sent != command.EntityId => Rows.PendingVersion,
-        _ => session.BeganOf.GetValueOrDefault(command.Id),
+        { Type.Identity: not IdentityModel.ServerAssigned } => null,
+        { Operation: Operation.Create, BaseVersion: null } => command.Id,
+        _ => session.MadeBy.TryGetValue(command.Id, out var made) ? made : null,
     };
 
     private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
@@ -227,6 +229,11 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
         var row = Keyed(Completed(command, payload), command.EntityId);
         await _ids.NoteAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        if (live is null && MadeBy(command) is { } made)
+        {
+            await Rows.PutMadeAsync(command.Type, made, command.EntityId, cancellationToken).ConfigureAwait(false);
+        }
+
         await WriteAsync(command, row, live?.Row, cancellationToken).ConfigureAwait(false);
         return (Rows.PendingVersion, command.EntityId, row);
     }
@@ -285,7 +292,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     private RowOrigin OriginOf(PushCommand command) =>
-        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, BeganOf(command));
+        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, MadeBy(command));
 
     private static Row Completed(PushCommand command, Row payload)
     {

@@ -16,6 +16,12 @@ internal sealed class IdAllocator(PushSession session)
             return key;
         }
 
+        // Its row was lost by a restore, and a device that had seen it has brought it back already.
+        if (command.BaseVersion is null && await session.Transaction.FindMadeAsync(type, command.Id, cancellationToken).ConfigureAwait(false) is { } made)
+        {
+            return made;
+        }
+
         if (await IsKeptAsync(command, cancellationToken).ConfigureAwait(false))
         {
             await NoteAsync(type, key, cancellationToken).ConfigureAwait(false);
@@ -23,6 +29,25 @@ internal sealed class IdAllocator(PushSession session)
         }
 
         return await NextAsync(type, key, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The id that the row of a CREATE has, if it is here at all.</summary>
+    public async Task<EntityKey?> FindMadeAsync(EntityType type, Guid madeBy, CancellationToken cancellationToken)
+    {
+        if (await session.Transaction.FindMadeAsync(type, madeBy, cancellationToken).ConfigureAwait(false) is { } made)
+        {
+            return made;
+        }
+
+        // Sent again to the restored server by the device that made it.
+        if (await session.Transaction.FindVerdictAsync(session.User, madeBy, cancellationToken).ConfigureAwait(false) is not { } recorded || recorded.EntityType != type.Name)
+        {
+            return null;
+        }
+
+        var reader = new System.Text.Json.Utf8JsonReader(recorded.ServerId);
+        reader.Read();
+        return WireRow.ReadKey(type, ref reader);
     }
 
     /// <summary>An id that no row of the space has or had.</summary>

@@ -6,9 +6,9 @@ namespace Tidemark.Server.Push;
 
 /// <summary>
 /// Reads commands of a device that knew this space before it was restored. Since then the space may have given an id once more: where the row that
-/// has it began elsewhere than the one the device means, that one gets an id of its own, the same for all devices.
+/// has it was made by another command than the one the device means, that one gets an id of its own, the same for all devices.
 /// </summary>
-internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary<string, Dictionary<string, long>>> lost)
+internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>> lost)
 {
     private readonly IdAllocator _ids = new(session);
 
@@ -25,29 +25,29 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         foreach (var (ordinal, target) in session.Model.Graph.IdsIn(command.Type))
         {
             var isOwn = ReferenceEquals(target, command.Type) && command.Type.IsKey(ordinal);
-            if (!mentioned.TryGetValue(target.Name, out var began) || command.Refs.ContainsKey(command.Type.Fields[ordinal].Name)
+            if (!mentioned.TryGetValue(target.Name, out var madeBy) || command.Refs.ContainsKey(command.Type.Fields[ordinal].Name)
                 || (isOwn && command is { Operation: Operation.Create, BaseVersion: null or 0 })) // A new row's id is a proposal, and no row's.
             {
                 continue;
             }
 
-            if (isOwn && began.TryGetValue(command.EntityId.ToString(), out var own))
+            if (isOwn && madeBy.TryGetValue(command.EntityId.ToString(), out var own))
             {
-                session.BeganOf[command.Id] = own;
+                session.MadeBy[command.Id] = own;
             }
 
             for (var part = 0; part < key.Length; part++)
             {
                 if (command.Type.KeyOrdinals[part] == ordinal)
                 {
-                    key[part] = await IdOfAsync(target, key[part], began, cancellationToken).ConfigureAwait(false);
-                    newKey?[part] = await IdOfAsync(target, newKey[part], began, cancellationToken).ConfigureAwait(false);
+                    key[part] = await IdOfAsync(target, key[part], madeBy, cancellationToken).ConfigureAwait(false);
+                    newKey?[part] = await IdOfAsync(target, newKey[part], madeBy, cancellationToken).ConfigureAwait(false);
                 }
             }
 
             if (payload is not null && payload[ordinal] is { IsAbsent: false, IsNull: false } value)
             {
-                payload = payload.With(ordinal, await IdOfAsync(target, value, began, cancellationToken).ConfigureAwait(false));
+                payload = payload.With(ordinal, await IdOfAsync(target, value, madeBy, cancellationToken).ConfigureAwait(false));
             }
         }
 
@@ -61,24 +61,24 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         return received with { Command = translated };
     }
 
-    private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, long> mentioned, CancellationToken cancellationToken)
+    private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, Guid> mentioned, CancellationToken cancellationToken)
     {
         var key = new EntityKey([id]);
-        if (!mentioned.TryGetValue(key.ToString(), out var began))
+        if (!mentioned.TryGetValue(key.ToString(), out var madeBy))
         {
-            return id; // From before what was lost.
+            return id; // Its key names it.
         }
 
         var origin = (await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin
             ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
-        if (origin?.Began == began)
+        if (origin?.MadeBy == madeBy)
         {
             return id;
         }
 
-        if (await session.Transaction.FindMovedAsync(type, key, began, cancellationToken).ConfigureAwait(false) is { } moved)
+        if (await _ids.FindMadeAsync(type, madeBy, cancellationToken).ConfigureAwait(false) is { } there)
         {
-            return moved[0];
+            return there[0];
         }
 
         if (origin is null)
@@ -87,7 +87,7 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         }
 
         var fresh = await _ids.NextAsync(type, key, cancellationToken).ConfigureAwait(false);
-        await session.Transaction.PutMovedAsync(type, key, began, fresh, cancellationToken).ConfigureAwait(false);
+        await session.Transaction.PutMadeAsync(type, madeBy, fresh, cancellationToken).ConfigureAwait(false);
         return fresh[0];
     }
 }

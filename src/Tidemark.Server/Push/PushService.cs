@@ -140,7 +140,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     }
 
     // Nearly every push is accepted whole: one savepoint around all of it. When a group must be undone, all is, and is done again with a savepoint for each.
-    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, long>>>? lostIds, CancellationToken cancellationToken)
+    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
     {
         session.IsUndoable = false;
         await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
@@ -158,7 +158,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         return true;
     }
 
-    private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, long>>>? lostIds, CancellationToken cancellationToken)
+    private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
     {
         var lost = lostIds is null ? null : new LostIds(session, lostIds);
         var groups = commands.GroupBy(c => c.Command?.Group ?? c.Id.ToString("D"), StringComparer.Ordinal);

@@ -46,8 +46,8 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>The keys under which devices know rows that have other ids here, by command.</summary>
     public Dictionary<Guid, EntityKey> SentKeys { get; } = [];
 
-    /// <summary>Where offered rows began, by command.</summary>
-    public Dictionary<Guid, long> BeganOf { get; } = [];
+    /// <summary>The CREATEs that made rows which are offered or brought back, by command.</summary>
+    public Dictionary<Guid, Guid> MadeBy { get; } = [];
 
     /// <summary>The versions that accepted commands of this push led to.</summary>
     public Dictionary<Guid, long> VersionsOf { get; } = [];

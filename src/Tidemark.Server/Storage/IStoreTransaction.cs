@@ -26,10 +26,10 @@ public interface IStoreTransaction : IStoreSnapshot
 
     ValueTask SetLastIdAsync(EntityType type, long last, CancellationToken cancellationToken);
 
-    /// <summary>The id of a row that a restore of the server had lost and whose own id is another row's since; null when it has none.</summary>
-    ValueTask<EntityKey?> FindMovedAsync(EntityType type, EntityKey lost, long began, CancellationToken cancellationToken);
+    /// <summary>The id that a row has which a restore of the server had lost; null when it has not come back.</summary>
+    ValueTask<EntityKey?> FindMadeAsync(EntityType type, Guid madeBy, CancellationToken cancellationToken);
 
-    ValueTask PutMovedAsync(EntityType type, EntityKey lost, long began, EntityKey key, CancellationToken cancellationToken);
+    ValueTask PutMadeAsync(EntityType type, Guid madeBy, EntityKey key, CancellationToken cancellationToken);
 
     /// <summary>The last push of a device's file; null before the first.</summary>
     ValueTask<StorePush?> FindStorePushAsync(UserId user, string storeId, CancellationToken cancellationToken);

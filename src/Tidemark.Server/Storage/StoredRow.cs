@@ -10,12 +10,12 @@ namespace Tidemark.Server.Storage;
 /// <param name="CompactedTo">Tombstones and verdicts below this position may be gone.</param>
 public sealed record SpaceState(string Epoch, Mark Head, Position CompactedTo);
 
-/// <summary>Who made the last change of a row, and where the row began.</summary>
+/// <summary>Who made the last change of a row, and which command made the row.</summary>
 /// <param name="Device">Null for other programs.</param>
 /// <param name="Command">Null for other programs.</param>
 /// <param name="Offered">The lost version, when the change was an OFFER after a restore.</param>
-/// <param name="Began">The position at which the server gave the row its id; together they name one row in every history of the space. 0 where the key alone does. Kept from a row's first write on.</param>
-public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, long Began = 0);
+/// <param name="MadeBy">The CREATE that got the row its id from the server; it names the row in every history of the space. Null where the key does. Kept from the row's first write on.</param>
+public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, Guid? MadeBy = null);
 
 /// <summary>A live row.</summary>
 public sealed record StoredRow(Row Row, long Version, RowOrigin Origin);

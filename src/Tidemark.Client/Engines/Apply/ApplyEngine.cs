@@ -170,7 +170,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                 continue;
             }
 
-            var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Removed = change.Operation == Operation.Remove, Began = change.Began };
+            var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Removed = change.Operation == Operation.Remove, MadeBy = change.MadeBy };
             if (change.Operation is Operation.Delete or Operation.Remove)
             {
                 _deletions.Add(incoming with { Raw = change.Raw.ToArray() });
@@ -232,7 +232,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                     continue;
                 }
 
-                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Began = change.Began };
+                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { MadeBy = change.MadeBy };
                 if (change.Row is null)
                 {
                     _deletions.RemoveAll(d => d.Id == incoming.Id);

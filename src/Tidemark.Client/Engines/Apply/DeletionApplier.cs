@@ -267,19 +267,19 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
     private void Forget(IncomingRow deletion)
     {
-        var began = deletion.Table.ReadEntry(session.Db, deletion.Key, session.Remote)?.Began ?? 0;
+        var madeBy = deletion.Table.ReadEntry(session.Db, deletion.Key, session.Remote)?.MadeBy;
         deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
         deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
-        Remember(deletion, began);
+        Remember(deletion, madeBy);
     }
 
-    private void Remember(IncomingRow deletion, long began = 0)
+    private void Remember(IncomingRow deletion, Guid? madeBy = null)
     {
         applier.DropAside(deletion);
         if (!deletion.Removed)
         {
             session.HasTombstones = true;
-            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.Began ?? began);
+            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? madeBy);
         }
     }
 

@@ -31,8 +31,8 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>Where the row stands here by a change of its key that the remote has not taken; null when unknown or nowhere else.</summary>
     public EntityKey? RenamedTo { get; init; }
 
-    /// <summary>Where the row began; null when the remote did not say.</summary>
-    public long? Began { get; init; }
+    /// <summary>The CREATE that got the row its id from the remote; null when it did not say.</summary>
+    public Guid? MadeBy { get; init; }
 
     public RowId Id => new(Table.Number, Key);
 }

@@ -286,14 +286,14 @@ internal sealed class RowApplier
 
     private void SettleClean(IncomingRow incoming, Row row)
     {
-        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row), incoming.Began);
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row), incoming.MadeBy);
         Forget(incoming);
     }
 
     // What the remote shows becomes base; the difference stays and is noted.
     private void Rebase(IncomingRow incoming, Row remote)
     {
-        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(remote), incoming.Began);
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(remote), incoming.MadeBy);
         incoming.Table.SetBase(_session.Db, incoming.Key, _session.Remote, remote);
         _session.Outbox.Touch(incoming.Table, incoming.Key, "M", _environment.NowMs);
         Forget(incoming);

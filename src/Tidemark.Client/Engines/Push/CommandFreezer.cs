@@ -176,7 +176,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             if (command.Operation == Operation.Delete)
             {
                 session.HasTombstones = true;
-                session.Tombstones.Save(command.Row.Table.Number, command.Row.Key, 0, TombstoneStatus.Pending, environment.NowMs, began: 0);
+                session.Tombstones.Save(command.Row.Table.Number, command.Row.Key, 0, TombstoneStatus.Pending, environment.NowMs, madeBy: null);
             }
         }
 

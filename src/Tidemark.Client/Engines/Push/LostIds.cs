@@ -7,32 +7,32 @@ using Tidemark.Model.Values;
 namespace Tidemark.Client.Engines.Push;
 
 /// <summary>
-/// After a restore the server may give ids once more that it gave in commits it has lost. What is sent of rows from those commits says so: by which id they
-/// are mentioned, and where each began.
+/// After a restore the server may give ids once more that it gave in commits it has lost. What is sent until its verdicts are in says which rows it means:
+/// the ids it mentions, each with the CREATE that made its row.
 /// </summary>
-internal sealed class LostIds(StoreSession session, long common)
+internal sealed class LostIds(StoreSession session)
 {
     /// <summary>Null once everything that mentions such ids has its verdict: by then rows have the ids they keep.</summary>
     public static LostIds? WhileAnyWait(StoreSession session)
     {
-        if (session.Remotes.Read().Common is not { } common)
+        if (!session.Remotes.Read().Lost)
         {
             return null;
         }
 
         if (session.Outbox.HasLost())
         {
-            return new LostIds(session, common);
+            return new LostIds(session);
         }
 
-        session.Remotes.SetCommon(null);
+        session.Remotes.SetLost(false);
         return null;
     }
 
     /// <summary>The part of the envelope that belongs to these commands; null when none mentions a lost id.</summary>
-    public static Dictionary<string, Dictionary<string, Dictionary<string, long>>>? OfBatch(IReadOnlyList<StoredCommand> batch)
+    public static Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? OfBatch(IReadOnlyList<StoredCommand> batch)
     {
-        Dictionary<string, Dictionary<string, Dictionary<string, long>>>? lost = null;
+        Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lost = null;
         foreach (var command in batch)
         {
             if (command.Lost is { } text && JsonSerializer.Deserialize(text, WireJson.Default.LostIds) is { Count: > 0 } ids)
@@ -65,21 +65,16 @@ internal sealed class LostIds(StoreSession session, long common)
     /// <summary>Never null: an offer waits for nothing but its verdict.</summary>
     public string OfOffer(EntityTable table, EntityKey key, Row? row)
     {
-        var ids = new Dictionary<string, Dictionary<string, long>>(StringComparer.Ordinal);
-        if (table.Type.Identity == IdentityModel.ServerAssigned && BeganOf(table, key) is > 0 and var began)
-        {
-            Put(ids, table.Type, key, began); // Also from before: made anew, it begins where it began.
-        }
-
+        var ids = new Dictionary<string, Dictionary<string, Guid>>(StringComparer.Ordinal);
         Mention(ids, table.Type, key);
         Mention(ids, row);
         return Text(ids);
     }
 
-    /// <summary>Null when the command mentions no lost id.</summary>
+    /// <summary>Null when the command mentions no id that may be another row's.</summary>
     public string? Of(PushCommand wire) => Collect(wire, null) is { Count: > 0 } ids ? Text(ids) : null;
 
-    private Dictionary<string, Dictionary<string, long>> Collect(PushCommand wire, string? before)
+    private Dictionary<string, Dictionary<string, Guid>> Collect(PushCommand wire, string? before)
     {
         var ids = before is null ? null : JsonSerializer.Deserialize(before, WireJson.Default.LostIds);
         ids ??= new(StringComparer.Ordinal);
@@ -93,7 +88,7 @@ internal sealed class LostIds(StoreSession session, long common)
         return ids;
     }
 
-    private void Mention(Dictionary<string, Dictionary<string, long>> ids, EntityType type, EntityKey key)
+    private void Mention(Dictionary<string, Dictionary<string, Guid>> ids, EntityType type, EntityKey key)
     {
         foreach (var (ordinal, target) in session.Model.Graph.IdsIn(type))
         {
@@ -107,7 +102,7 @@ internal sealed class LostIds(StoreSession session, long common)
         }
     }
 
-    private void Mention(Dictionary<string, Dictionary<string, long>> ids, Row? row)
+    private void Mention(Dictionary<string, Dictionary<string, Guid>> ids, Row? row)
     {
         if (row is null)
         {
@@ -123,27 +118,22 @@ internal sealed class LostIds(StoreSession session, long common)
         }
     }
 
-    private void Mention(Dictionary<string, Dictionary<string, long>> ids, EntityType target, Value id)
-    {
-        var key = new EntityKey([id]);
-        if (BeganOf(session.Table(target), key) is var began && began > common)
-        {
-            Put(ids, target, key, began);
-        }
-    }
-
-    private long BeganOf(EntityTable table, EntityKey key) =>
-        table.ReadEntry(session.Db, key, session.Remote)?.Began ?? session.Tombstones.BeganOf(table.Number, key);
-
     // What was noted first is what the frozen bytes mean.
-    private static void Put(Dictionary<string, Dictionary<string, long>> ids, EntityType type, EntityKey key, long began)
+    private void Mention(Dictionary<string, Dictionary<string, Guid>> ids, EntityType target, Value id)
     {
-        if (!ids.TryGetValue(type.Name, out var of))
+        var table = session.Table(target);
+        var key = new EntityKey([id]);
+        if ((table.ReadEntry(session.Db, key, session.Remote)?.MadeBy ?? session.Tombstones.MadeBy(table.Number, key)) is not { } madeBy)
         {
-            ids[type.Name] = of = new(StringComparer.Ordinal);
+            return;
         }
 
-        of.TryAdd(key.ToString(), began);
+        if (!ids.TryGetValue(target.Name, out var of))
+        {
+            ids[target.Name] = of = new(StringComparer.Ordinal);
+        }
+
+        of.TryAdd(key.ToString(), madeBy);
     }
 
     private PushCommand? Read(JsonElement command)
@@ -158,5 +148,5 @@ internal sealed class LostIds(StoreSession session, long common)
         }
     }
 
-    private static string Text(Dictionary<string, Dictionary<string, long>> ids) => JsonSerializer.Serialize(ids, WireJson.Default.LostIds);
+    private static string Text(Dictionary<string, Dictionary<string, Guid>> ids) => JsonSerializer.Serialize(ids, WireJson.Default.LostIds);
 }

@@ -82,7 +82,7 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
                 BaseVersion = version,
                 Sent = row is null ? null : RowBytes.Of(row),
                 Status = CommandStatus.Pending,
-                Lost = new LostIds(session, session.Remotes.Read().Common ?? version).OfOffer(table, key, row),
+                Lost = new LostIds(session).OfOffer(table, key, row),
                 StateUpdatedAtMs = environment.NowMs,
             },
             claim);

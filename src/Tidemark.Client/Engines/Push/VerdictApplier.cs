@@ -36,6 +36,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     private readonly Dictionary<Guid, Row?> _merged = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly VerdictCounts _counts = new();
+    private long _position;
 
     public VerdictCounts Apply(IReadOnlyList<StoredCommand> sent, PushResponse response)
     {
@@ -44,6 +45,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             _commands[command.Id] = command;
         }
 
+        _position = response.Mark.Position;
         CheckTypes(response);
         if (ReplaceIds(response))
         {
@@ -162,7 +164,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.Tombstones.Drop(table.Number, old);
         if (entry is not null)
         {
-            table.SetEntry(session.Db, @new, session.Remote, entry.Version, entry.Digest); // Where it began under the new id, the next pull tells.
+            table.SetEntry(session.Db, @new, session.Remote, entry.Version, entry.Digest, entry.MadeBy);
         }
 
         if (@base is not null)
@@ -238,7 +240,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (live.Visible is { } visible && visible.SameAs(stored) && visible.SameAs(sent))
         {
-            table.SetEntry(session.Db, key, session.Remote, verdict.Version, ReferenceEquals(stored, sent) ? SHA256.HashData(command.Sent!) : applier.DigestOf(stored), BeganOf(table, command, verdict));
+            table.SetEntry(session.Db, key, session.Remote, verdict.Version, ReferenceEquals(stored, sent) ? SHA256.HashData(command.Sent!) : applier.DigestOf(stored), MadeBy(table, command, verdict));
             table.DropBase(session.Db, key, session.Remote);
             DropMarks(table, key, verdict.Version);
             context.TouchSource(table, key);
@@ -253,7 +255,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         // Edited since: what was sent is the base of the edit, what the server stored is merged into it. Deleted since: only the base moves.
         var @base = live.Visible is null ? stored : sent;
-        table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base), BeganOf(table, command, verdict));
+        table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base), MadeBy(table, command, verdict));
         table.SetBase(session.Db, key, session.Remote, @base);
         DropMarks(table, key, verdict.Version);
         if (live.Visible is null || stored.SameAs(sent))
@@ -265,9 +267,9 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         Bring(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = true, Command = command.Id });
     }
 
-    // A new row begins with the commit that gave it its id; of one that was there already the next pull tells.
-    private static long? BeganOf(EntityTable table, StoredCommand command, AcceptedVerdict verdict) =>
-        table.Type.Identity == IdentityModel.ServerAssigned && command is { Operation: Operation.Create, BaseVersion: null } ? verdict.Version : null;
+    // Of a row that was there already the next pull tells.
+    private Guid? MadeBy(EntityTable table, StoredCommand command, AcceptedVerdict verdict) =>
+        table.Type.Identity == IdentityModel.ServerAssigned && command is { Operation: Operation.Create, BaseVersion: null } && verdict.Version == _position ? command.Id : null;
 
     // The row is one that was here already, or is not here any more: what the server made of both comes as any row of it does, and edits made since the
     // command was sent go on top. A deletion since then meant the row that was made here, not the one it turned out to be.
@@ -311,11 +313,11 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
     private void AcceptDeletion(EntityTable table, EntityKey key, long version)
     {
-        var began = table.ReadEntry(session.Db, key, session.Remote)?.Began ?? 0;
+        var madeBy = table.ReadEntry(session.Db, key, session.Remote)?.MadeBy;
         table.DropEntry(session.Db, key, session.Remote);
         table.DropBase(session.Db, key, session.Remote);
         session.HasTombstones = true;
-        session.Tombstones.Save(table.Number, key, version, TombstoneStatus.Synced, environment.NowMs, began);
+        session.Tombstones.Save(table.Number, key, version, TombstoneStatus.Synced, environment.NowMs, madeBy);
         context.TouchTarget(table, key);
         if (LiveRows.Read(session, table, key).Visible is not null)
         {
