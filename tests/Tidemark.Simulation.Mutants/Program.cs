@@ -9,29 +9,24 @@ using Tidemark.Model;
 using Tidemark.Simulation.Runs;
 
 // Shows that the simulator finds every deliberate bug: dotnet run -p:TidemarkMutants=true --project tests/Tidemark.Simulation.Mutants -- [--seeds N] [--only NAME]... [--half]
-// Ends with 1 when one is not found within the seeds, or when the code without a bug breaks a promise in them.
+// --half takes every other one, without the slowest. Ends with 1 when one is not found within the seeds.
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var seeds = Number("--seeds", 300);
 var only = args.Zip(args.Skip(1)).Where(a => a.First == "--only").Select(a => a.Second).ToHashSet(StringComparer.OrdinalIgnoreCase);
-var mutants = Enum.GetValues<Mutant>().Where(m => m != Mutant.None && (only.Count == 0 || only.Contains(m.ToString()))).Where((_, i) => !args.Contains("--half") || i % 2 == 0).ToList();
+var mutants = Enum.GetValues<Mutant>().Where(m => m != Mutant.None && (only.Count == 0 || only.Contains(m.ToString()))).Where((_, i) => !args.Contains("--half") || i % 2 == 1).ToList();
 var missed = 0;
 var found = 0;
 
-// Seeds that break a promise without any bug prove nothing.
-var open = Enumerable.Range(1, seeds).AsParallel().Where(s => Broken(s) is not null).Order().ToHashSet();
-if (open.Count > 0)
-{
-    Console.WriteLine($"Without any bug {open.Count} of {seeds} seeds break a promise; they are left out: {string.Join(", ", open)}");
-}
+// Seeds that break a promise without any bug prove nothing: each that finds one is run without it, too.
+var sound = new Dictionary<int, bool>();
 
 Console.WriteLine("| bug | found by seed | promise that was broken | what was seen |");
 Console.WriteLine("|---|---:|---|---|");
 foreach (var mutant in mutants)
 {
-    Mutants.Active = mutant;
     var started = Stopwatch.GetTimestamp();
-    if (Find(seeds, open) is { } seen)
+    if (FindSound(mutant) is { } seen)
     {
         found++;
         Console.WriteLine($"| {mutant} | {seen.Seed} | {seen.Checker} | {seen.Text.Replace('|', '/').ReplaceLineEndings(" ")} |");
@@ -43,20 +38,48 @@ foreach (var mutant in mutants)
     }
 }
 
+var open = sound.Where(s => !s.Value).Select(s => s.Key).Order().ToList();
+if (open.Count > 0)
+{
+    Console.WriteLine($"Seeds that break a promise without any bug were left out: {string.Join(", ", open)}");
+}
+
 Console.WriteLine($"{found} of {mutants.Count} found");
 return missed == 0 ? 0 : 1;
 
 int Number(string name, int otherwise) =>
     args.Zip(args.Skip(1)).FirstOrDefault(a => a.First == name).Second is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
+(int Seed, string Checker, string Text)? FindSound(Mutant mutant)
+{
+    for (var first = 1; first <= seeds; )
+    {
+        Mutants.Active = mutant;
+        if (Find(first, seeds) is not { } seen)
+        {
+            return null;
+        }
+
+        Mutants.Active = Mutant.None;
+        if (sound.TryGetValue(seen.Seed, out var holds) ? holds : sound[seen.Seed] = Broken(seen.Seed) is null)
+        {
+            return seen;
+        }
+
+        first = seen.Seed + 1;
+    }
+
+    return null;
+}
+
 // The lowest seed that breaks a promise; seeds are shared out to the processors.
-static (int Seed, string Checker, string Text)? Find(int seeds, HashSet<int> open)
+static (int Seed, string Checker, string Text)? Find(int first, int last)
 {
     (int Seed, string Checker, string Text)? lowest = null;
     var gate = new Lock();
-    Parallel.For(1, seeds + 1, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (seed, state) =>
+    Parallel.For(first, last + 1, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (seed, state) =>
     {
-        if (open.Contains(seed) || state.ShouldExitCurrentIteration || Broken(seed) is not { } broken)
+        if (state.ShouldExitCurrentIteration || Broken(seed) is not { } broken)
         {
             return;
         }

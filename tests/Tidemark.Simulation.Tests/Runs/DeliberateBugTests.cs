@@ -1,0 +1,47 @@
+using System.Diagnostics;
+
+namespace Tidemark.Simulation.Tests.Runs;
+
+/// <summary>The simulator finds deliberate bugs; a build of its own has them. The whole table takes longer and is in docs/internals/testing.md.</summary>
+public sealed class DeliberateBugTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(9);
+
+    [Fact]
+    [Trait("speed", "slow")]
+    [Trait("req", "OPS-10")]
+    public async Task Every_other_deliberate_bug_is_found()
+    {
+        var said = await RunAsync("run", "--configuration", "Release", "-p:TidemarkMutants=true", "--project", Path.Combine(Root(), "tests", "Tidemark.Simulation.Mutants"), "--", "--half", "--seeds", "150");
+        Assert.EndsWith("20 of 20 found", said.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { UseShellExecute = false, RedirectStandardOutput = true, WorkingDirectory = Root() };
+        using var process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            return await process.StandardOutput.ReadToEndAsync(patience.Token);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+    }
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Tidemark.slnx")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("No Tidemark.slnx above the tests.");
+        }
+
+        return folder.FullName;
+    }
+}
