@@ -9,12 +9,13 @@ using Tidemark.Model;
 using Tidemark.Simulation.Runs;
 
 // Shows that the simulator finds every deliberate bug: dotnet run -p:TidemarkMutants=true --project tests/Tidemark.Simulation.Mutants -- [--seeds N] [--only NAME]... [--half]
-// --half takes every other one, without the slowest. Ends with 1 when one is not found within the seeds.
+// --half takes every other one, without those that take long. Ends with 1 when one is not found within the seeds.
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var seeds = Number("--seeds", 300);
 var only = args.Zip(args.Skip(1)).Where(a => a.First == "--only").Select(a => a.Second).ToHashSet(StringComparer.OrdinalIgnoreCase);
-var mutants = Enum.GetValues<Mutant>().Where(m => m != Mutant.None && (only.Count == 0 || only.Contains(m.ToString()))).Where((_, i) => !args.Contains("--half") || i % 2 == 1).ToList();
+Mutant[] slow = [Mutant.OlderVersionApplied, Mutant.DeletionForgotten]; // The seeds that find them are rare.
+var mutants = Enum.GetValues<Mutant>().Where(m => m != Mutant.None && (only.Count == 0 || only.Contains(m.ToString()))).Where((m, i) => !args.Contains("--half") || (i % 2 == 1 && !slow.Contains(m))).ToList();
 var missed = 0;
 var found = 0;
 

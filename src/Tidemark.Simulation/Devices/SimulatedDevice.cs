@@ -94,6 +94,7 @@ internal sealed class SimulatedDevice
 
         Process = new DeviceProcess(_world, this, ++_processes, _path, _dice.Fork());
         _app = new AppFile(_path, _world.Schema, Process.Clock);
+        _world.ObserveDevice(this);
     }
 
     /// <summary>Starts a run, unless one is under way. It ends in some later event.</summary>
