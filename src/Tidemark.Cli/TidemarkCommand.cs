@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tidemark.Cli.Adopting;
 using Tidemark.Cli.Checking;
+using Tidemark.Cli.Conflicts;
 using Tidemark.Cli.DeadLetters;
 using Tidemark.Cli.Demonstrating;
 using Tidemark.Cli.Inspecting;
@@ -34,19 +35,24 @@ internal static class TidemarkCommand
         return root;
     }
 
-    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists.</summary>
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for conflicts.</summary>
     public static string[] Normalize(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
-        string[] verbs = ["list", "show", "retry", "discard", "export"];
-        if (args.Length < 2 || !string.Equals(args[0], DeadLettersCommand.Name, StringComparison.Ordinal) || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
+        IReadOnlyList<string> verbs = args.FirstOrDefault() switch
+        {
+            DeadLettersCommand.Name => DeadLettersCommand.Verbs,
+            ConflictsCommand.Name => ConflictsCommand.Verbs,
+            _ => [],
+        };
+        if (verbs.Count == 0 || args.Length < 2 || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
         {
             return args;
         }
 
         return args.Length > 2 && verbs.Contains(args[2], StringComparer.Ordinal)
-            ? [DeadLettersCommand.Name, args[2], args[1], .. args[3..]]
-            : [DeadLettersCommand.Name, "list", .. args[1..]];
+            ? [args[0], args[2], args[1], .. args[3..]]
+            : [args[0], "list", .. args[1..]];
     }
 
     private static Command[] Commands() =>
@@ -62,6 +68,8 @@ internal static class TidemarkCommand
         HistoryVerb.Create(),
         OutboxVerb.Create(),
         DeadLettersCommand.Create(),
+        ConflictsCommand.Create(),
+        ExplainVerb.Create(),
         CursorsVerb.Create(),
         VerifyVerb.Create(),
         DoctorVerb.Create(),

@@ -9,6 +9,8 @@ internal static class DeadLettersCommand
 {
     public const string Name = "dead-letters";
 
+    public static IReadOnlyList<string> Verbs { get; } = ["list", "show", "retry", "discard", "export"];
+
     public static Command Create() => Verb.Create(
         Name,
         "Commands refused for good: list, show, retry, discard, export. `dead-letters DB` lists.",

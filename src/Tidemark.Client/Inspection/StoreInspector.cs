@@ -68,6 +68,38 @@ public sealed class StoreInspector(LocalStore store)
         })];
     }
 
+    /// <summary>The story of one row.</summary>
+    /// <param name="type">The entity type's name.</param>
+    /// <param name="id">Its key in wire form, or as plain text.</param>
+    /// <exception cref="ArgumentException">The model has no such type, or the text is no key of it.</exception>
+    public RowStory Explain(string type, string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        var s = store.EngineSession;
+        var table = s.FindTable(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type));
+        return new StoryTeller(s, table, KeyOf(table, id)).Tell();
+    }
+
+    // A shell eats the quotes of "a": what is no JSON is taken for the text itself.
+    private static EntityKey KeyOf(EntityTable table, string id)
+    {
+        foreach (var text in new[] { id, System.Text.Json.JsonSerializer.Serialize(id, KeyJson.Default.String) })
+        {
+            try
+            {
+                var reader = new System.Text.Json.Utf8JsonReader(Encoding.UTF8.GetBytes(text));
+                reader.Read();
+                return WireRow.ReadKey(table.Type, ref reader);
+            }
+            catch (Exception e) when (e is WireFormatException or System.Text.Json.JsonException)
+            {
+                // The next reading.
+            }
+        }
+
+        throw new ArgumentException($"{id} is no key of {table.Type.Name}.", nameof(id));
+    }
+
     /// <summary>Recorded conflicts, the newest first.</summary>
     public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.EngineSession.Conflicts.Read(limit, onlyOpen);
 
@@ -109,3 +141,6 @@ public sealed class StoreInspector(LocalStore store)
         }
     }
 }
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
+internal sealed partial class KeyJson : System.Text.Json.Serialization.JsonSerializerContext;

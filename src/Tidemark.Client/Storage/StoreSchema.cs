@@ -19,6 +19,8 @@ public static class StoreSchema
 
     internal const string RebaseTable = "CREATE TABLE _tm_rebase(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID";
 
+    internal const string AnswerTable = "CREATE TABLE _tm_answer(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL, body TEXT NOT NULL)";
+
     /// <summary>The statements that make the tables of a new store, in order.</summary>
     public static IReadOnlyList<string> CreateStatements { get; } =
     [
@@ -56,6 +58,7 @@ public static class StoreSchema
         """,
         ConflictIndex,
         RebaseTable,
+        AnswerTable,
         "CREATE TABLE _tm_counter(remote INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(remote, name)) WITHOUT ROWID",
         "CREATE TABLE _tm_lock(id INTEGER PRIMARY KEY CHECK(id = 1), owner TEXT, token INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL)",
         """

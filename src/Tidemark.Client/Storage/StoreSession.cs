@@ -42,6 +42,7 @@ public sealed class StoreSession
         Aside = new AsideRepository(db, remote);
         Remotes = new RemoteRepository(db, remote);
         Conflicts = new ConflictRepository(db, remote, model);
+        Answers = new AnswerRepository(db, remote);
         Rebases = new RebaseRepository(db, remote);
     }
 
@@ -69,6 +70,8 @@ public sealed class StoreSession
     public RemoteRepository Remotes { get; }
 
     public ConflictRepository Conflicts { get; }
+
+    public AnswerRepository Answers { get; }
 
     public RebaseRepository Rebases { get; }
 

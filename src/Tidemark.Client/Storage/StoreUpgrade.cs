@@ -5,7 +5,7 @@ namespace Tidemark.Client.Storage;
 /// <summary>Brings the metadata of an older file to this version's form. One transaction; a file that is new enough is not written.</summary>
 internal static class StoreUpgrade
 {
-    // From format 1: what conflicts are told and replayed by, and how often a row came back.
+    // From format 1: what conflicts are told and replayed by, how often a row came back, what was accepted.
     private static readonly string[] ToSecond =
     [
         "ALTER TABLE _tm_conflict ADD COLUMN server_deleted INTEGER",
@@ -15,6 +15,7 @@ internal static class StoreUpgrade
         "ALTER TABLE _tm_conflict ADD COLUMN settled_at INTEGER",
         StoreSchema.ConflictIndex,
         StoreSchema.RebaseTable,
+        StoreSchema.AnswerTable,
     ];
 
     public static void Run(StoreConnection db)

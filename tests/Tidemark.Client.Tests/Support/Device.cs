@@ -20,7 +20,7 @@ internal sealed class Device : IAsyncDisposable
         Path = path;
         _user = user;
         _app = SqliteFile.Open(path, new OpenOptions());
-        Store = LocalStore.Open(path, new StoreOptions(), SyncEnvironment.System);
+        Store = LocalStore.Open(path, new StoreOptions { Merges = world.Merges }, SyncEnvironment.System);
         Connect(world);
     }
 
@@ -104,7 +104,7 @@ internal sealed class Device : IAsyncDisposable
         _app.Dispose();
         await Store.DisposeAsync();
         _app = SqliteFile.Open(Path, new OpenOptions());
-        Store = LocalStore.Open(Path, new StoreOptions(), SyncEnvironment.System);
+        Store = LocalStore.Open(Path, new StoreOptions { Merges = world.Merges }, SyncEnvironment.System);
         Connect(world);
     }
 

@@ -27,6 +27,9 @@ internal sealed class World : IAsyncDisposable
 
     public ServerOptions Options { get; }
 
+    /// <summary>What devices register before they open their files.</summary>
+    public Tidemark.Model.Merging.CustomMergeRegistry Merges { get; set; } = Tidemark.Model.Merging.CustomMergeRegistry.None;
+
     public Uri Address { get; private set; } = null!;
 
     public string ServerFolder => System.IO.Path.Combine(_folder.Path, "server");
@@ -103,6 +106,13 @@ internal sealed class World : IAsyncDisposable
 
         var model = Adopter.Adopt(path, new AdoptionOptions(), SyncEnvironment.System).Model;
         model = SyncModelJson.Parse(SyncModelJson.ToUtf8(model with { Entities = [.. model.Entities.Select(declare)] }));
+        Adopter.CreateEmpty(File(name + ".db"), model, SyncEnvironment.System);
+        return Open(File(name + ".db"));
+    }
+
+    /// <summary>A new device with an empty file of a model made by hand.</summary>
+    public Device Create(string name, SyncModel model)
+    {
         Adopter.CreateEmpty(File(name + ".db"), model, SyncEnvironment.System);
         return Open(File(name + ".db"));
     }

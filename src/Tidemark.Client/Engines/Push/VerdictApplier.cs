@@ -4,11 +4,8 @@ using Tidemark.Model;
 using System.Security.Cryptography;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
-using Tidemark.Client.Errors;
-using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
-using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
@@ -81,6 +78,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
         }
 
+        session.Answers.Add(response.Successful.Where(v => _commands.ContainsKey(v.CommandId)).Select(v => (_commands[v.CommandId], v.Version)), environment.NowMs);
         var deletions = new DeletionApplier(session, environment, context, applier);
         deletions.Apply(_deletions);
         return _counts;
@@ -358,7 +356,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (verdict.ServerRow is not { } shown)
         {
-            Skip(command, new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { Command = command.Id });
+            new UnmergedCommands(session, environment).Skip(command, new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { Command = command.Id });
             return;
         }
 
@@ -378,29 +376,9 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         };
         if (Bring(applier, incoming) == ApplyOutcome.Manual)
         {
-            Ask(command, shown, verdict);
+            _counts.DeadLetters++;
+            new UnmergedCommands(session, environment).Ask(command, shown, verdict.ServerVersion);
         }
-    }
-
-    // The command waits for a person: it is in the outbox again, dead, and its events are no longer folded.
-    private void Ask(StoredCommand command, RawJson shown, ConflictVerdict verdict)
-    {
-        _counts.DeadLetters++;
-        session.Outbox.Count(Counters.Folded, -command.Events);
-        session.Outbox.Insert(command, 0);
-        session.Outbox.MarkDeadLetter(
-            command.Id, DeadLetterCodes.Conflict, "Both sides changed the row, and a person must decide: `tidemark conflicts`.", null, shown.Utf8.ToArray(), verdict.ServerVersion, serverDeleted: false, environment.NowMs);
-    }
-
-    // The server has said neither what the row is nor that it is gone: nothing here changes, and the record can be replayed.
-    private void Skip(StoredCommand command, IncomingRow incoming)
-    {
-        session.Outbox.Count(Counters.Folded, -command.Events);
-        session.Outbox.Count(Counters.Discarded, command.Events);
-        var (table, key) = (incoming.Table, incoming.Key);
-        var input = new ConflictInput(table.Type, table.ReadBase(session.Db, key, session.Remote), LiveRows.Read(session, table, key).Visible, null);
-        var resolution = session.Handlers.For(table.Type.Name).HandleConflict(input, new MergeContext { Now = DateTimeOffset.FromUnixTimeMilliseconds(environment.NowMs), Merges = session.Merges });
-        session.Conflicts.Add(ConflictRecords.Of(incoming, input, resolution, environment.NowMs));
     }
 
     // The rename is a difference again, to what the server shows of the row now.
