@@ -29,7 +29,13 @@ internal static class ModelDiffVerb
             context.Out.Line($"{difference.Sign} {difference.Place}{(difference.What.Length > 0 ? ": " + difference.What : "")}");
         }
 
-        context.Out.Document(new { equal = differences.Count == 0, differences });
+        var policies = PolicyChanges.Between(before, after);
+        foreach (var sentence in policies)
+        {
+            context.Out.Line("  " + sentence);
+        }
+
+        context.Out.Document(new { equal = differences.Count == 0, differences, policies });
         return ExitCode.Done;
     }
 }

@@ -20,13 +20,19 @@ internal static class ModelValidateVerb
         var faulty = 0;
         foreach (var path in paths)
         {
-            var faults = await FaultsOfAsync(path, cancellationToken);
+            var (model, faults) = await ReadAsync(path, cancellationToken);
             faulty += faults.Count > 0 ? 1 : 0;
-            reports.Add(new { file = path, valid = faults.Count == 0, faults });
+            var notes = model is null ? [] : PolicyNotes.Of(model);
+            reports.Add(new { file = path, valid = faults.Count == 0, faults, notes });
             context.Out.Line(faults.Count == 0 ? $"{path}: good" : $"{path}: {Tables.Count(faults.Count, "fault")}");
             foreach (var fault in faults)
             {
                 context.Out.Line($"  - {fault}");
+            }
+
+            foreach (var note in notes)
+            {
+                context.Out.Line($"  note: {note}");
             }
         }
 
@@ -34,16 +40,15 @@ internal static class ModelValidateVerb
         return faulty == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static async Task<IReadOnlyList<ModelFault>> FaultsOfAsync(string path, CancellationToken cancellationToken)
+    private static async Task<(SyncModel? Model, IReadOnlyList<ModelFault> Faults)> ReadAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
-            await ModelFile.ReadAsync(path, cancellationToken);
-            return [];
+            return (await ModelFile.ReadAsync(path, cancellationToken), []);
         }
         catch (ModelException e)
         {
-            return e.Faults;
+            return (null, e.Faults);
         }
     }
 }

@@ -63,8 +63,8 @@ public sealed class LocalStore : IAsyncDisposable
         try
         {
             CheckFormat(db, file);
-            StoreUpgrade.Run(db);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
+            StoreUpgrade.Run(db, model);
             return new LocalStore(file, db, model, environment, options);
         }
         catch (Exception e) when (e is ModelException or InvalidOperationException or FormatException or OverflowException)

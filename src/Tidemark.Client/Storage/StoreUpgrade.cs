@@ -1,24 +1,17 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Storage;
 
-/// <summary>Brings the metadata of an older file to this version's form. One transaction; a file that is new enough is not written.</summary>
+/// <summary>
+/// Brings the metadata of an older file to this version's form: what a new store has and the file has not - tables, indexes, columns - is added.
+/// One transaction; a file that is new enough is not written.
+/// </summary>
 internal static class StoreUpgrade
 {
-    // From format 1: what conflicts are told and replayed by, how often a row came back, what was accepted.
-    private static readonly string[] ToSecond =
-    [
-        "ALTER TABLE _tm_conflict ADD COLUMN server_deleted INTEGER",
-        "ALTER TABLE _tm_conflict ADD COLUMN reason TEXT",
-        "ALTER TABLE _tm_conflict ADD COLUMN policies TEXT",
-        "ALTER TABLE _tm_conflict ADD COLUMN settlement TEXT",
-        "ALTER TABLE _tm_conflict ADD COLUMN settled_at INTEGER",
-        StoreSchema.ConflictIndex,
-        StoreSchema.RebaseTable,
-        StoreSchema.AnswerTable,
-    ];
-
-    public static void Run(StoreConnection db)
+    public static void Run(StoreConnection db, SyncModel model)
     {
         var meta = new MetaRepository(db);
         if (meta.Integer(MetaRepository.Format) >= StoreSchema.FormatVersion)
@@ -33,11 +26,7 @@ internal static class StoreUpgrade
             // Another process may have done it meanwhile.
             if (meta.Integer(MetaRepository.Format) < StoreSchema.FormatVersion)
             {
-                foreach (var statement in ToSecond)
-                {
-                    db.Execute(statement);
-                }
-
+                AddMissing(db, model);
                 meta.Set(MetaRepository.Format, Value.Integer(StoreSchema.FormatVersion));
             }
 
@@ -51,6 +40,44 @@ internal static class StoreUpgrade
             }
 
             throw;
+        }
+    }
+
+    private static void AddMissing(StoreConnection db, SyncModel model)
+    {
+        using var connection = new SqliteConnection("Data Source=:memory:");
+        connection.Open();
+        using var wanted = new StoreConnection(connection, ownsConnection: false);
+        var types = db.Query("SELECT n, name FROM _tm_type ORDER BY n", s => ((int)s.ColumnInt64(0), s.Text(1)));
+        foreach (var statement in StoreSchema.CreateStatements
+            .Concat(types.Where(t => model.Find(t.Item2) is not null).SelectMany(t => StoreSchema.CreateTypeStatements(t.Item1, model.Get(t.Item2)))))
+        {
+            wanted.Execute(statement);
+        }
+
+        foreach (var (name, type, sql) in wanted.Query("SELECT name, type, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, rowid", s => (s.Text(0), s.Text(1), s.Text(2))))
+        {
+            if (db.ScalarInt64("SELECT count(*) FROM sqlite_master WHERE name = ?1", Value.Text(name)) == 0)
+            {
+                db.Execute(sql);
+            }
+            else if (type == "table")
+            {
+                AddColumns(db, wanted, name);
+            }
+        }
+    }
+
+    private static void AddColumns(StoreConnection db, StoreConnection wanted, string table)
+    {
+        var there = db.Query("SELECT name FROM pragma_table_info(?1)", s => s.Text(0), Value.Text(table)).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, type, isNotNull, preset) in wanted.Query(
+            "SELECT name, type, \"notnull\", dflt_value FROM pragma_table_info(?1)", s => (s.Text(0), s.Text(1), s.ColumnInt64(2) != 0, s.TextOrNull(3)), Value.Text(table)))
+        {
+            if (!there.Contains(name))
+            {
+                db.Execute($"ALTER TABLE {table} ADD COLUMN {name} {type}{(preset is null ? "" : $" DEFAULT {preset}")}{(isNotNull && preset is not null ? " NOT NULL" : "")}");
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ internal static class Seams
         "src/Tidemark.Sqlite/", // the one room that may know how
         "src/Tidemark.Cli/Models/", // model files, JSON
         "src/Tidemark.Cli/Adopting/AdoptVerb.cs", // writes a model file that was not there
+        "src/Tidemark.Cli/Conflicts/ConflictsSettleVerb.cs", // reads a row that a person wrote
         "src/Tidemark.Cli/DeadLetters/DeadLettersExportVerb.cs", // writes a file that was not there
         "src/Tidemark.Server.AspNetCore/Hosting/ModelFileLoader.cs",
         "src/Tidemark.Simulation/Disk/FileSet.cs", // what a killed process leaves behind; its remark says why that is safe
