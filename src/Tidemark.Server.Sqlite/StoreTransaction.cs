@@ -73,7 +73,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
         statement.Bind(index++, PendingVersion);
         BindOrigin(statement, index, origin);
-        BindId(statement, index + 3, origin.MadeBy);
+        BindOptionalId(statement, index + 3, origin.MadeBy);
         Run(statement);
         if (HasGone(table))
         {
@@ -369,7 +369,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
     private static void BindOrigin(RawStatement statement, int index, RowOrigin origin)
     {
         statement.Bind(index, origin.Device);
-        BindId(statement, index + 1, origin.Command);
+        BindOptionalId(statement, index + 1, origin.Command);
 
         if (origin.Offered is { } offered)
         {
@@ -381,7 +381,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         }
     }
 
-    private static void BindId(RawStatement statement, int index, Guid? id)
+    private static void BindOptionalId(RawStatement statement, int index, Guid? id)
     {
         if (id is { } known)
         {

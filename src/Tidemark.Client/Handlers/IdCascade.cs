@@ -68,6 +68,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
             var aside = next.Take();
             map.Add((@new, aside));
             olds.Add(@new);
+            session.Outbox.ForgetInserts(table, @new);
             session.Outbox.Touch(table, aside, "M", environment.NowMs);
         }
 
@@ -79,6 +80,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     {
         var aside = new FreshIds(session, table, environment, []).Take();
         Run(table, [(key, aside)], [key]);
+        session.Outbox.ForgetInserts(table, key);
         session.Outbox.Touch(table, aside, "M", environment.NowMs);
         return aside;
     }

@@ -193,6 +193,10 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         statement.Reset();
     }
 
+    /// <summary>What was inserted under this key stands under another one now: the notes of it are of no new row any more.</summary>
+    public void ForgetInserts(EntityTable table, EntityKey key) =>
+        db.Execute("UPDATE _tm_touch SET op = 'M' WHERE type = ?1 AND op IN ('I', 'N') AND k0 IS ?2", Value.Integer(table.Number), table.Stored(table.Type.KeyOrdinals[0], key[0]));
+
     /// <summary>A change of key that is to be sent again.</summary>
     public void TouchRename(EntityTable table, EntityKey former, EntityKey key, long atMs)
     {

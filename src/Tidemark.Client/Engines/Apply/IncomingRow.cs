@@ -31,6 +31,9 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>Where the row stands here by a change of its key that the remote has not taken; null when unknown or nowhere else.</summary>
     public EntityKey? RenamedTo { get; init; }
 
+    /// <summary>The verdict is on a deletion: what stands here under the key was made since.</summary>
+    public bool MadeAgain { get; init; }
+
     /// <summary>The CREATE that got the row its id from the remote; null when it did not say.</summary>
     public Guid? MadeBy { get; init; }
 

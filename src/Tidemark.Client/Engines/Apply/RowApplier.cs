@@ -25,6 +25,7 @@ internal sealed class RowApplier
     private readonly Lazy<Outstanding> _outstanding;
     private readonly Lazy<HashSet<RowId>> _adopted;
     private readonly PendingRenames _renames;
+    private readonly MadeAgain _again;
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
     private readonly Dictionary<RowId, LiveRow> _away = [];
@@ -39,6 +40,7 @@ internal sealed class RowApplier
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
         _adopted = new Lazy<HashSet<RowId>>(() => ReadAdopted(session));
         _renames = new PendingRenames(session);
+        _again = new MadeAgain(session, _cascade, environment.NowMs);
     }
 
     public int Conflicts { get; private set; }
@@ -205,6 +207,13 @@ internal sealed class RowApplier
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
+        if (live.Visible is not null && (incoming.MadeAgain || _again.Is(incoming.Table, incoming.Key)))
+        {
+            _again.Separate(incoming.Table, incoming.Key);
+            _parents.Forget(incoming.Id);
+            live = default;
+        }
+
         var remote = Filled(Filled(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
         if (live.Visible is null && @base is not null && StandsElsewhere(incoming) is { } renamed)
         {

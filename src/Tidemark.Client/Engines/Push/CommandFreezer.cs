@@ -76,36 +76,13 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             return false;
         }
 
-        var cascade = new IdCascade(session, environment, context);
+        var again = new MadeAgain(session, new IdCascade(session, environment, context), environment.NowMs);
         foreach (var row in snapshot.Reinserted)
         {
-            NoteReferences(row.Table, row.Key);
-            cascade.MoveAside(row.Table, row.Key);
-            session.Outbox.Touch(row.Table, row.Key, "M", environment.NowMs);
+            again.Separate(row.Table, row.Key);
         }
 
         return true;
-    }
-
-    // Whoever refers to the id means the new row now. Where the remote has shown that reference, it is an edit of it: the remote still shows the old row.
-    private void NoteReferences(EntityTable table, EntityKey key)
-    {
-        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey))
-        {
-            var child = session.Table(edge.Source);
-            var ordinal = edge.SourceOrdinals[0];
-            var keys = session.Db.Query(
-                $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {child.ColumnOf(ordinal)} = ?1", s => child.KeyAt(s, 0), child.Stored(ordinal, key[0]));
-            foreach (var found in keys.Where(k => (child.Number != table.Number || k != key) && child.ReadEntry(session.Db, k, session.Remote) is not null))
-            {
-                if (child.ReadBase(session.Db, found, session.Remote) is null)
-                {
-                    child.SetBase(session.Db, found, session.Remote, child.ReadLive(session.Db, found)!);
-                }
-
-                session.Outbox.Touch(child, found, "M", environment.NowMs);
-            }
-        }
     }
 
     private void HoldReturned(PushSnapshot snapshot)

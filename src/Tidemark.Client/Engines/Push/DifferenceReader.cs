@@ -132,22 +132,20 @@ internal sealed class DifferenceReader(StoreSession session)
             return;
         }
 
-        var later = new List<(EntityTable Table, EntityKey Key, long Seq)>();
         foreach (var touch in session.Outbox.ReadDeletions(_snapshot.LastSeq))
         {
             if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table
                 && table.KeyOf(touch) is var key && _rows.ContainsKey(new RowId(table.Number, key)))
             {
                 Take(table, key, touch);
-                later.Add((table, key, touch.Seq));
             }
         }
 
-        foreach (var (table, key, seq) in later)
+        foreach (var (id, seq) in _deleted.Where(d => !_madeAgain.Contains(d.Key)))
         {
-            if (session.Outbox.IsMadeAfter(table, key, seq))
+            if (session.Outbox.IsMadeAfter(_rows[id].Table, id.Key, seq))
             {
-                _madeAgain.Add(new RowId(table.Number, key));
+                _madeAgain.Add(id);
             }
         }
     }

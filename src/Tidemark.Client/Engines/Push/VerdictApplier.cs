@@ -369,12 +369,13 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var incoming = new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, shown), null, default)
         {
             FromVerdict = true,
+            MadeAgain = IsMadeAgain(table, command),
             Command = command.Id,
             RenamedTo = renamedTo,
             IsRefused = true,
             IsOutOfRebases = rebases > options.RebasesMax,
         };
-        if (Bring(applier, incoming) == ApplyOutcome.Manual)
+        if (Bring(applier, incoming, command) == ApplyOutcome.Manual)
         {
             _counts.DeadLetters++;
             new UnmergedCommands(session, environment).Ask(command, shown, verdict.ServerVersion);
@@ -383,9 +384,9 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
     // The rename is a difference again, to what the server shows of the row now.
     private void SettleRename(EntityTable table, StoredCommand command, EntityKey key) =>
-        ReturnTouches(table, key, PushCommandKeys.FormerKeyOf(table.Type, command.Payload));
+        session.Outbox.TouchRename(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), key, environment.NowMs);
 
-    private ApplyOutcome Bring(RowApplier applier, IncomingRow incoming)
+    private ApplyOutcome Bring(RowApplier applier, IncomingRow incoming, StoredCommand? command = null)
     {
         var outcome = applier.Upsert(incoming);
         if (outcome is ApplyOutcome.Clash)
@@ -395,7 +396,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
         {
-            session.Outbox.Touch(incoming.Table, incoming.Key, "M", environment.NowMs);
+            TouchAgain(incoming.Table, incoming.Key, command);
         }
 
         return outcome;
@@ -409,7 +410,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             _counts.Returned++;
             session.Outbox.Complete(command, Counters.Folded);
-            ReturnTouches(table, key, command.Operation == Operation.Rekey ? PushCommandKeys.FormerKeyOf(table.Type, command.Payload) : null);
+            ReturnTouches(table, key, command);
             context.CountReturn(new RowId(table.Number, key));
             return;
         }
@@ -458,16 +459,29 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         return true;
     }
 
-    private void ReturnTouches(EntityTable table, EntityKey key, EntityKey? former)
+    private void ReturnTouches(EntityTable table, EntityKey key, StoredCommand command)
     {
-        if (former is { } from)
+        switch (command.Operation)
         {
-            session.Outbox.TouchRename(table, from, key, environment.NowMs);
-            return;
+            case Operation.Rekey:
+                session.Outbox.TouchRename(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), key, environment.NowMs);
+                break;
+            case Operation.Delete when IsMadeAgain(table, command) && LiveRows.Read(session, table, key).Visible is not null:
+                new MadeAgain(session, new Handlers.IdCascade(session, environment, context), environment.NowMs).Separate(table, key);
+                break;
+            default:
+                TouchAgain(table, key, command);
+                break;
         }
-
-        session.Outbox.Touch(table, key, "M", environment.NowMs);
     }
+
+    // What is deleted stays noted as deleted: a row that is inserted under its id later is another one.
+    private void TouchAgain(EntityTable table, EntityKey key, StoredCommand? command) =>
+        session.Outbox.Touch(table, key, command?.Operation == Operation.Delete && LiveRows.Read(session, table, key).Visible is null ? "D" : "M", environment.NowMs);
+
+    // When its deletion was frozen there was no row.
+    private static bool IsMadeAgain(EntityTable table, StoredCommand command) =>
+        command.Operation == Operation.Delete && table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null };
 
     private void DropMarks(EntityTable table, EntityKey key, long version)
     {

@@ -1,0 +1,84 @@
+using Tidemark.Client.Handlers;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines;
+
+/// <summary>
+/// An id that the server gives and that was deleted and inserted again here (SQLite reuses rowids) is a deletion and a new row: the new one moves to a fresh
+/// id, and the old one is free to be what the remote says of it.
+/// </summary>
+internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long nowMs)
+{
+    private HashSet<RowId>? _again;
+
+    /// <summary>Did an app delete the row that the remote has shown under this id, and insert another one?</summary>
+    public bool Is(EntityTable table, EntityKey key)
+    {
+        if (table.Type.Identity != IdentityModel.ServerAssigned || table.ReadEntry(session.Db, key, session.Remote) is null)
+        {
+            return false;
+        }
+
+        _again ??= ReadAgain();
+        return _again.Contains(new RowId(table.Number, key));
+    }
+
+    /// <summary>The row gets a fresh id; whoever refers to it goes with it.</summary>
+    public void Separate(EntityTable table, EntityKey key)
+    {
+        NoteReferences(table, key);
+        cascade.MoveAside(table, key);
+        session.Outbox.Touch(table, key, "M", nowMs);
+        _again?.Remove(new RowId(table.Number, key));
+    }
+
+    // Whoever refers to the id means the new row now. Where the remote has shown that reference, it is an edit of it: the remote still shows the old row.
+    private void NoteReferences(EntityTable table, EntityKey key)
+    {
+        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey))
+        {
+            var child = session.Table(edge.Source);
+            var ordinal = edge.SourceOrdinals[0];
+            var keys = session.Db.Query(
+                $"SELECT {string.Join(", ", child.KeyColumns)} FROM {child.Name} WHERE {child.ColumnOf(ordinal)} = ?1", s => child.KeyAt(s, 0), child.Stored(ordinal, key[0]));
+            foreach (var found in keys.Where(k => (child.Number != table.Number || k != key) && child.ReadEntry(session.Db, k, session.Remote) is not null))
+            {
+                if (child.ReadBase(session.Db, found, session.Remote) is null)
+                {
+                    child.SetBase(session.Db, found, session.Remote, child.ReadLive(session.Db, found)!);
+                }
+
+                session.Outbox.Touch(child, found, "M", nowMs);
+            }
+        }
+    }
+
+    // An INSERT that replaces a row makes no new one.
+    private HashSet<RowId> ReadAgain()
+    {
+        var again = new HashSet<RowId>();
+        var deleted = new HashSet<RowId>();
+        Touch? last = null;
+        foreach (var touch in session.Outbox.ReadTouches(0, int.MaxValue))
+        {
+            if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table)
+            {
+                var id = new RowId(table.Number, table.KeyOf(touch));
+                if (touch.Op == "D" && !(last is { Op: "R" } replaced && replaced.Seq == touch.Seq - 1 && replaced.Type == touch.Type && table.KeyOf(replaced) == id.Key))
+                {
+                    deleted.Add(id);
+                }
+                else if (touch.Op is "I" or "N" && deleted.Contains(id))
+                {
+                    again.Add(id);
+                }
+            }
+
+            last = touch;
+        }
+
+        return again;
+    }
+}
