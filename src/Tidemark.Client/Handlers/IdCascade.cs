@@ -45,7 +45,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 
         var olds = map.Select(p => p.Old).ToHashSet();
         var taken = pairs.Where(p => p.Old == p.New).Select(p => p.New).ToHashSet();
-        var next = new FreshIds(session, table, environment, map.Select(p => p.New));
+        var next = Fresh(table, map.Select(p => p.New));
         foreach (var (old, @new) in map.ToArray())
         {
             if (!taken.Add(@new))
@@ -75,10 +75,13 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         Run(table, map, olds);
     }
 
+    /// <summary>Ids that no row of this file has or had, as far as the file knows.</summary>
+    public FreshIds Fresh(EntityTable table, IEnumerable<EntityKey> alsoTaken) => new(session, table, environment, alsoTaken);
+
     /// <summary>Moves one unsynced row to a fresh id and tells which.</summary>
     public EntityKey MoveAside(EntityTable table, EntityKey key)
     {
-        var aside = new FreshIds(session, table, environment, []).Take();
+        var aside = Fresh(table, []).Take();
         Run(table, [(key, aside)], [key]);
         session.Outbox.ForgetInserts(table, key);
         session.Outbox.Touch(table, aside, "M", environment.NowMs);
@@ -187,29 +190,4 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         ? EntityKey.Of(long.MinValue / 2 + index)
         : table.Type.Fields[table.Type.KeyOrdinals[0]].Type == FieldType.Uuid ? EntityKey.Of(environment.NewId().ToString("D"))
         : EntityKey.Of("~tidemark~" + environment.NewId().ToString("N") + index.ToString(System.Globalization.CultureInfo.InvariantCulture));
-
-    // Ids that no row of this file has or had, as far as the file knows.
-    private sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvironment environment, IEnumerable<EntityKey> alsoTaken)
-    {
-        private long? _last;
-
-        public EntityKey Take()
-        {
-            var type = table.Type.Fields[table.Type.KeyOrdinals[0]].Type;
-            if (type == FieldType.Uuid || (type == FieldType.Exact && !HasIntegers()))
-            {
-                return EntityKey.Of(environment.NewId().ToString("D"));
-            }
-
-            _last ??= Math.Max(Math.Max(
-                session.Db.ScalarInt64($"SELECT max({table.KeyColumns[0]}) FROM {table.Name}"),
-                session.Db.ScalarInt64($"SELECT max(k0) FROM {table.RowTable}")),
-                alsoTaken.Select(k => k[0].Kind == ValueKind.Integer ? k[0].AsInteger : 0).DefaultIfEmpty().Max());
-            _last++;
-            return EntityKey.Of(_last.Value);
-        }
-
-        private bool HasIntegers() =>
-            session.Db.ScalarInt64($"SELECT NOT EXISTS(SELECT 1 FROM {table.Name} WHERE typeof({table.KeyColumns[0]}) <> 'integer')") != 0;
-    }
 }

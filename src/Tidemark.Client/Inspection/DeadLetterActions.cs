@@ -129,7 +129,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     {
         Restore(table, key);
         var isGone = command.ServerDeleted || command.LastCode == ErrorCodes.RowGone || command.Operation == Operation.Offer; // What a restored server lost and would not take again.
-        if (isGone && table.ReadEntry(session.Db, key, session.Remote) is { } entry)
+        if (isGone && table.ReadEntry(session.Db, key, session.Remote) is { } entry && entry.Version <= (command.ServerVersion ?? command.BaseVersion ?? entry.Version)) // Else the server has shown it since.
         {
             var gone = new IncomingRow(table, key, command.ServerVersion ?? entry.Version, null, null, default) { FromVerdict = true };
             new DeletionApplier(session, environment, _context, new RowApplier(session, environment, _context)).Apply([gone]);

@@ -30,9 +30,9 @@ internal sealed record VerdictCounts
 internal sealed class VerdictApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context, PushOptions options)
 {
     private readonly Dictionary<Guid, StoredCommand> _commands = [];
-    private readonly Dictionary<Guid, Row?> _merged = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly VerdictCounts _counts = new();
+    private readonly VerdictKeys _keys = new(session, environment, context);
     private long _position;
 
     public VerdictCounts Apply(IReadOnlyList<StoredCommand> sent, PushResponse response)
@@ -44,7 +44,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         _position = response.Mark.Position;
         CheckTypes(response);
-        if (ReplaceIds(response))
+        if (_keys.Replace(response, _commands))
         {
             foreach (var command in sent)
             {
@@ -96,98 +96,6 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
     }
 
-    // Ids first, parents before children, so that everything after speaks of the rows by the keys they keep.
-    private bool ReplaceIds(PushResponse response)
-    {
-        Apply.RowApplier? applier = null;
-        var keys = response.Successful.Select(v => (v.CommandId, v.EntityType, Key: v.ServerId)).Concat(response.Conflicts.Select(v => (v.CommandId, v.EntityType, Key: v.EntityId)));
-        foreach (var group in keys.GroupBy(k => k.EntityType, StringComparer.Ordinal)
-            .OrderBy(g => session.FindTable(g.Key) is { } t ? session.Model.Graph.RankOf(t.Type) : int.MaxValue))
-        {
-            if (session.FindTable(group.Key) is not { } table)
-            {
-                continue;
-            }
-
-            var pairs = new List<(EntityKey Old, EntityKey New)>();
-            var known = new List<(EntityKey Old, EntityKey New)>();
-            foreach (var (id, _, told) in group)
-            {
-                if (_commands.GetValueOrDefault(id) is not { } command || command.Operation == Operation.Rekey || (command.Operation == Operation.Create && !CanChangeKeys(table.Type)))
-                {
-                    continue;
-                }
-
-                var old = StoreSession.KeyFrom(table.Type, command.Key);
-                var @new = KeyOf(table, told);
-                if (old != @new)
-                {
-                    if (command.Operation == Operation.Create)
-                    {
-                        NoteMerge(table, command, old, @new, pairs.Exists(p => p.New == @new));
-                    }
-                    else
-                    {
-                        known.Add((old, @new));
-                    }
-
-                    session.IdMap.Save(table.Number, old.ToString(), @new.ToString(), environment.NowMs);
-                }
-
-                pairs.Add((old, @new));
-            }
-
-            if (pairs.Exists(p => p.Old != p.New))
-            {
-                applier ??= new RowApplier(session, environment, context);
-                if (CanChangeKeys(table.Type))
-                {
-                    applier.Cascade.Replace(table, pairs); // Else the row has followed the row its key refers to.
-                }
-
-                known.ForEach(k => MoveKnown(table, k.Old, k.New));
-            }
-        }
-
-        return applier is not null;
-    }
-
-    // A restored server has given the id of a row it lost to another one: what is known of the lost row is known of it under its new id.
-    private void MoveKnown(EntityTable table, EntityKey old, EntityKey @new)
-    {
-        var entry = table.ReadEntry(session.Db, old, session.Remote);
-        var @base = table.ReadBase(session.Db, old, session.Remote);
-        table.DropEntry(session.Db, old, session.Remote);
-        table.DropBase(session.Db, old, session.Remote);
-        session.Tombstones.Drop(table.Number, old);
-        if (entry is not null)
-        {
-            table.SetEntry(session.Db, @new, session.Remote, entry.Version, entry.Digest, entry.MadeBy);
-        }
-
-        if (@base is not null)
-        {
-            table.SetBase(session.Db, @new, session.Remote, table.Type.KeyOrdinals.Select((ordinal, i) => (ordinal, i)).Aggregate(@base, (row, part) => row.With(part.ordinal, @new[part.i])));
-            session.Outbox.Touch(table, @new, "M", environment.NowMs);
-        }
-    }
-
-    // A row that this device made is at the server's one of another key: by a new id, or because the rule of a unique key made one row of two.
-    private static bool CanChangeKeys(EntityType type) =>
-        type.Identity == IdentityModel.ServerAssigned || type.UniqueKeys.Any(u => u.Rule == UniqueRule.Merge);
-
-    private void NoteMerge(EntityTable table, StoredCommand command, EntityKey old, EntityKey @new, bool isTaken)
-    {
-        var isKnown = isTaken || table.ReadEntry(session.Db, @new, session.Remote) is not null;
-        if (!isKnown && table.Type.Identity == IdentityModel.ServerAssigned)
-        {
-            return;
-        }
-
-        var since = LiveRows.Read(session, table, old).Visible is { } live ? RowBytes.Read(table.Type, command.Sent)?.DifferenceTo(live) : null;
-        _merged[command.Id] = since;
-    }
-
     // Answered commands leave the outbox before their rows are applied: a row whose command has its verdict waits for nothing.
     private void CompleteAnswered(PushResponse response)
     {
@@ -230,7 +138,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             sent = stored = now;
         }
 #endif
-        if (_merged.TryGetValue(verdict.CommandId, out var since) && (live.Visible is null || table.ReadEntry(session.Db, key, session.Remote) is not null))
+        if (_keys.Merged.TryGetValue(verdict.CommandId, out var since) && (live.Visible is null || table.ReadEntry(session.Db, key, session.Remote) is not null))
         {
             AcceptMerged(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = !applier.IsOutstanding(new RowId(table.Number, key)), Command = command.Id }, since);
             return;
@@ -342,7 +250,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             renamedTo = key;
             SettleRename(table, command, key);
-            key = KeyOf(table, verdict.EntityId); // What the server shows is the row under its former key.
+            key = VerdictKeys.KeyOf(table, verdict.EntityId); // What the server shows is the row under its former key.
         }
 
         var rebases = session.Rebases.Count(table.Number, key.ToString());
@@ -494,13 +402,6 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             session.Aside.Drop(table.Type.Name, key.ToString(), version);
         }
-    }
-
-    private static EntityKey KeyOf(EntityTable table, RawJson raw)
-    {
-        var reader = new System.Text.Json.Utf8JsonReader(raw.Utf8.Span);
-        reader.Read();
-        return WireRow.ReadKey(table.Type, ref reader);
     }
 
     private static Row ReadRow(EntityTable table, RawJson raw)
