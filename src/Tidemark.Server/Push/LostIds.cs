@@ -11,6 +11,7 @@ namespace Tidemark.Server.Push;
 internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>> lost)
 {
     private readonly IdAllocator _ids = new(session);
+    private bool _noted;
 
     public async Task<ReceivedCommand> TranslateAsync(ReceivedCommand received, CancellationToken cancellationToken)
     {
@@ -19,6 +20,7 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
             return received;
         }
 
+        await NoteMentionedAsync(cancellationToken).ConfigureAwait(false);
         var key = command.EntityId.Parts.ToArray();
         var newKey = command.NewEntityId?.Parts.ToArray();
         var payload = command.Payload;
@@ -59,6 +61,25 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
 
         session.SentKeys[command.Id] = command.EntityId;
         return received with { Command = translated };
+    }
+
+    // A fresh id must not be one that the same push brings back.
+    private async Task NoteMentionedAsync(CancellationToken cancellationToken)
+    {
+        if (_noted)
+        {
+            return;
+        }
+
+        _noted = true;
+        foreach (var (name, ids) in lost.Values.SelectMany(types => types))
+        {
+            if (session.Model.Find(name) is { Identity: IdentityModel.ServerAssigned } type)
+            {
+                var highest = ids.Keys.Select(k => long.TryParse(k, System.Globalization.NumberStyles.Integer, System.Globalization.CultureInfo.InvariantCulture, out var id) ? id : 0).Max();
+                await _ids.NoteAsync(type, EntityKey.Of(highest), cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, Guid> mentioned, CancellationToken cancellationToken)
