@@ -20,6 +20,7 @@ internal static class Runner
         new PullBenchmark(),
         new PushBenchmark(),
         new SmallRunsBenchmark(),
+        new ConflictsBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),
     ];
