@@ -69,7 +69,7 @@ internal sealed class CapturedFile : IDisposable
             foreach (var key in _shown[type.Name].Keys)
             {
                 var places = string.Join(", ", Enumerable.Range(1, key.Count).Select(i => "?" + i.ToString(CultureInfo.InvariantCulture)));
-                Db.Run($"INSERT INTO {StoreSchema.RowTable(n)} VALUES({places}, 1, 5, x'00')", key.Parts);
+                Db.Run($"INSERT INTO {StoreSchema.RowTable(n)} VALUES({places}, 1, 5, x'00', NULL)", key.Parts);
             }
         }
 

@@ -57,11 +57,11 @@ public sealed class RepositoryTests
         await using var store = await TestStore.MakeAsync(Schemas.Notes);
         var tombstones = store.Session.Tombstones;
         var key = EntityKey.Of("n");
-        tombstones.Save(1, key, 0, TombstoneStatus.Pending, 1);
+        tombstones.Save(1, key, 0, TombstoneStatus.Pending, 1, null);
         Assert.Equal(TombstoneStatus.Pending, tombstones.Find(1, key));
         tombstones.Mark(1, key, TombstoneStatus.Failed);
         Assert.Equal(TombstoneStatus.Failed, tombstones.Find(1, key));
-        tombstones.Save(1, key, 44, TombstoneStatus.Synced, 2);
+        tombstones.Save(1, key, 44, TombstoneStatus.Synced, 2, null);
         Assert.Equal(44, tombstones.VersionOf(1, key));
         Assert.Equal(TombstoneStatus.Synced, tombstones.Find(1, key));
     }
