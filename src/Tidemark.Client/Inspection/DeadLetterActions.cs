@@ -13,6 +13,7 @@ namespace Tidemark.Client.Inspection;
 internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment environment)
 {
     private readonly SyncBatchContext _context = new(environment.NewId());
+    private readonly HashSet<RowId> _bringing = [];
 
     /// <summary>The row is a difference again and is sent anew, as it is now.</summary>
     public void Retry(StoredCommand command)
@@ -153,7 +154,22 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
         if (table.ReadBase(session.Db, key, session.Remote) is { } @base)
         {
+            BringParents(table, @base);
             Bring(table, key, live, @base, entry.Version);
+        }
+    }
+
+    // Its parent may have been deleted here, together with the edit that is taken back: it comes with it.
+    private void BringParents(EntityTable table, Row row)
+    {
+        _bringing.Add(new RowId(table.Number, row.Key));
+        foreach (var edge in session.Model.Graph.From(table.Type).Where(e => e.Relation.Required && e.TargetsKey))
+        {
+            var parent = session.Table(edge.Target);
+            if (PushPlanner.KeyIn(row, edge) is { } key && !_bringing.Contains(new RowId(parent.Number, key)) && !parent.LiveExists(session.Db, key) && parent.ReadBase(session.Db, key, session.Remote) is not null)
+            {
+                Restore(parent, key);
+            }
         }
     }
 

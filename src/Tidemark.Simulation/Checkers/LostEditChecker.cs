@@ -164,7 +164,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
     private bool IsExcused(string word, string row, TableShape table, string device, IReadOnlyList<ReplicaAtRest> replicas) =>
         _gone.Contains(row) || _excused.Contains(word) || _excused.Contains(row)
-        || replicas.Any(r => r.Device == device && r.OpenTypes.Contains(table.Name));
+        || replicas.Any(r => r.Device == device && r.OpenTypes.Contains(table.Name)) || replicas.Any(r => r.Recorded.Any(t => t.Contains('"' + word + '"', StringComparison.Ordinal)));
 
     private bool IsForebear(string shown, WordWritten word)
     {

@@ -45,7 +45,11 @@ internal sealed record Quiet(IReadOnlyList<ReplicaAtRest> Replicas) : Observatio
 internal sealed record Settled(IReadOnlyList<ReplicaAtRest> Replicas) : Observation;
 
 /// <summary>One database at rest: a device's, or a user's part of the server (Device is empty then).</summary>
-internal sealed record ReplicaAtRest(string Device, string User, DatabaseImage Rows, IReadOnlySet<string> OpenTypes, Books? Books);
+internal sealed record ReplicaAtRest(string Device, string User, DatabaseImage Rows, IReadOnlySet<string> OpenTypes, Books? Books)
+{
+    /// <summary>Rows, as text, that a restored server had lost and that stand in the record of a conflict.</summary>
+    public IReadOnlyList<string> Recorded { get; init; } = [];
+}
 
 /// <summary>What a store's metadata says of itself.</summary>
 internal sealed record Books

@@ -55,6 +55,7 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
     private readonly Dictionary<string, HashSet<string>> _madeBy = new(StringComparer.Ordinal);
     private readonly HashSet<string> _onServer = new(StringComparer.Ordinal);
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
+    private readonly List<(string Former, string Now)> _replaced = [];
 
     public string Name => "twins";
 
@@ -67,6 +68,7 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
 
                 // An edit elsewhere of the row under its former key may bring that one back.
                 _excused.UnionWith(edit.Facts.Moved.Select(r => r.Row));
+                _replaced.AddRange(edit.Facts.Replaced);
                 break;
             case DeviceCloned clone:
                 _excused.UnionWith(Made(clone.From).Except(_onServer));
@@ -86,6 +88,8 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
                 _onServer.UnionWith(schema.Tables.SelectMany(t => server.Rows.Rows(t).Select(r => EditFacts.TagOf(t, r))));
                 break;
             case Quiet quiet:
+                ExcuseReplaced();
+
                 // Not before: a row that is made anew under another key and its former self go in two commands.
                 foreach (var replica in quiet.Replicas)
                 {
@@ -93,6 +97,20 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
                 }
 
                 break;
+        }
+    }
+
+    // Whoever replaced the content of a renamed row under its former key meant that row: both go with the rename.
+    private void ExcuseReplaced()
+    {
+        for (var before = -1; before != _excused.Count;)
+        {
+            before = _excused.Count;
+            foreach (var (former, now) in _replaced.Where(r => _excused.Contains(r.Former) || _excused.Contains(r.Now)))
+            {
+                _excused.Add(former);
+                _excused.Add(now);
+            }
         }
     }
 

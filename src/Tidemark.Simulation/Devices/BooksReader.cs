@@ -61,6 +61,10 @@ internal static class BooksReader
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
 
+    /// <summary>What offers that came too late had to offer.</summary>
+    public static IReadOnlyList<string> Recorded(SimulatedDevice device) =>
+        [.. device.App.Query("SELECT CAST(local AS TEXT) FROM _tm_conflict WHERE local IS NOT NULL AND reason LIKE 'The server was restored%'").Select(r => r[0].AsText)];
+
     /// <summary>The last note there is.</summary>
     public static long LastTouch(AppFile app) => app.Scalar("SELECT coalesce(max(seq), 0) FROM _tm_touch").AsInteger;
 

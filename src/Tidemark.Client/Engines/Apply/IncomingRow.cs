@@ -34,6 +34,9 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>The verdict is on a deletion: what stands here under the key was made since.</summary>
     public bool MadeAgain { get; init; }
 
+    /// <summary>The verdict is on an offer of what a restored server may have lost.</summary>
+    public bool IsOffer { get; init; }
+
     /// <summary>The CREATE that got the row its id from the remote; null when it did not say.</summary>
     public Guid? MadeBy { get; init; }
 

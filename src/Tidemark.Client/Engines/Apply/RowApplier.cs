@@ -62,6 +62,7 @@ internal sealed class RowApplier
             return PutAside(incoming, cause, null);
         }
 
+        SeparateMadeAgain(incoming, entry);
         if (MissingParent(incoming) is { } edge && !StandsMerged(incoming, entry) && !StandsWithout(incoming, entry))
         {
             return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
@@ -82,6 +83,17 @@ internal sealed class RowApplier
         catch (StoreException e) when (e.Trouble is StoreTrouble.ConstraintNotNull or StoreTrouble.ConstraintCheck or StoreTrouble.Other)
         {
             return PutAside(incoming, AsideCause.ApplyFailed, e.Message);
+        }
+    }
+
+    // What stands under the id is another row than the one that comes.
+    private void SeparateMadeAgain(IncomingRow incoming, RowEntry? entry)
+    {
+        if (entry is not null && incoming.Table.Type.Identity == IdentityModel.ServerAssigned && LiveOf(incoming).Visible is not null
+            && (incoming.MadeAgain || _again.Is(incoming.Table, incoming.Key)))
+        {
+            _again.Separate(incoming.Table, incoming.Key);
+            _parents.Forget(incoming.Id);
         }
     }
 
@@ -192,6 +204,12 @@ internal sealed class RowApplier
         if (isClean)
         {
             var row = Filled(incoming.Row!, live.Any);
+            if (incoming.IsOffer && live.Visible is { } lost && !lost.SameAs(row))
+            {
+                Record(incoming, new ConflictInput(table.Type, null, lost, row), new ConflictResolution(
+                    ConflictOutcome.AdoptServer, row, [], HasConflict: true, "The server was restored and this row written there since: what it had lost is kept in this record."));
+            }
+
             WriteLive(table, live, row);
             SettleClean(incoming, row); // A clean row has no base to drop.
             return ApplyOutcome.Applied;
@@ -207,13 +225,6 @@ internal sealed class RowApplier
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
-        if (live.Visible is not null && (incoming.MadeAgain || _again.Is(incoming.Table, incoming.Key)))
-        {
-            _again.Separate(incoming.Table, incoming.Key);
-            _parents.Forget(incoming.Id);
-            live = default;
-        }
-
         var remote = Filled(Filled(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
         if (live.Visible is null && @base is not null && StandsElsewhere(incoming) is { } renamed)
         {
@@ -429,6 +440,11 @@ internal sealed class RowApplier
                 continue;
             }
 
+            if (ReferenceEquals(edge.Target, incoming.Table.Type) && target == incoming.Key)
+            {
+                continue; // It brings its parent along.
+            }
+
             var state = _parents.Find(edge, target);
             if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Value.Contains(new RowId(_session.Table(edge.Target).Number, target)))
             {
@@ -437,8 +453,7 @@ internal sealed class RowApplier
                 state = ParentPresence.Missing;
             }
 
-            var isSelf = ReferenceEquals(edge.Target, incoming.Table.Type) && target == incoming.Key;
-            if (state == ParentPresence.Missing && edge.Relation.Required && !isSelf && !(bringsBack && edge.TargetsKey && BringBack(_session.Table(edge.Target), target)))
+            if (state == ParentPresence.Missing && edge.Relation.Required && !(bringsBack && edge.TargetsKey && BringBack(_session.Table(edge.Target), target)))
             {
                 return edge;
             }

@@ -278,6 +278,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         {
             FromVerdict = true,
             MadeAgain = IsMadeAgain(table, command),
+            IsOffer = command.Operation == Operation.Offer,
             Command = command.Id,
             RenamedTo = renamedTo,
             IsRefused = true,
