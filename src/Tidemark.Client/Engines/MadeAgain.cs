@@ -12,6 +12,7 @@ namespace Tidemark.Client.Engines;
 internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long nowMs)
 {
     private HashSet<RowId>? _again;
+    private HashSet<RowId>? _inserted;
 
     /// <summary>Did an app delete the row that the remote has shown under this id, and insert another one?</summary>
     public bool Is(EntityTable table, EntityKey key)
@@ -21,8 +22,20 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
             return false;
         }
 
-        _again ??= ReadAgain();
-        return _again.Contains(new RowId(table.Number, key));
+        Read();
+        return _again!.Contains(new RowId(table.Number, key));
+    }
+
+    /// <summary>Is the row that stands under this id one that was deleted at the remote and lives on here, rather than one that an app has inserted?</summary>
+    public bool IsRevived(EntityTable table, EntityKey key)
+    {
+        if (session.Tombstones.VersionOf(table.Number, key) == 0)
+        {
+            return false;
+        }
+
+        Read();
+        return !_inserted!.Contains(new RowId(table.Number, key));
     }
 
     /// <summary>The row gets a fresh id; whoever refers to it goes with it.</summary>
@@ -56,9 +69,14 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     }
 
     // An INSERT that replaces a row makes no new one.
-    private HashSet<RowId> ReadAgain()
+    private void Read()
     {
-        var again = new HashSet<RowId>();
+        if (_again is not null)
+        {
+            return;
+        }
+
+        (_again, _inserted) = ([], []);
         var deleted = new HashSet<RowId>();
         Touch? last = null;
         foreach (var touch in session.Outbox.ReadTouches(0, int.MaxValue))
@@ -70,15 +88,17 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
                 {
                     deleted.Add(id);
                 }
-                else if (touch.Op is "I" or "N" && deleted.Contains(id))
+                else if (touch.Op is "I" or "N")
                 {
-                    again.Add(id);
+                    _inserted.Add(id);
+                    if (deleted.Contains(id))
+                    {
+                        _again.Add(id);
+                    }
                 }
             }
 
             last = touch;
         }
-
-        return again;
     }
 }

@@ -221,7 +221,7 @@ internal sealed class RowApplier
     // A row that is marked as deleted is another one too, unless its deletion is remembered: then the remote has brought it back.
     private bool IsAnother(IncomingRow incoming, LiveRow live) =>
         incoming.Table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id)
-        && (live.Visible is not null || _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) == 0);
+        && (live.Visible is not null ? !_again.IsRevived(incoming.Table, incoming.Key) : _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) == 0);
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
@@ -446,7 +446,8 @@ internal sealed class RowApplier
             }
 
             var state = _parents.Find(edge, target);
-            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Value.Contains(new RowId(_session.Table(edge.Target).Number, target)))
+            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Value.Contains(new RowId(_session.Table(edge.Target).Number, target))
+                && !_again.IsRevived(_session.Table(edge.Target), target))
             {
                 _cascade.MoveAside(_session.Table(edge.Target), target);
                 _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
