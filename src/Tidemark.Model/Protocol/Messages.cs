@@ -6,7 +6,7 @@ namespace Tidemark.Model.Protocol;
 public sealed record Mark(long Position, string Token);
 
 /// <summary>Everything of a push but its commands.</summary>
-public sealed record PushEnvelope
+public sealed record PushEnvelope : IJsonOnDeserialized
 {
     /// <summary>The version of the wire: 1.</summary>
     public int Protocol { get; init; } = ProtocolVersion.Current;
@@ -40,6 +40,12 @@ public sealed record PushEnvelope
 
     /// <summary>Null: the user's default space.</summary>
     public string? Space { get; init; }
+
+    void IJsonOnDeserialized.OnDeserialized()
+    {
+        NoNulls.In(Lost?.Values, "lost");
+        NoNulls.In(Lost?.Values.SelectMany(types => types.Values), "lost");
+    }
 }
 
 /// <summary>The version of the wire.</summary>
@@ -195,6 +201,9 @@ public sealed record WireChange
 
     /// <summary>The version as a time: ISO 8601 UTC.</summary>
     public required string ChangedAt { get; init; }
+
+    /// <summary>The CREATE that got the row its id from the server: it names the row also where a restored server gives the id once more.</summary>
+    public Guid? MadeBy { get; init; }
 
     /// <summary>Who made the last change.</summary>
     public ChangeOrigin? Origin { get; init; }

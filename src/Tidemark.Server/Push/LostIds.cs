@@ -76,7 +76,7 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         {
             if (session.Model.Find(name) is { Identity: IdentityModel.ServerAssigned } type)
             {
-                var highest = ids.Keys.Select(k => long.TryParse(k, System.Globalization.NumberStyles.Integer, System.Globalization.CultureInfo.InvariantCulture, out var id) ? id : 0).Max();
+                var highest = ids.Keys.Select(k => long.TryParse(k, System.Globalization.NumberStyles.Integer, System.Globalization.CultureInfo.InvariantCulture, out var id) ? id : 0).DefaultIfEmpty().Max();
                 await _ids.NoteAsync(type, EntityKey.Of(highest), cancellationToken).ConfigureAwait(false);
             }
         }

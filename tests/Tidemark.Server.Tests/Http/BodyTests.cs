@@ -167,6 +167,20 @@ public sealed class BodyTests
         await answer.ProblemAsync(413, ErrorCodes.TooLarge);
     }
 
+    [Theory]
+    [InlineData("1")]
+    [InlineData("{\"a\":null}")]
+    [InlineData("{\"a\":{\"notes\":null}}")]
+    [InlineData("{\"a\":{\"notes\":{\"1\":\"no id\"}}}")]
+    public async Task Lost_ids_of_another_form_are_a_bad_request(string lost)
+    {
+        await using var server = await StartAsync();
+
+        using var answer = await server.Client().PostAsync("/sync/push", Samples.Push(1, "", $",\"lost\":{lost}"));
+
+        await answer.ProblemAsync(400, ErrorCodes.BadRequest);
+    }
+
     [Fact]
     public async Task Members_that_nobody_knows_are_ignored_in_an_envelope()
     {

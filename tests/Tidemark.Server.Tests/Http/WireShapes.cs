@@ -99,7 +99,7 @@ internal static class WireShapes
         var type = Model().Get("notes");
         using var page = new ChangesPageWriter();
         var key = new EntityKey([Value.Text(Samples.NoteId)]);
-        page.Add(type, Operation.Update, key, 1_700_000_000_000_001, new ChangeOrigin("phone", Guid.Parse(Samples.Command(1))), new Row(type, [key[0], Value.Null, Value.Absent]));
+        page.Add(type, Operation.Update, key, 1_700_000_000_000_001, new ChangeOrigin("phone", Guid.Parse(Samples.Command(1))), new Row(type, [key[0], Value.Null, Value.Absent]), Guid.Parse(Samples.Command(2)));
         page.Add(type, Operation.Delete, key, 1_700_000_000_000_002, null, null);
         return Encoding.UTF8.GetString(page.Finish(new ChangesPageTail
         {
