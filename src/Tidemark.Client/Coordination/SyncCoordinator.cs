@@ -183,7 +183,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             failure = await PushAsync(transaction, context, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        if (mode != SyncMode.PushOnly && store.EngineSession.Outbox.HasLost())
+        if (mode != SyncMode.PushOnly && store.EngineSession.Outbox.HasUnansweredLost())
         {
             _warnings.Add("The server was restored. Nothing is fetched until what it may have lost has been offered to it; a run that pushes does that.");
         }

@@ -110,6 +110,12 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     public bool HasLost() =>
         db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1)", Value.Integer(context)) != 0;
 
+    /// <summary>As <see cref="HasLost"/>, but for what waits for a parent that the server no longer has: only a pull can tell what became of it.</summary>
+    public bool HasUnansweredLost() =>
+        db.ScalarInt64(
+            "SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1 AND last_code IS NOT ?2)",
+            Value.Integer(context), Value.Text(Model.Protocol.ErrorCodes.ParentMissing)) != 0;
+
     /// <summary>The server was restored: what is frozen mentions ids from before.</summary>
     public void SetLost(Guid id, string lost) =>
         db.Execute("UPDATE _tm_command SET lost = ?2 WHERE id = ?1", Value.Text(id.ToString("D")), Value.Text(lost));
