@@ -8,6 +8,9 @@ internal static class ServerSchema
 {
     public const int FormatVersion = 2;
     public const int KeyColumnsMax = 8;
+    public const string CreateMade = "CREATE TABLE _tm_made(space_id TEXT NOT NULL, type TEXT NOT NULL, made_by BLOB NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, made_by)) WITHOUT ROWID";
+    public const string RowMaker = "_tm_made_by BLOB";
+    public const string GoneMaker = "made_by BLOB";
 
     public static IReadOnlyList<string> CreateStatements { get; } =
     [
@@ -22,7 +25,7 @@ internal static class ServerSchema
         "CREATE INDEX _tm_verdict_position ON _tm_verdict(space_id, position)",
         "CREATE TABLE _tm_store(space_id TEXT NOT NULL, user_id TEXT NOT NULL, store_id TEXT NOT NULL, push_seq INTEGER NOT NULL, operation_id TEXT NOT NULL, PRIMARY KEY(space_id, user_id, store_id)) WITHOUT ROWID",
         "CREATE TABLE _tm_counter(space_id TEXT NOT NULL, type TEXT NOT NULL, last INTEGER NOT NULL, forgotten INTEGER NOT NULL, PRIMARY KEY(space_id, type)) WITHOUT ROWID",
-        "CREATE TABLE _tm_made(space_id TEXT NOT NULL, type TEXT NOT NULL, made_by BLOB NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, made_by)) WITHOUT ROWID",
+        CreateMade,
         "CREATE TABLE _tm_foreign(id INTEGER PRIMARY KEY, space_id TEXT NOT NULL, type TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, refused TEXT)",
         "CREATE INDEX _tm_foreign_space ON _tm_foreign(space_id)",
     ];
@@ -50,9 +53,9 @@ internal static class ServerSchema
         var goneNames = string.Join(", ", Enumerable.Range(0, goneKeys.Length).Select(i => "k" + i));
         return
         [
-            $"CREATE TABLE {name}(space_id TEXT NOT NULL, {string.Join(", ", type.Fields.Select(Column))}, _tm_version INTEGER NOT NULL DEFAULT 0, _tm_device TEXT, _tm_command BLOB, _tm_offered INTEGER, _tm_made_by BLOB, PRIMARY KEY(space_id, {keys})) WITHOUT ROWID",
+            $"CREATE TABLE {name}(space_id TEXT NOT NULL, {string.Join(", ", type.Fields.Select(Column))}, _tm_version INTEGER NOT NULL DEFAULT 0, _tm_device TEXT, _tm_command BLOB, _tm_offered INTEGER, {RowMaker}, PRIMARY KEY(space_id, {keys})) WITHOUT ROWID",
             $"CREATE INDEX {SqlName.Quote("_tm_version_" + type.Name)} ON {name}(space_id, _tm_version)",
-            $"CREATE TABLE {GoneTable(type)}(space_id TEXT NOT NULL, {string.Join(", ", goneKeys)}, position INTEGER NOT NULL, device TEXT, command BLOB, offered INTEGER, made_by BLOB, PRIMARY KEY(space_id, {goneNames})) WITHOUT ROWID",
+            $"CREATE TABLE {GoneTable(type)}(space_id TEXT NOT NULL, {string.Join(", ", goneKeys)}, position INTEGER NOT NULL, device TEXT, command BLOB, offered INTEGER, {GoneMaker}, PRIMARY KEY(space_id, {goneNames})) WITHOUT ROWID",
             $"CREATE INDEX {SqlName.Quote("_tm_gone_position_" + type.Name)} ON {GoneTable(type)}(space_id, position)",
         ];
     }

@@ -41,7 +41,8 @@ public sealed class SqliteServerStore : IServerStore
         var writer = new ServerConnection(SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true, Watch = watch }));
         try
         {
-            SetUp(writer, file);
+            SetUp(writer);
+            ServerUpgrade.Run(writer, file, () => ReadModel(writer));
             return new SqliteServerStore(file, writer, environment, watch) { _model = ReadModel(writer) };
         }
         catch (ModelException e)
@@ -174,7 +175,7 @@ public sealed class SqliteServerStore : IServerStore
         _writing.Dispose();
     }
 
-    private static void SetUp(ServerConnection writer, string file)
+    private static void SetUp(ServerConnection writer)
     {
         if (writer.Connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_meta'").AsInteger == 0)
         {
@@ -186,18 +187,6 @@ public sealed class SqliteServerStore : IServerStore
 
             writer.Connection.Run("INSERT INTO _tm_meta(key, value) VALUES('server_format', ?1)", Value.Integer(ServerSchema.FormatVersion));
             writer.Execute("COMMIT");
-            return;
-        }
-
-        var format = writer.Connection.Scalar("SELECT value FROM _tm_meta WHERE key = 'server_format'");
-        if (format.Kind != ValueKind.Integer)
-        {
-            throw new StoreException(StoreTrouble.SchemaMismatch, $"{file}: This is a device's store, not a server's file. Give the server a folder of its own with --data.");
-        }
-
-        if (format.AsInteger > ServerSchema.FormatVersion)
-        {
-            throw new StoreException(StoreTrouble.NewerVersion, $"{file}: The file was written by a newer server (format {format.AsInteger}; this one knows {ServerSchema.FormatVersion}). Upgrade this program.");
         }
     }
 

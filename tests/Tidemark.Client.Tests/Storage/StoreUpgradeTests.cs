@@ -6,7 +6,7 @@ namespace Tidemark.Client.Tests.Storage;
 public sealed class StoreUpgradeTests
 {
     [Fact]
-    [Trait("req", "STO-11")]
+    [Trait("req", "STO-13")]
     public async Task A_file_of_the_first_format_opens_with_its_conflicts_and_syncs_on()
     {
         await using var world = await World.StartAsync();

@@ -281,6 +281,91 @@ public abstract class ServerStoreContract : IAsyncDisposable
 
     [Fact]
     [Trait("req", "PULL-10")]
+    public async Task The_maker_of_a_row_is_kept_over_later_changes_and_its_deletion_and_ends_with_the_next_row_of_its_key()
+    {
+        var (first, second) = (PushingDevice.NewId(), PushingDevice.NewId());
+        var key = EntityKey.Of(1);
+        await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "a"), new RowOrigin("d", first, null, first), None));
+        await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "b"), new RowOrigin("d", second), None));
+        await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "c"), default, None));
+        await using (var live = await Store.ReadAsync(Home, None))
+        {
+            Assert.Equal(new RowOrigin(null, null, null, first), (await live.FindRowAsync(Things, key, None))!.Origin);
+            Assert.Equal(first, Assert.Single(await ChangesAsync(live)).Origin.MadeBy);
+        }
+
+        await WriteAsync(Home, t => t.DeleteAsync(Things, key, new RowOrigin("d", second), None));
+        await WriteAsync(Home, t => t.DeleteAsync(Things, key, default, None));
+        await using (var gone = await Store.ReadAsync(Home, None))
+        {
+            Assert.Equal(first, (await gone.FindTombstoneAsync(Things, key, None))!.Origin.MadeBy);
+            Assert.Equal(first, Assert.Single(await ChangesAsync(gone)).Origin.MadeBy);
+        }
+
+        await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "d"), new RowOrigin("d", second, null, second), None));
+        await using var after = await Store.ReadAsync(Home, None);
+        Assert.Equal(second, (await after.FindRowAsync(Things, key, None))!.Origin.MadeBy);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task Two_rows_of_one_key_in_one_commit_have_a_maker_each()
+    {
+        var (first, second) = (PushingDevice.NewId(), PushingDevice.NewId());
+        await WriteAsync(Home, async t =>
+        {
+            await t.UpsertAsync(Thing(1, "a"), new RowOrigin("d", first, null, first), None);
+            await t.DeleteAsync(Things, EntityKey.Of(1), default, None);
+            Assert.Equal(first, (await t.FindTombstoneAsync(Things, EntityKey.Of(1), None))!.Origin.MadeBy);
+            await t.UpsertAsync(Thing(1, "b"), new RowOrigin("d", second, null, second), None);
+            await t.UpsertAsync(Thing(2, "c"), default, None);
+        });
+        await using var snapshot = await Store.ReadAsync(Home, None);
+        Assert.Equal([second, null], (await ChangesAsync(snapshot)).Select(c => c.Origin.MadeBy));
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task The_id_of_a_row_that_came_back_is_found_by_its_maker_in_its_space_and_type_alone()
+    {
+        var (madeBy, undone) = (PushingDevice.NewId(), PushingDevice.NewId());
+        await WriteAsync(Home, async t =>
+        {
+            await t.PutMadeAsync(Things, madeBy, EntityKey.Of(7), None);
+            await t.PutMadeAsync(Things, madeBy, EntityKey.Of(9), None);
+            await t.SavepointAsync(None);
+            await t.PutMadeAsync(Things, undone, EntityKey.Of(10), None);
+            await t.RollbackToSavepointAsync(None);
+        });
+        await WriteAsync(Home, async t =>
+        {
+            Assert.Equal(EntityKey.Of(9), await t.FindMadeAsync(Things, madeBy, None));
+            Assert.Null(await t.FindMadeAsync(Links, madeBy, None));
+            Assert.Null(await t.FindMadeAsync(Things, undone, None));
+            await t.CompactAsync(new Position(t.PendingVersion), None);
+            Assert.NotNull(await t.FindMadeAsync(Things, madeBy, None));
+        });
+        await WriteAsync(Other, async t => Assert.Null(await t.FindMadeAsync(Things, madeBy, None)));
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-06")]
+    public async Task The_highest_id_is_counted_from_rows_and_tombstones_where_none_was_noted_and_in_its_space_alone()
+    {
+        await WriteAsync(Other, t => t.UpsertAsync(Thing(500, "far"), default, None));
+        await WriteAsync(Home, async t =>
+        {
+            Assert.Equal(default, await t.GetIdCounterAsync(Things, None));
+            await t.UpsertAsync(Thing(3, "a"), default, None);
+            Assert.Equal(new IdCounter(3, 0), await t.GetIdCounterAsync(Things, None));
+            await t.DeleteAsync(Things, EntityKey.Of(8), default, None);
+            Assert.Equal(new IdCounter(8, 0), await t.GetIdCounterAsync(Things, None));
+        });
+        await WriteAsync(Home, async t => Assert.Equal(8, (await t.GetIdCounterAsync(Things, None)).Last));
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
     public async Task What_is_compacted_is_gone_and_known_to_be_and_live_rows_stay()
     {
         var verdict = Verdict(1);
