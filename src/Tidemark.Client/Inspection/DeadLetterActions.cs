@@ -163,7 +163,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private void BringParents(EntityTable table, Row row)
     {
         _bringing.Add(new RowId(table.Number, row.Key));
-        foreach (var edge in session.Model.Graph.From(table.Type).Where(e => e.Relation.Required && e.TargetsKey))
+        foreach (var edge in session.Model.Graph.From(table.Type).Where(e => e.TargetsKey))
         {
             var parent = session.Table(edge.Target);
             if (PushPlanner.KeyIn(row, edge) is { } key && !_bringing.Contains(new RowId(parent.Number, key)) && !parent.LiveExists(session.Db, key) && parent.ReadBase(session.Db, key, session.Remote) is not null)
@@ -175,6 +175,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
     private void TakeServers(EntityTable table, EntityKey key, Row row, long version)
     {
+        BringParents(table, row);
         if (Bring(table, key, table.ReadLive(session.Db, key), row, version))
         {
             new RowApplier(session, environment, _context).Settle(new IncomingRow(table, key, version, row, null, default) { FromVerdict = true }, row);
