@@ -91,6 +91,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         var statement = Keyed(table.PutGone, key);
         statement.Bind(key.Count + 2, PendingVersion);
         BindOrigin(statement, key.Count + 3, origin);
+        BindOptionalId(statement, key.Count + 6, origin.MadeBy);
         Run(statement);
         Run(Keyed(table.Delete, key));
         return ValueTask.CompletedTask;

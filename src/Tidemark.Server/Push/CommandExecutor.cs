@@ -105,15 +105,26 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
                 row = WithDerived(row, live.Row); // The same row made twice is the same, whatever the server has derived since.
             }
 
+            if (command.BaseVersion is null && live.Origin.MadeBy == command.Id && !live.Row.SameAs(row))
+            {
+                _held.Add(command.Id);
+                return (live.Version, key, live.Row); // It was carried out before a restore; others have brought its row back and edited it since.
+            }
+
             return live.Row.SameAs(row) ? (live.Version, key, row)
                 : _merges.Has(command.Id) ? await MergeAsync(command, live, row, cancellationToken).ConfigureAwait(false)
                 : throw Verdicts.Conflict(command, live, "exists");
         }
 
-        if (command is { BaseVersion: > 0, Type.Identity: IdentityModel.ServerAssigned }
-            && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } former)
+        if (command is { BaseVersion: null or > 0, Type.Identity: IdentityModel.ServerAssigned }
+            && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { Origin.MadeBy: { } made } former)
         {
-            if (former.Origin.MadeBy is { } made)
+            if (made == command.Id)
+            {
+                throw Verdicts.Gone(command, former); // Carried out before a restore, and deleted since.
+            }
+
+            if (command.BaseVersion is not null)
             {
                 session.MadeBy[command.Id] = made;
             }

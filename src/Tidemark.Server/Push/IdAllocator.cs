@@ -93,7 +93,7 @@ internal sealed class IdAllocator(PushSession session)
 
         if (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
         {
-            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version;
+            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version || tombstone.Origin.MadeBy == command.Id;
         }
 
         var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);

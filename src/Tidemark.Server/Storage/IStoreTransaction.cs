@@ -16,10 +16,10 @@ public interface IStoreTransaction : IStoreSnapshot
     /// <summary>The keys of at most <paramref name="countMax"/> live rows whose fields hold these values, compared with the fields' collations. No value may be null.</summary>
     ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken);
 
-    /// <summary>Makes or replaces the row of this key; its tombstone goes. Where a row began is not changed by replacing it.</summary>
+    /// <summary>Makes or replaces the row of this key; its tombstone goes. Which command made a row is not changed by replacing it.</summary>
     ValueTask UpsertAsync(Row row, RowOrigin origin, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the row, if it is there, and leaves a tombstone that knows where the row began.</summary>
+    /// <summary>Deletes the row, if it is there, and leaves a tombstone that knows which command made the row: the row itself says it, else the former tombstone, else the origin.</summary>
     ValueTask DeleteAsync(EntityType type, EntityKey key, RowOrigin origin, CancellationToken cancellationToken);
 
     ValueTask<IdCounter> GetIdCounterAsync(EntityType type, CancellationToken cancellationToken);

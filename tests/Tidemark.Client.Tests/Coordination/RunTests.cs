@@ -98,28 +98,16 @@ public sealed class RunTests
         await a.SyncAsync();
         var b = world.Clone("b", a);
         await Steps.UntilQuietAsync(a, b);
-        var database = Path.Combine(world.ServerFolder, "tidemark.db");
-        await world.StopServerAsync();
-        File.Copy(database, database + ".backup");
-        await world.StartServerAsync();
+        await world.BackUpServerAsync();
         a.Sql("INSERT INTO author VALUES(3, 'lost', NULL); UPDATE author SET note = 'lost edit' WHERE id = 1; DELETE FROM author WHERE id = 2; INSERT INTO book VALUES(1, 3, 'lost child', NULL)");
         await Steps.UntilQuietAsync(a, b);
-        await world.StopServerAsync();
-        Assert.Empty(OpenFiles(database));
-        File.Copy(database + ".backup", database, overwrite: true);
-        File.Delete(database + "-wal");
-        File.Delete(database + "-shm");
-        await world.StartServerAsync();
+        await world.RestoreServerAsync();
         b.Sql("INSERT INTO author VALUES(4, 'after', NULL); UPDATE author SET name = 'edited after' WHERE id = 3");
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["1|old|lost edit", "3|edited after|NULL", "4|after|NULL"], a.Rows("SELECT * FROM author ORDER BY id"));
         Assert.Equal(1, a.Count("SELECT count(*) FROM book"));
         Steps.AssertEqual(a, b);
     }
-
-    // What a stopped server leaves open would be damaged by putting another file in its place.
-    private static string[] OpenFiles(string path) =>
-        [.. Directory.GetFiles("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(t => t.StartsWith(path, StringComparison.Ordinal))];
 
     [Fact]
     [Trait("req", "STO-16")]

@@ -54,16 +54,11 @@ public sealed class DiscardedParentTests
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", Teams + "INSERT INTO team VALUES('t1', 'red'), ('t2', 'blue'); INSERT INTO player VALUES('p', 't1', 'ann');");
         var b = world.Clone("b", a);
-        var database = Path.Combine(world.ServerFolder, "tidemark.db");
         await Steps.UntilQuietAsync(a, b);
-        await world.StopServerAsync();
-        File.Copy(database, database + ".early");
-        await world.StartServerAsync();
+        await world.BackUpServerAsync();
         a.Sql("UPDATE player SET team_id = 't2'; DELETE FROM team WHERE id = 't1'");
         await a.SyncAsync();
-        await world.StopServerAsync();
-        File.Copy(database + ".early", database, overwrite: true);
-        await world.StartServerAsync();
+        await world.RestoreServerAsync();
         b.Sql("INSERT INTO player VALUES('q', 't1', 'bea')");
         await b.SyncAsync();
         await DiscardAsync(a);
@@ -72,10 +67,42 @@ public sealed class DiscardedParentTests
         Steps.AssertEqual(a, b);
     }
 
-    private static async Task DiscardAsync(Device device)
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    public async Task A_parent_that_was_deleted_since_comes_back_with_its_row()
     {
-        await device.SyncAsync();
-        await device.SyncAsync();
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE team(id TEXT PRIMARY KEY, league_id TEXT NOT NULL REFERENCES league(id));
+            CREATE TABLE league(id TEXT PRIMARY KEY, name TEXT);
+            CREATE TABLE player(id TEXT PRIMARY KEY, team_id TEXT NOT NULL REFERENCES team(id), nick TEXT UNIQUE);
+            INSERT INTO league VALUES('l1', 'one'), ('l2', 'two');
+            INSERT INTO team VALUES('t1', 'l1'), ('t2', 'l2');
+            INSERT INTO player VALUES('p', 't1', 'ann');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO player VALUES('q', 't2', 'ace')");
+        await b.SyncAsync();
+        a.Sql("UPDATE player SET nick = 'ace', team_id = 't2'");
+        await a.SyncAsync();
+        a.Sql("DELETE FROM team WHERE id = 't1'; DELETE FROM league WHERE id = 'l1'");
+        await DiscardAsync(a, syncs: 0);
+        Assert.Equal(["p|t1|ann", "q|t2|ace"], a.Rows("SELECT * FROM player ORDER BY id"));
+        Assert.Equal(["t1|l1", "t2|l2"], a.Rows("SELECT * FROM team ORDER BY id"));
+        Assert.Empty(a.Rows("SELECT * FROM pragma_foreign_key_check"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(2, b.Count("SELECT count(*) FROM league"));
+        Steps.AssertEqual(a, b);
+    }
+
+    private static async Task DiscardAsync(Device device, int syncs = 2)
+    {
+        for (var i = 0; i < syncs; i++)
+        {
+            await device.SyncAsync();
+        }
+
         var letter = Assert.Single(new StoreInspector(device.Store).DeadLetters());
         await device.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
     }

@@ -14,18 +14,15 @@ public sealed class EmptiedServerTests
     {
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", Schemas.Authors);
-        var database = Path.Combine(world.ServerFolder, "tidemark.db");
         await a.Service.VerifyAsync(TestContext.Current.CancellationToken);
-        await world.StopServerAsync();
-        File.Copy(database, database + ".early");
-        await world.StartServerAsync();
+        await world.BackUpServerAsync();
         a.Sql("INSERT INTO author VALUES(1, 'x', NULL); INSERT INTO book VALUES(1, 1, 't', NULL)");
         await Steps.UntilQuietAsync(a);
         await world.StopServerAsync();
-        File.Delete(database);
+        File.Delete(world.ServerFile);
         if (keepsModel)
         {
-            File.Copy(database + ".early", database);
+            File.Copy(world.ServerFile + ".backup", world.ServerFile);
         }
 
         await world.StartServerAsync();
@@ -44,16 +41,11 @@ public sealed class EmptiedServerTests
     {
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'x', NULL);");
-        var database = Path.Combine(world.ServerFolder, "tidemark.db");
         await Steps.UntilQuietAsync(a);
-        await world.StopServerAsync();
-        File.Copy(database, database + ".early");
-        await world.StartServerAsync();
+        await world.BackUpServerAsync();
         a.Sql("INSERT INTO author VALUES(2, 'y', NULL)");
         await a.SyncAsync(SyncMode.PushOnly);
-        await world.StopServerAsync();
-        File.Copy(database + ".early", database, overwrite: true);
-        await world.StartServerAsync();
+        await world.RestoreServerAsync();
         await Steps.UntilQuietAsync(a);
         var b = world.Clone("b", a);
         await Steps.UntilQuietAsync(a, b);
@@ -69,16 +61,11 @@ public sealed class EmptiedServerTests
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'x', NULL);");
         var b = world.Clone("b", a);
-        var database = Path.Combine(world.ServerFolder, "tidemark.db");
         await Steps.UntilQuietAsync(a, b);
-        await world.StopServerAsync();
-        File.Copy(database, database + ".early");
-        await world.StartServerAsync();
+        await world.BackUpServerAsync();
         a.Sql("INSERT INTO book VALUES(1, 1, 't', NULL)");
         await a.SyncAsync();
-        await world.StopServerAsync();
-        File.Copy(database + ".early", database, overwrite: true);
-        await world.StartServerAsync();
+        await world.RestoreServerAsync();
         b.Sql("DELETE FROM author");
         await b.SyncAsync();
         await Steps.UntilQuietAsync(a, b);

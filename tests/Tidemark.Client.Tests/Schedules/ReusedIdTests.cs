@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -31,5 +32,57 @@ public sealed class ReusedIdTests
         Assert.Equal(["of ann|ann"], a.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id"));
         Assert.Equal(["ann", "bea"], a.Rows("SELECT name FROM author ORDER BY name"));
         Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PUSH-02")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_row_made_under_the_id_of_one_whose_deletion_was_refused_is_a_row_of_its_own(bool pullsFirst)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE author SET note = 'edited'; INSERT INTO book VALUES(1, 1, 'of ann', NULL)");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM author; INSERT INTO author VALUES(1, 'bea', NULL); INSERT INTO book VALUES(1, 1, 'of bea', NULL)");
+        if (pullsFirst)
+        {
+            await a.SyncAsync(SyncMode.PullOnly);
+        }
+
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["ann|edited", "bea|NULL"], b.Rows("SELECT name, note FROM author ORDER BY name"));
+        Assert.Equal(["of ann|ann", "of bea|bea"], b.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id ORDER BY title"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PULL-06")]
+    public async Task A_revived_row_that_another_device_revived_too_is_one_row_with_the_edits_of_both()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        b.Sql("DELETE FROM author");
+        await b.SyncAsync();
+        a.Sql("UPDATE author SET note = 'edited'; INSERT INTO book VALUES(1, 1, 'below', NULL)");
+        await a.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(["1|ann|edited"], a.Rows("SELECT * FROM author"));
+        c.Sql("UPDATE author SET name = 'anna'");
+        await c.SyncAsync();
+
+        // The pull meets a row that lives here without the remote showing it.
+        await a.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(1, b.Count("SELECT count(*) FROM author"));
+        Assert.Equal(["below|1"], b.Rows("SELECT title, author_id FROM book"));
+        Assert.Equal(["1|edited"], b.Rows("SELECT id, note FROM author"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
     }
 }

@@ -34,6 +34,8 @@ internal sealed class World : IAsyncDisposable
 
     public string ServerFolder => System.IO.Path.Combine(_folder.Path, "server");
 
+    public string ServerFile => System.IO.Path.Combine(ServerFolder, "tidemark.db");
+
     public static async Task<World> StartAsync(ServerOptions? options = null)
     {
         SystemSqlite.Use();
@@ -53,7 +55,7 @@ internal sealed class World : IAsyncDisposable
     public async Task StartServerAsync()
     {
         Directory.CreateDirectory(ServerFolder);
-        _store = SqliteServerStore.Open(System.IO.Path.Combine(ServerFolder, "tidemark.db"), ServerEnvironment.System);
+        _store = SqliteServerStore.Open(ServerFile, ServerEnvironment.System);
         _app = TidemarkHost.Create(new()
         {
             Urls = ["http://127.0.0.1:0"],
@@ -75,6 +77,25 @@ internal sealed class World : IAsyncDisposable
     {
         await _app!.DisposeAsync();
         await _store!.DisposeAsync();
+    }
+
+    /// <summary>Copies the server's file; the server is stopped meanwhile.</summary>
+    public async Task BackUpServerAsync()
+    {
+        await StopServerAsync();
+        System.IO.File.Copy(ServerFile, ServerFile + ".backup", overwrite: true);
+        await StartServerAsync();
+    }
+
+    /// <summary>The server goes on with the file of the last backup.</summary>
+    public async Task RestoreServerAsync()
+    {
+        await StopServerAsync();
+        Assert.Empty(OpenFiles(ServerFile));
+        System.IO.File.Copy(ServerFile + ".backup", ServerFile, overwrite: true);
+        System.IO.File.Delete(ServerFile + "-wal");
+        System.IO.File.Delete(ServerFile + "-shm");
+        await StartServerAsync();
     }
 
     /// <summary>A device whose file is made by SQL and then adopted.</summary>
@@ -142,4 +163,8 @@ internal sealed class World : IAsyncDisposable
         await StopServerAsync();
         _folder.Dispose();
     }
+
+    // What a stopped server leaves open would be damaged by putting another file in its place.
+    private static string[] OpenFiles(string path) =>
+        [.. Directory.GetFiles("/proc/self/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(t => t.StartsWith(path, StringComparison.Ordinal))];
 }

@@ -302,9 +302,11 @@ public abstract class ServerStoreContract : IAsyncDisposable
             Assert.Equal(first, Assert.Single(await ChangesAsync(gone)).Origin.MadeBy);
         }
 
+        await WriteAsync(Home, t => t.DeleteAsync(Things, EntityKey.Of(2), new RowOrigin("d", second, 7, second), None));
         await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "d"), new RowOrigin("d", second, null, second), None));
         await using var after = await Store.ReadAsync(Home, None);
         Assert.Equal(second, (await after.FindRowAsync(Things, key, None))!.Origin.MadeBy);
+        Assert.Equal(second, (await after.FindTombstoneAsync(Things, EntityKey.Of(2), None))!.Origin.MadeBy);
     }
 
     [Fact]

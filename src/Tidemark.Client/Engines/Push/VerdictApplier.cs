@@ -257,6 +257,13 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.HasRebases = true;
         if (verdict.ServerDeleted)
         {
+            if (command is { Operation: Operation.Create, BaseVersion: null } && table.ReadEntry(session.Db, key, session.Remote) is null && (command.SentRow ?? RowBytes.Read(table.Type, command.Sent)) is { } made)
+            {
+                // Carried out before a restore: what was sent is what was deleted.
+                table.SetEntry(session.Db, key, session.Remote, verdict.ServerVersion, applier.DigestOf(made), command.Id);
+                table.SetBase(session.Db, key, session.Remote, made);
+            }
+
             // Deleted there: an edit revives the row or goes with it; a deletion here is done.
             _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, Command = command.Id });
             return;
