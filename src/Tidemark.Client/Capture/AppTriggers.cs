@@ -107,5 +107,7 @@ public static class AppTriggers
 
     private static IEnumerable<TriggerSchema> Read(SqliteConnection connection) =>
         connection.Query("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, 4) <> '_tm_' ORDER BY rowid")
-            .Select(r => new TriggerSchema(r[0].AsText, r[1].AsText, r[2].AsText));
+            .Select(r => r.All(v => v.Kind == ValueKind.Text)
+                ? new TriggerSchema(r[0].AsText, r[1].AsText, r[2].AsText)
+                : throw new StoreException(StoreTrouble.Damaged, $"{connection.DataSource}: The schema names a trigger ({r[0]}) without its text: the file is damaged. Restore it from a backup."));
 }

@@ -193,10 +193,11 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
         catch (StoreException e) when (e.Trouble == StoreTrouble.ConstraintUnique)
         {
+            var madeBy = table.ReadEntry(session.Db, key, session.Remote)?.MadeBy;
             table.Delete(session.Db, key);
             table.DropBase(session.Db, key, session.Remote);
             table.DropEntry(session.Db, key, session.Remote);
-            new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default), AsideCause.UniqueClash, null);
+            new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default) { MadeBy = madeBy }, AsideCause.UniqueClash, null);
             return false;
         }
     }

@@ -76,6 +76,15 @@ public sealed class AppTriggersTests
         Assert.Equal(["a", "b"], CaptureInstaller.Missing(file.Db, file.Model, file.Numbers));
     }
 
+    [Fact]
+    [Trait("req", "STO-15")]
+    public void A_schema_that_names_a_trigger_without_its_text_is_a_damaged_file()
+    {
+        using var file = new CapturedFile("CREATE TABLE a(id TEXT PRIMARY KEY, v)");
+        file.Db.Run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET type = 'trigger' WHERE name LIKE 'sqlite_autoindex_%' AND tbl_name = 'a'");
+        Assert.Equal(StoreTrouble.Damaged, Assert.Throws<StoreException>(() => AppTriggers.Classify(file.Db, ["a"])).Trouble);
+    }
+
     private static List<string> Sql(Microsoft.Data.Sqlite.SqliteConnection db) =>
         [.. db.Query("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name").Select(r => r[1].AsText)];
 }

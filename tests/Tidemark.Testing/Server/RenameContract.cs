@@ -8,20 +8,17 @@ using Xunit;
 namespace Tidemark.Testing.Server;
 
 /// <summary>Changed keys, renamed values and keys that differ in case only; whatever the store.</summary>
-public abstract class RenameContract : IAsyncDisposable
+public abstract class RenameContract : ServerContract
 {
     private static readonly SyncModel Model = new SyncModelBuilder()
         .Entity("users", e => e.Field("id", FieldType.Text, f => f with { Collation = Collation.NoCase }).Field("name", FieldType.Text, f => f with { Collation = Collation.NoCase }).Key("id").Unique(UniqueRule.Rename, "name"))
         .Entity("roles", e => e.Field("user", FieldType.Text).Field("role", FieldType.Text).Key("user", "role").Reference("user", "users", required: true, DeleteRule.Cascade))
         .Build();
 
-    private readonly ManualTime _time = new();
-    private IServerStore? _store;
-    private SyncServer? _server;
-
-    private SyncServer Server => _server ??= new SyncServer(_store ??= OpenStore(new ServerEnvironment { Time = _time }), new ServerEnvironment { Time = _time }, new ServerOptions());
-
-    protected abstract IServerStore OpenStore(ServerEnvironment environment);
+    protected RenameContract()
+        : base(Model)
+    {
+    }
 
     [Fact]
     [Trait("req", "PUSH-06")]
@@ -74,23 +71,5 @@ public abstract class RenameContract : IAsyncDisposable
         Assert.Equal("exists", conflict.Reason);
         Assert.Single((await device.PushAsync(device.Create("roles", ["aNN", "admin"]))).Successful);
         Assert.Single((await device.PageAsync()).Changes, c => c.TypeName == "users");
-    }
-
-    public virtual async ValueTask DisposeAsync()
-    {
-        _server?.Dispose();
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
-    private async Task<PushingDevice> DeviceAsync()
-    {
-        var device = new PushingDevice(Server, Model, "anna", "one");
-        await Server.PutModelAsync(device.Caller, SyncModelJson.ToUtf8(Model), CancellationToken.None);
-        return device;
     }
 }

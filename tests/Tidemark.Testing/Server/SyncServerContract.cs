@@ -8,7 +8,7 @@ using Xunit;
 namespace Tidemark.Testing.Server;
 
 /// <summary>What push and changes do, whatever the store. An engine inherits it and says how its store is opened.</summary>
-public abstract class SyncServerContract : IAsyncDisposable
+public abstract class SyncServerContract : ServerContract
 {
     protected static SyncModel Model { get; } = new SyncModelBuilder()
         .Entity("boxes", e => e.Field("id", FieldType.Text).Field("name", FieldType.Text).Key("id").Unique("name"))
@@ -18,16 +18,10 @@ public abstract class SyncServerContract : IAsyncDisposable
             .Reference("thing", "things", required: false, DeleteRule.SetNull).Reference("spare", "boxes", required: false, DeleteRule.Restrict))
         .Build();
 
-    private IServerStore? _store;
-    private SyncServer? _server;
-
-    protected ManualTime Time { get; } = new();
-
-    protected IServerStore Store => _store ??= OpenStore(new ServerEnvironment { Time = Time });
-
-    protected SyncServer Server => _server ??= new SyncServer(Store, new ServerEnvironment { Time = Time }, new ServerOptions());
-
-    protected abstract IServerStore OpenStore(ServerEnvironment environment);
+    protected SyncServerContract()
+        : base(Model)
+    {
+    }
 
     [Theory]
     [InlineData(null)]
@@ -401,23 +395,6 @@ public abstract class SyncServerContract : IAsyncDisposable
         }
     }
 
-    public virtual async ValueTask DisposeAsync()
-    {
-        _server?.Dispose();
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
-    protected async Task<PushingDevice> DeviceAsync()
-    {
-        var device = new PushingDevice(Server, Model, "anna", "one");
-        await Server.PutModelAsync(device.Caller, SyncModelJson.ToUtf8(Model), CancellationToken.None);
-        return device;
-    }
 
     private Task CompactAsync() => Server.CompactAsync(CancellationToken.None);
 }

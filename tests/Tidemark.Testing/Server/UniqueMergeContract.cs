@@ -9,7 +9,7 @@ using Xunit;
 namespace Tidemark.Testing.Server;
 
 /// <summary>What the server makes of a new row whose unique value is taken, where the rule is `merge`; whatever the store.</summary>
-public abstract class UniqueMergeContract : IAsyncDisposable
+public abstract class UniqueMergeContract : ServerContract
 {
     private static readonly SyncModel Model = new SyncModelBuilder()
         .Entity("tags", e => e.Field("id", FieldType.Text).Field("name", FieldType.Text).Field("note", FieldType.Text).Field("code", FieldType.Text)
@@ -17,13 +17,10 @@ public abstract class UniqueMergeContract : IAsyncDisposable
         .Entity("marks", e => e.Field("id", FieldType.Integer).Field("tag", FieldType.Text).Key("id").ServerAssigned().Reference("tag", "tags", required: true))
         .Build();
 
-    private readonly ManualTime _time = new();
-    private IServerStore? _store;
-    private SyncServer? _server;
-
-    private SyncServer Server => _server ??= new SyncServer(_store ??= OpenStore(new ServerEnvironment { Time = _time }), new ServerEnvironment { Time = _time }, new ServerOptions());
-
-    protected abstract IServerStore OpenStore(ServerEnvironment environment);
+    protected UniqueMergeContract()
+        : base(Model)
+    {
+    }
 
     [Fact]
     [Trait("req", "SRV-13")]
@@ -72,23 +69,8 @@ public abstract class UniqueMergeContract : IAsyncDisposable
         Assert.Equal(ErrorCodes.Unique, Assert.Single((await one.PushAsync(one.Update("tags", EntityKey.Of("b"), version, "name", "red"))).Failed).Code);
     }
 
-    public virtual async ValueTask DisposeAsync()
-    {
-        _server?.Dispose();
-        if (_store is not null)
-        {
-            await _store.DisposeAsync();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
     private static string Text(RawJson json) => Encoding.UTF8.GetString(json.Utf8.Span);
 
-    private async Task<(PushingDevice One, PushingDevice Two)> DevicesAsync()
-    {
-        var one = new PushingDevice(Server, Model, "anna", "one");
-        await Server.PutModelAsync(one.Caller, SyncModelJson.ToUtf8(Model), CancellationToken.None);
-        return (one, new PushingDevice(Server, Model, "anna", "two"));
-    }
+    private async Task<(PushingDevice One, PushingDevice Two)> DevicesAsync() =>
+        (await DeviceAsync(), await DeviceAsync("two"));
 }

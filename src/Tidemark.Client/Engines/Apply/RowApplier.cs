@@ -103,7 +103,7 @@ internal sealed class RowApplier
             ? incoming.Raw.ToArray()
             : Tidemark.Model.Protocol.ChangesPageWriter.One(
                 incoming.Table.Type, incoming.Row is null ? Tidemark.Model.Protocol.Operation.Delete : Tidemark.Model.Protocol.Operation.Update,
-                incoming.Key, incoming.Version, incoming.Origin, incoming.Row).Utf8.ToArray();
+                incoming.Key, incoming.Version, incoming.Origin, incoming.Row, incoming.MadeBy).Utf8.ToArray();
 #if TIDEMARK_MUTANTS
         if (Mutants.Is(Mutant.AsideDropped))
         {
