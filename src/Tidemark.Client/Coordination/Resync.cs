@@ -81,7 +81,7 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
                 Value.Integer(s.Remote), Value.Integer(commonPosition));
             foreach (var (key, version) in rows)
             {
-                Note(s, table.Number, key, version, deleted: false);
+                s.Offers.Note(new NotedOffer(table.Number, key, version, Deleted: false));
             }
         }
 
@@ -89,11 +89,7 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             "SELECT type, key, version FROM _tm_tombstone WHERE remote = ?1 AND version > ?2",
             st => ((int)st.ColumnInt64(0), st.Text(1), st.ColumnInt64(2)), Value.Integer(s.Remote), Value.Integer(commonPosition)))
         {
-            Note(s, type, key, version, deleted: true);
+            s.Offers.Note(new NotedOffer(type, key, version, Deleted: true));
         }
     }
-
-    private static void Note(StoreSession s, int type, string key, long version, bool deleted) =>
-        s.Db.Execute("INSERT OR REPLACE INTO _tm_offer(remote, type, key, version, deleted) VALUES(?1, ?2, ?3, ?4, ?5)",
-            Value.Integer(s.Remote), Value.Integer(type), Value.Text(key), Value.Integer(version), Value.Integer(deleted ? 1 : 0));
 }

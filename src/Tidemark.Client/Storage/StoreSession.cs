@@ -38,6 +38,7 @@ public sealed class StoreSession
         Cursors = new CursorRepository(db, remote);
         IdMap = new IdMapRepository(db, remote);
         Tombstones = new TombstoneRepository(db, remote);
+        Offers = new OfferRepository(db, remote);
         Stage = new StageRepository(db, remote);
         Aside = new AsideRepository(db, remote);
         Remotes = new RemoteRepository(db, remote);
@@ -62,6 +63,8 @@ public sealed class StoreSession
     public IdMapRepository IdMap { get; }
 
     public TombstoneRepository Tombstones { get; }
+
+    public OfferRepository Offers { get; }
 
     public StageRepository Stage { get; }
 

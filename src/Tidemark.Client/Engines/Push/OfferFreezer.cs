@@ -12,16 +12,11 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
 {
     public int Freeze()
     {
-        // Parents before their children, deletions last.
-        var ranks = string.Concat(session.Tables.Select(t => string.Create(System.Globalization.CultureInfo.InvariantCulture, $" WHEN {t.Number} THEN {session.Model.Graph.RankOf(t.Type)}")));
-        var offers = session.Db.Query(
-            $"SELECT type, key, version, deleted FROM _tm_offer WHERE remote = ?1 ORDER BY deleted, CASE type{ranks} ELSE -1 END, version, type, key LIMIT ?2",
-            s => (Type: (int)s.ColumnInt64(0), Key: s.Text(1), Version: s.ColumnInt64(2), Deleted: s.ColumnInt64(3) != 0),
-            Value.Integer(session.Remote), Value.Integer(options.BatchCommandsMax));
+        var ranks = session.Tables.ToDictionary(t => t.Number, t => session.Model.Graph.RankOf(t.Type));
         var frozen = 0;
-        foreach (var offer in offers)
+        foreach (var offer in session.Offers.Read(ranks, options.BatchCommandsMax))
         {
-            session.Db.Execute("DELETE FROM _tm_offer WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(session.Remote), Value.Integer(offer.Type), Value.Text(offer.Key));
+            session.Offers.Drop(offer.Type, offer.Key);
             if (session.FindTable(offer.Type) is { } table && Store(table, offer.Key, offer.Version, offer.Deleted))
             {
                 frozen++;

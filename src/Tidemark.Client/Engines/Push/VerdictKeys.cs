@@ -126,6 +126,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
     // What is known of a row is known of it under its new id.
     private void MoveKnown(EntityTable table, List<(EntityKey Old, EntityKey New)> known)
     {
+        session.Offers.Move(table.Number, known);
         var moved = known.Select(k => (k.New, Entry: table.ReadEntry(session.Db, k.Old, session.Remote), Base: table.ReadBase(session.Db, k.Old, session.Remote))).ToArray();
         foreach (var (old, _) in known)
         {
