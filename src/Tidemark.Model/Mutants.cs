@@ -57,6 +57,15 @@ public enum Mutant
     ParentUncheckedByServer,
     CascadeUntold,
     BaseVersionUnchecked,
+
+    // Merging: what only the third workload has
+    CounterTakesServer,
+    ArrayRemovalIgnored,
+    MonotonicOverwritten,
+    TextDropsOtherSide,
+    ServerWinsIgnored,
+    DeletionNeverWins,
+    PoliciesIgnoredInPull,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -65,5 +74,8 @@ public static class Mutants
     public static Mutant Active { get; set; }
 
     public static bool Is(Mutant mutant) => Active == mutant;
+
+    /// <summary>Does only a workload with policies have what the bug is in?</summary>
+    public static bool NeedsPolicies(Mutant mutant) => mutant >= Mutant.CounterTakesServer;
 }
 #endif

@@ -1,4 +1,5 @@
 using Tidemark.Client.Storage;
+using Tidemark.Model;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
@@ -64,7 +65,7 @@ public class GenericSyncHandler : ISyncEntityHandler
     private static ConflictResolution DeletedHere(ConflictInput input, Row remote)
     {
         var isUnchanged = input.Base is not null && input.Base.SameAs(remote);
-        if (!isUnchanged && input.Type.DeletePolicy == DeletePolicy.UpdateWins)
+        if (!isUnchanged && UpdateWins(input))
         {
             return new ConflictResolution(ConflictOutcome.AdoptServer, remote, [], input.Base is not null, "Deleted here, changed there: the update wins.");
         }
@@ -77,11 +78,22 @@ public class GenericSyncHandler : ISyncEntityHandler
     private static ConflictResolution DeletedThere(ConflictInput input, Row local)
     {
         var isUnchanged = input.Base is null || input.Base.SameAs(local);
-        if (!isUnchanged && input.Type.DeletePolicy == DeletePolicy.UpdateWins)
+        if (!isUnchanged && UpdateWins(input))
         {
             return new ConflictResolution(ConflictOutcome.RebaseAndRetry, local, [], HasConflict: true, "Changed here, deleted there: the update wins, and the row is made anew.");
         }
 
         return new ConflictResolution(ConflictOutcome.AdoptServer, null, [], !isUnchanged, isUnchanged ? "Deleted there, unchanged here." : "Changed here, deleted there: the deletion wins.");
+    }
+
+    private static bool UpdateWins(ConflictInput input)
+    {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.DeletionNeverWins))
+        {
+            return true;
+        }
+#endif
+        return input.Type.DeletePolicy == DeletePolicy.UpdateWins;
     }
 }

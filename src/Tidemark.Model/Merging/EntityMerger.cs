@@ -33,6 +33,12 @@ public static class EntityMerger
     {
         ArgumentNullException.ThrowIfNull(stored);
         ArgumentNullException.ThrowIfNull(written);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.MonotonicOverwritten))
+        {
+            return written;
+        }
+#endif
         for (var i = 0; i < written.Type.Fields.Count; i++)
         {
             var field = written.Type.Fields[i];

@@ -29,7 +29,23 @@ internal delegate FieldDecision FieldStrategy(in FieldConflict conflict);
 /// <summary>One strategy for each policy.</summary>
 internal static class FieldStrategies
 {
-    public static FieldStrategy Of(FieldPolicy policy) => policy switch
+    public static FieldStrategy Of(FieldPolicy policy)
+    {
+#if TIDEMARK_MUTANTS
+        switch (policy)
+        {
+            case FieldPolicy.Counter when Mutants.Is(Mutant.CounterTakesServer):
+                return FieldDecision.Remote;
+            case FieldPolicy.Text when Mutants.Is(Mutant.TextDropsOtherSide):
+            case FieldPolicy.Monotonic when Mutants.Is(Mutant.MonotonicOverwritten):
+            case FieldPolicy.ServerWins when Mutants.Is(Mutant.ServerWinsIgnored):
+                return FieldDecision.Local;
+        }
+#endif
+        return StrategyOf(policy);
+    }
+
+    private static FieldStrategy StrategyOf(FieldPolicy policy) => policy switch
     {
         FieldPolicy.LastWriterWins => LastWriter,
         FieldPolicy.LocalWins => FieldDecision.Local,

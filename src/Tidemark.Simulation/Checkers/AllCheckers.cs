@@ -10,5 +10,6 @@ internal static class AllCheckers
         new LedgerChecker(), new CursorChecker(), new OrphanChecker(), new AnnouncementChecker(), new BoundsChecker(), new RepeatChecker(), new PositionChecker(),
         new IsolationChecker(schema), new TwinChecker(schema), new ConvergenceChecker(schema), new LostEditChecker(schema), new AttachmentChecker(schema),
         new FrozenChecker(), new PushOrderChecker(), new ResurrectionChecker(schema), new CaptureChecker(), new KnowledgeChecker(), new AllOrNothingChecker(), new DoctorChecker(),
+        new MergeChecker(schema), new WordPolicyChecker(schema), new DeletionWinsChecker(schema),
     ];
 }

@@ -12,6 +12,9 @@ internal sealed record RowFact(string Table, string Row, string Key);
 /// <summary>A row was given this parent, by tag; null: none.</summary>
 internal sealed record AttachedTo(string Table, string Row, string Reference, string? Parent);
 
+/// <summary>A merged column was changed; the former value is null in a new row.</summary>
+internal sealed record MergedChange(string Table, string Row, MergedColumn Column, Value? Former, Value Now);
+
 /// <summary>What one committed transaction of an app changed, found by comparing before and after.</summary>
 internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList<RowFact> Made, IReadOnlyList<RowFact> Gone, IReadOnlyList<RowFact> Moved)
 {
@@ -26,6 +29,8 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
     /// <summary>Rows that the transaction changed and of which no note was taken with it.</summary>
     public IReadOnlyList<string> Uncaptured { get; init; } = [];
 
+    public IReadOnlyList<MergedChange> Merged { get; init; } = [];
+
     public bool IsEmpty => Words.Count == 0 && Made.Count == 0 && Gone.Count == 0 && Moved.Count == 0 && Attached.Count == 0 && Touched.Count == 0;
 
     public static EditFacts Between(RandomSchema schema, DatabaseImage before, DatabaseImage after)
@@ -36,6 +41,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
         var moved = new List<RowFact>();
         var attached = new List<AttachedTo>();
         var replaced = new List<(string, string)>();
+        var merged = new List<MergedChange>();
         foreach (var table in schema.Tables)
         {
             var old = before.Rows(table);
@@ -73,6 +79,11 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 }
 
                 AddWords(words, table, tag, known, row);
+                merged.AddRange(
+                    from column in table.Merged
+                    let at = table.IndexOf(column)
+                    where same is null || same[at] != row[at]
+                    select new MergedChange(table.Name, tag, column, same?[at], row[at]));
                 foreach (var reference in table.References)
                 {
                     if (ParentOf(after, table, reference, row, out var parent) && (same is null || !ParentOf(before, table, reference, same, out var former) || former != parent))
@@ -87,7 +98,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
             gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
-        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after) };
+        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after), Merged = merged };
     }
 
     /// <summary>The tag of the parent a row refers to, null when it refers to none; false when it refers to what is not there.</summary>

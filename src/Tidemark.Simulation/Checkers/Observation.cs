@@ -47,7 +47,7 @@ internal sealed record Settled(IReadOnlyList<ReplicaAtRest> Replicas) : Observat
 /// <summary>One database at rest: a device's, or a user's part of the server (Device is empty then).</summary>
 internal sealed record ReplicaAtRest(string Device, string User, DatabaseImage Rows, IReadOnlySet<string> OpenTypes, Books? Books)
 {
-    /// <summary>Rows, as text, that a restored server had lost and that stand in the record of a conflict.</summary>
+    /// <summary>Rows, as text, that stand in the record of a conflict: a restored server had lost them, or a deletion took them along.</summary>
     public IReadOnlyList<string> Recorded { get; init; } = [];
 }
 

@@ -19,6 +19,9 @@ internal static class BooksReader
           (SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER')
         """;
 
+    // Only the third workload has tables where deletions win.
+    private const string DeletionWon = "reason LIKE 'Changed here, deleted there: the deletion wins%' OR reason LIKE 'Made here below a row that was deleted there: the deletion wins%'";
+
     private const string Open = """
         SELECT DISTINCT coalesce(t.name, '') FROM (SELECT type FROM _tm_touch WHERE type <> 0 UNION SELECT type FROM _tm_command) x LEFT JOIN _tm_type t ON t.n = x.type
         UNION SELECT DISTINCT type FROM _tm_aside
@@ -61,9 +64,9 @@ internal static class BooksReader
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
 
-    /// <summary>What offers that came too late had to offer.</summary>
+    /// <summary>What offers that came too late had to offer, and rows that went because a deletion won.</summary>
     public static IReadOnlyList<string> Recorded(SimulatedDevice device) =>
-        [.. device.App.Query("SELECT CAST(local AS TEXT) FROM _tm_conflict WHERE local IS NOT NULL AND reason LIKE 'The server was restored%'").Select(r => r[0].AsText)];
+        [.. device.App.Query($"SELECT CAST(local AS TEXT) FROM _tm_conflict WHERE local IS NOT NULL AND (reason LIKE 'The server was restored%' OR {DeletionWon})").Select(r => r[0].AsText)];
 
     /// <summary>The last note there is.</summary>
     public static long LastTouch(AppFile app) => app.Scalar("SELECT coalesce(max(seq), 0) FROM _tm_touch").AsInteger;

@@ -69,7 +69,13 @@ internal sealed class SimulatedDevice
             connection.Run(world.Schema.Sql);
         }
 
-        Adopter.Adopt(device._path, new AdoptionOptions(), device.SetUpEnvironment());
+        var model = Adopter.Adopt(device._path, new AdoptionOptions(), device.SetUpEnvironment()).Model;
+        if (world.HasPolicies)
+        {
+            device._path = device.NextPath();
+            Adopter.CreateEmpty(device._path, world.Schema.Declared(model), device.SetUpEnvironment());
+        }
+
         device.Start();
         return device;
     }

@@ -29,6 +29,7 @@ internal static class StepKinds
         new Kind("reinstall", 1, true, (w, d, _) => w.Device(d).Reinstall()),
         new Kind("other-user", 1, true, (w, d, dice) => OtherUser(w, d, dice)),
         .. SecondKinds.All,
+        new Kind("merge-edit", 45, false, (w, d, dice) => MergeEdit(w, d, dice)) { Since = Workloads.Third },
     ];
 
     private static IEnumerable<Kind> Spells() =>
@@ -39,6 +40,14 @@ internal static class StepKinds
         }
         select new Kind(spell.Item1, 3, true, (w, d, dice) => w.Device(d).Weather.Add(new WeatherSpell(
             spell.Item2, w.Scheduler.Now + TimeSpan.FromSeconds(dice.Between(1, dice.Chance(0.5) ? 30 : 40_000)).Ticks, dice.Pick([0.2, 0.6, 1.0]), dice.Fork())));
+
+    private static void MergeEdit(World world, int device, Dice dice)
+    {
+        if (world.Schema.Tables.Any(t => t.Merged.Count > 0))
+        {
+            Devices.AppWrites.Plain(world, world.Device(device), dice.Pick(Workload.MergeEdits.All), dice);
+        }
+    }
 
     private static void Disk(World world, int device, Dice dice, StoreTrouble trouble)
     {

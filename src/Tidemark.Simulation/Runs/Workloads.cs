@@ -9,7 +9,10 @@ public static class Workloads
     /// <summary>Also two processes on one file, drifting clocks, writes through the queue, more kinds of unique indexes, apps and models that grow.</summary>
     public const int Second = 2;
 
+    /// <summary>Also fields of all policies that a machine can decide, and deletions that win.</summary>
+    public const int Third = 3;
+
     public const int Preset = First;
 
-    public const int Newest = Second;
+    public const int Newest = Third;
 }

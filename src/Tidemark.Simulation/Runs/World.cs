@@ -47,6 +47,9 @@ internal sealed class World
 
     public RandomSchema Schema { get; }
 
+    /// <summary>The tables are declared with policies of their own.</summary>
+    public bool HasPolicies => _plan.Options.Workload >= Workloads.Third;
+
     public SimulatedServer Server { get; }
 
     public Guests Guests { get; }

@@ -40,6 +40,7 @@ internal static class NewRows
             values.Add(Shelf(context, table));
         }
 
+        values.AddRange(table.Merged.Select(m => MergeEdits.First(context, m)));
         foreach (var reference in table.References)
         {
             if (Reference(context, reference) is not { } target)

@@ -1,3 +1,4 @@
+using Tidemark.Model.Entities;
 using Tidemark.Simulation.Clock;
 
 namespace Tidemark.Simulation.Workload;
@@ -39,7 +40,7 @@ internal sealed class RandomSchema
     private static TableShape Table(string name, Dice dice, int workload)
     {
         var key = dice.Pick([KeyKind.Integer, KeyKind.Integer, KeyKind.Uuid, KeyKind.Uuid, KeyKind.Code, KeyKind.Composite]);
-        return new TableShape(name, key)
+        var table = new TableShape(name, key)
         {
             WithoutRowId = key != KeyKind.Integer && dice.Chance(0.3),
             AutoIncrement = key == KeyKind.Integer && dice.Chance(0.3),
@@ -49,6 +50,50 @@ internal sealed class RandomSchema
             ShelfIndex = workload < Runs.Workloads.Second || !dice.Chance(0.4) ? null
                 : dice.Pick([ShelfIndex.Composite, ShelfIndex.Composite, ShelfIndex.CompositeOfFew, ShelfIndex.CompositeOfFew, ShelfIndex.Partial, ShelfIndex.Expression]),
         };
+        return workload < Runs.Workloads.Third ? table : WithPolicies(table, dice);
+    }
+
+    private static TableShape WithPolicies(TableShape table, Dice dice) => new(table.Name, table.KeyKind)
+    {
+        WithoutRowId = table.WithoutRowId,
+        AutoIncrement = table.AutoIncrement,
+        Words = table.Words,
+        HasNumber = table.HasNumber,
+        UniqueCollation = table.UniqueCollation,
+        ShelfIndex = table.ShelfIndex,
+        WordPolicies = [.. table.Words.Select(_ => dice.Pick([FieldPolicy.LastWriterWins, FieldPolicy.LocalWins, FieldPolicy.ServerWins, FieldPolicy.ServerWins]))],
+        Merged = [.. Enum.GetValues<MergedColumn>().Where(_ => dice.Chance(0.6))],
+        DeletionWins = dice.Chance(0.5),
+    };
+
+    /// <summary>The model that was read from the tables, with what they are meant to be merged by.</summary>
+    public SyncModel Declared(SyncModel model) => model with { Entities = [.. model.Entities.Select(e => Tables.FirstOrDefault(t => t.Name == e.TableName) is { } table ? Declared(e, table) : e)] };
+
+    private static EntityType Declared(EntityType type, TableShape table) => type with
+    {
+        DeletePolicy = table.DeletionWins ? DeletePolicy.DeleteWins : DeletePolicy.UpdateWins,
+        Fields = [.. type.Fields.Select(f => f with { Policy = PolicyOf(table, f.ColumnName) })],
+    };
+
+    private static FieldPolicy PolicyOf(TableShape table, string column)
+    {
+        if (((IList<string>)table.Words).IndexOf(column) is >= 0 and var word)
+        {
+            return table.WordPolicies[word];
+        }
+
+        foreach (var merged in table.Merged.Where(m => TableShape.NameOf(m) == column))
+        {
+            return merged switch
+            {
+                MergedColumn.Total => FieldPolicy.Counter,
+                MergedColumn.Peak => FieldPolicy.Monotonic,
+                MergedColumn.Items => FieldPolicy.MergeArrays,
+                _ => FieldPolicy.Text,
+            };
+        }
+
+        return FieldPolicy.LastWriterWins;
     }
 
     // Required references lead back in the order of the tables only, so that a first row can be made; optional ones go anywhere.

@@ -1,3 +1,4 @@
+using Tidemark.Model.Entities;
 using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Workload;
@@ -34,6 +35,22 @@ internal enum ShelfIndex
     Expression,
 }
 
+/// <summary>A column that two writers change without one losing: what its policy makes of both can be told without knowing the order.</summary>
+internal enum MergedColumn
+{
+    /// <summary>COUNTER: edits add to it.</summary>
+    Total,
+
+    /// <summary>MONOTONIC: edits raise it, some would take it back.</summary>
+    Peak,
+
+    /// <summary>MERGE_ARRAYS: edits add items that nobody else ever adds, or remove one.</summary>
+    Items,
+
+    /// <summary>TEXT: edits put words that nobody else ever writes among those that are there, or take some away.</summary>
+    Prose,
+}
+
 /// <summary>A reference to another table's key.</summary>
 internal sealed record ReferenceShape(string Name, TableShape Target, bool Required, string OnDelete)
 {
@@ -68,6 +85,15 @@ internal sealed class TableShape(string name, KeyKind keyKind)
     /// <summary>Null: no shelf; else the unique index over it.</summary>
     public ShelfIndex? ShelfIndex { get; init; }
 
+    /// <summary>What becomes of a word that two devices wrote, for each word; empty: the last writer wins.</summary>
+    public IReadOnlyList<FieldPolicy> WordPolicies { get; init; } = [];
+
+    /// <summary>The columns that are merged.</summary>
+    public IReadOnlyList<MergedColumn> Merged { get; init; } = [];
+
+    /// <summary>A deletion wins against an edit elsewhere.</summary>
+    public bool DeletionWins { get; init; }
+
     /// <summary>It has a unique index that the server cannot know: two devices can make rows that do not fit together.</summary>
     public bool UncheckedByServer => ShelfIndex is Workload.ShelfIndex.Partial or Workload.ShelfIndex.Expression;
 
@@ -81,9 +107,19 @@ internal sealed class TableShape(string name, KeyKind keyKind)
     public IReadOnlyList<string> Key { get; } = keyKind == KeyKind.Composite ? ["area", "nr"] : ["id"];
 
     /// <summary>All columns, key first, in the order of the table.</summary>
-    public IReadOnlyList<string> Columns => field ??= [.. Key, Tag, .. Words, .. HasNumber ? ["amount"] : Array.Empty<string>(), .. UniqueCollation is null ? Array.Empty<string>() : ["code"], .. ShelfIndex is null ? Array.Empty<string>() : ["shelf"], .. References.SelectMany(r => r.Columns)];
+    public IReadOnlyList<string> Columns => field ??= [.. Key, Tag, .. Words, .. HasNumber ? ["amount"] : Array.Empty<string>(), .. UniqueCollation is null ? Array.Empty<string>() : ["code"], .. ShelfIndex is null ? Array.Empty<string>() : ["shelf"], .. Merged.Select(NameOf), .. References.SelectMany(r => r.Columns)];
 
     public int TagAt => Key.Count;
+
+    public static string NameOf(MergedColumn column) => column switch
+    {
+        MergedColumn.Total => "total",
+        MergedColumn.Peak => "peak",
+        MergedColumn.Items => "items",
+        _ => "prose",
+    };
+
+    public int IndexOf(MergedColumn column) => ((IList<string>)Columns).IndexOf(NameOf(column));
 
     public string QuotedName => SqlName.Quote(Name);
 
@@ -117,6 +153,7 @@ internal sealed class TableShape(string name, KeyKind keyKind)
             lines.Add("shelf TEXT");
         }
 
+        lines.AddRange(Merged.Select(m => NameOf(m) + (m is MergedColumn.Total or MergedColumn.Peak ? " INTEGER" : " TEXT")));
         foreach (var reference in References)
         {
             lines.AddRange(reference.Columns.Select((c, i) => $"{c} {TypeOf(reference.Target, i)}{(reference.Required ? " NOT NULL" : "")}"));

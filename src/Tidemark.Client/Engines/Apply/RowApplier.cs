@@ -232,6 +232,12 @@ internal sealed class RowApplier
         }
 
         var input = new ConflictInput(incoming.Table.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.PoliciesIgnoredInPull) && !incoming.FromVerdict && !incoming.IsRefused)
+        {
+            input = input with { Type = input.Type with { Fields = [.. input.Type.Fields.Select(f => f with { Policy = Tidemark.Model.Entities.FieldPolicy.LastWriterWins })] } };
+        }
+#endif
         var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
         if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
         {

@@ -32,6 +32,12 @@ internal static class ArrayMerge
     private static string? Item(JsonElement? was, JsonElement? mine, JsonElement? theirs)
     {
         var (before, here, there) = (was?.GetRawText(), mine?.GetRawText(), theirs?.GetRawText());
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ArrayRemovalIgnored) && (here is null || there is null))
+        {
+            return here ?? there;
+        }
+#endif
         if (string.Equals(here, there, StringComparison.Ordinal) || string.Equals(there, before, StringComparison.Ordinal))
         {
             return here;
