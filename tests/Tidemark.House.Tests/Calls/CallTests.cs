@@ -69,6 +69,7 @@ public sealed class CallTests
             "Remotes and Server.AspNetCore translate HTTP:");
 
     [Fact]
+    [Trait("req", "CON-12")]
     public void Merging_happens_in_one_folder() =>
         Faults.None(
             from source in Source.Under("src/")
@@ -78,6 +79,18 @@ public sealed class CallTests
                 || type.Identifier.ValueText.EndsWith("MergeStrategy", StringComparison.Ordinal)
             select $"{source.Place(type)} {type.Identifier}",
             "A merge is a pure function of Tidemark.Model/Merging:");
+
+    /// <summary>Who names a policy decides by it: the merger, the checks of the model, the words about it, the simulator's tables. The engine and the server hand rows to the merger.</summary>
+    [Fact]
+    [Trait("req", "CON-12")]
+    public void Nobody_but_the_merger_decides_by_a_policy() =>
+        Faults.None(
+            from source in Source.Under("src/")
+            where !Array.Exists(Seams.Policies, p => source.File.StartsWith(p, StringComparison.Ordinal))
+            from name in source.Root.DescendantNodes().OfType<MemberAccessExpressionSyntax>()
+            where name.Expression.ToString() is "FieldPolicy" or "Entities.FieldPolicy" || (name.Name.Identifier.ValueText is "Policy" or "ArrayKey" or "States" or "Clock" && name.Expression.ToString() is "field" or "f")
+            select $"{source.Place(name)} {name}",
+            "A policy is carried out in Tidemark.Model/Merging alone; a room that only tells of it is named in Seams.cs:");
 
     [Fact]
     public void Nobody_swallows_exceptions_or_waits_by_blocking_a_test() =>

@@ -20,6 +20,19 @@ internal static class Seams
         "src/Tidemark.Client/Storage/Writing/TurnStarter.cs", // the queue's one seam; the scheduler is given
     ];
 
+    /// <summary>Rooms that know a policy by its name.</summary>
+    public static string[] Policies { get; } =
+    [
+        "src/Tidemark.Model/Merging/", // carries them out
+        "src/Tidemark.Model/Entities/", // says what they are and checks that they fit
+        "src/Tidemark.Cli/Models/", // says in words what a change means
+        "src/Tidemark.Cli/Conflicts/", // shows the rule that chose
+        "src/Tidemark.Client/Storage/ConflictRecord.cs", // keeps the rule that chose
+        "src/Tidemark.Client/Inspection/StoryTeller.cs", // tells it
+        "src/Tidemark.Client/Engines/Apply/IncomingRow.cs", // a deliberate bug that forgets them
+        "src/Tidemark.Simulation/", // declares them for random tables, and holds the engine to them
+    ];
+
     public static string[] FilesThatAreNoDatabases { get; } =
     [
         "src/Tidemark.Sqlite/", // the one room that may know how

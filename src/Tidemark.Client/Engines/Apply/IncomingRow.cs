@@ -1,4 +1,6 @@
 using Tidemark.Client.Storage;
+using Tidemark.Model;
+using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
@@ -41,6 +43,12 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     public Guid? MadeBy { get; init; }
 
     public RowId Id => new(Table.Number, Key);
+
+    public EntityType Type =>
+#if TIDEMARK_MUTANTS
+        Mutants.Is(Mutant.PoliciesIgnoredInPull) && !FromVerdict && !IsRefused ? Table.Type with { Fields = [.. Table.Type.Fields.Select(f => f with { Policy = FieldPolicy.LastWriterWins })] } :
+#endif
+        Table.Type;
 }
 
 /// <summary>What became of an incoming row.</summary>

@@ -231,13 +231,7 @@ internal sealed class RowApplier
             return MergeRenamed(incoming, @base, renamed, remote);
         }
 
-        var input = new ConflictInput(incoming.Table.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
-#if TIDEMARK_MUTANTS
-        if (Mutants.Is(Mutant.PoliciesIgnoredInPull) && !incoming.FromVerdict && !incoming.IsRefused)
-        {
-            input = input with { Type = input.Type with { Fields = [.. input.Type.Fields.Select(f => f with { Policy = Tidemark.Model.Entities.FieldPolicy.LastWriterWins })] } };
-        }
-#endif
+        var input = new ConflictInput(incoming.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
         var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
         if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
         {
