@@ -42,10 +42,7 @@ public sealed class GivenTwiceTests
     {
         await using var lost = await LostWorld.StartAsync();
         var (a, b) = (lost.A, lost.B);
-        a.Sql("INSERT INTO author VALUES(1, 'lost', NULL)");
-        await Steps.UntilQuietAsync(a, b);
-        a.Sql("DELETE FROM author");
-        await a.SyncAsync();
+        await MakeAndDeleteAsync(a, b);
         if (seenByOther)
         {
             await b.SyncAsync();
@@ -69,8 +66,7 @@ public sealed class GivenTwiceTests
         await using var lost = await LostWorld.StartAsync();
         var (a, b) = (lost.A, lost.B);
         a.Sql("INSERT INTO author VALUES(1, 'lost', NULL); INSERT INTO book VALUES(1, 1, 'of lost', NULL)");
-        a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
-        await a.TrySyncAsync(SyncMode.PushOnly);
+        await PushWithoutAnswerAsync(a);
         if (seenByOther)
         {
             await b.SyncAsync();
@@ -94,10 +90,7 @@ public sealed class GivenTwiceTests
     {
         await using var lost = await LostWorld.StartAsync();
         var (a, b) = (lost.A, lost.B);
-        a.Sql("INSERT INTO author VALUES(1, 'lost', NULL)");
-        await Steps.UntilQuietAsync(a, b);
-        a.Sql("DELETE FROM author");
-        await a.SyncAsync();
+        await MakeAndDeleteAsync(a, b);
         await lost.World.RestoreServerAsync();
         await Steps.UntilQuietAsync(deleterFirst ? [a, b] : [b, a]);
         Assert.Empty(b.Rows(Authors));
@@ -117,8 +110,7 @@ public sealed class GivenTwiceTests
         await using var lost = await LostWorld.StartAsync();
         var (a, b) = (lost.A, lost.B);
         a.Sql("INSERT INTO author VALUES(1, 'lost', NULL)");
-        a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
-        await a.TrySyncAsync(SyncMode.PushOnly);
+        await PushWithoutAnswerAsync(a);
         await b.SyncAsync();
         await lost.World.RestoreServerAsync();
         b.Sql(byOther);
@@ -194,5 +186,19 @@ public sealed class GivenTwiceTests
         var record = Assert.Single(new StoreInspector(a.Store).Conflicts(10, onlyOpen: false));
         Assert.Equal(("author", "lost edit", "since"), (record.Type, record.Local!["note"].AsText, record.Server!["note"].AsText));
         Steps.AssertEqual(a, b);
+    }
+
+    private static async Task MakeAndDeleteAsync(Device a, Device b)
+    {
+        a.Sql("INSERT INTO author VALUES(1, 'lost', NULL)");
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("DELETE FROM author");
+        await a.SyncAsync();
+    }
+
+    private static async Task PushWithoutAnswerAsync(Device a)
+    {
+        a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await a.TrySyncAsync(SyncMode.PushOnly);
     }
 }
