@@ -15,6 +15,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
+        ["Tidemark.EntityFrameworkCore"] = ["Tidemark.Model"],
         ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
         ["Tidemark.Simulation"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite"],
     };
@@ -27,6 +28,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
+        ["Tidemark.EntityFrameworkCore"] = ["Microsoft.EntityFrameworkCore.Relational"],
         ["Tidemark.Simulation"] = [],
         ["Tidemark.Cli"] = ["System.CommandLine", "Spectre.Console", "SQLitePCLRaw.provider.e_sqlite3"],
     };

@@ -25,6 +25,7 @@ internal static class Seams
     [
         "src/Tidemark.Model/Merging/", // carries them out
         "src/Tidemark.Model/Entities/", // says what they are and checks that they fit
+        "src/Tidemark.EntityFrameworkCore/", // reads them from annotations
         "src/Tidemark.Cli/Models/", // says in words what a change means
         "src/Tidemark.Cli/Conflicts/", // shows the rule that chose
         "src/Tidemark.Client/Storage/ConflictRecord.cs", // keeps the rule that chose
