@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -35,6 +36,34 @@ public sealed class GrownModelTests
 
         // Rows of a type that the old app has no table for are kept as they came, not dropped.
         Assert.Equal(["pin"], old.Rows("SELECT type FROM _tm_aside"));
+    }
+
+    [Fact]
+    [Trait("req", "MOD-06")]
+    [Trait("req", "CON-07")]
+    public async Task A_field_that_an_app_does_not_know_survives_its_merges_both_after_a_refused_push_and_in_a_pull()
+    {
+        await using var world = await World.StartAsync();
+        var grown = world.Adopt("grown", Grown + "INSERT INTO note VALUES('n1', 'one', 'text', NULL, 'red'), ('n2', 'two', NULL, NULL, 'red');");
+        await grown.SyncAsync();
+        var without = world.Adopt("without", Schemas.Notes);
+        await Steps.UntilQuietAsync(without, grown);
+
+        // The push is refused, and the merge is sent again.
+        grown.Sql("UPDATE note SET colour = 'blue', title = 'of grown' WHERE id = 'n1'");
+        await grown.SyncAsync();
+        without.Sql("UPDATE note SET title = 'of without', body = 'more' WHERE id = 'n1'");
+        await without.SyncAsync();
+
+        // The pull meets an edit that waits.
+        without.Sql("UPDATE note SET body = 'waits' WHERE id = 'n2'");
+        grown.Sql("UPDATE note SET colour = 'green', title = 'due' WHERE id = 'n2'");
+        await grown.SyncAsync();
+        await without.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(without, grown);
+
+        Assert.Equal(["n1|of without|more|blue", "n2|due|waits|green"], grown.Rows("SELECT id, title, body, colour FROM note ORDER BY id"));
+        Assert.Equal(["n1|of without|more", "n2|due|waits"], without.Rows("SELECT id, title, body FROM note ORDER BY id"));
     }
 
     [Fact]
