@@ -119,6 +119,18 @@ public sealed class MergeCheckerTests
         Assert.Empty(Of(new DeletionWinsChecker(Schema), Quiet(Schema, _ => { }, "A1")));
     }
 
+    [Fact]
+    public void A_word_that_a_winning_deletion_took_along_is_lost_unless_it_or_a_later_one_is_in_the_record()
+    {
+        Observation[] written = [Word(Schema, "A", "A1", null), Word(Schema, "A", "A2", "A1"), Word(Schema, "A", "A3", "A2")];
+        var server = Quiet(Schema, _ => { }, "A1").Replicas[0];
+        ReplicaAtRest Device(string recorded) => new("A", "ann", server.Rows, new HashSet<string>(StringComparer.Ordinal), new Books { File = "file" }) { Recorded = [recorded] };
+
+        Assert.Empty(Of(new LostEditChecker(Schema), [.. written, new Quiet([server, Device("""{"word1":"A3"}""")])]));
+        Assert.Single(Of(new LostEditChecker(Schema), [.. written, new Quiet([server, Device("""{"word1":"A2"}""")])]));
+        Assert.Equal(2, Of(new LostEditChecker(Schema), [.. written, new Quiet([server, Device("""{"word1":"A1"}""")])]).Count);
+    }
+
     private static TableShape Table(RandomSchema schema) => schema.Tables[0];
 
     private static List<string> Of(params Observation[] seen) => Of(new MergeChecker(Schema), seen);

@@ -8,7 +8,7 @@ public sealed class SeedTests
 {
     private const int FirstSeeds = 40;
     private const int ManySeeds = 240;
-    private const int FirstSeedsWithPolicies = 12;
+    private const int FirstSeedsWithPolicies = 20;
 
     // Broken promises that are known and not mended yet; docs/internals/testing.md says what stands behind each.
     private static readonly ulong[] Open = [6, 34, 42, 90, 95, 138, 158, 208];
@@ -45,7 +45,7 @@ public sealed class SeedTests
     [Fact]
     [Trait("req", "OPS-10")]
     [Trait("req", "CON-10")]
-    public void The_first_seeds_with_policies_hold_every_promise() => Hold(2, FirstSeedsWithPolicies, Workloads.Third);
+    public void The_first_seeds_with_policies_hold_every_promise() => Hold(1, FirstSeedsWithPolicies, Workloads.Third);
 
     [Fact]
     [Trait("speed", "slow")]
@@ -66,7 +66,7 @@ public sealed class SeedTests
     public void A_shortened_run_breaks_the_same_promise_with_fewer_steps()
     {
         SystemSqlite.Use();
-        var options = new SimulationOptions { Seed = 85, Workload = Workloads.Third }; // Open: a change of key against an edit.
+        var options = new SimulationOptions { Seed = 113, Workload = Workloads.Third }; // Open: rows that clash on an index that the server does not know.
         var whole = Simulator.Run(options);
         Assert.NotNull(whole.Violation);
         var shortest = Simulator.Shrink(options, runsMax: 60);
