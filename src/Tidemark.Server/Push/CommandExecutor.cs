@@ -42,11 +42,16 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         };
         session.KeysOf[command.Id] = (command.Type, key);
         var sent = session.SentKeys.TryGetValue(received.Id, out var known) ? known : received.EntityId;
-        var told = row is not null && (received.Refs.Count > 0 || key != received.EntityId || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id) || _held.Contains(received.Id)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        var told = row is not null && (key != received.EntityId || MayDiffer(received, row)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
         return new RecordedVerdict(
             command.Id, hash, command.Type.Name,
             Verdicts.KeyOf(command.Type, sent).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
     }
+
+    // Is the row, as it stands, perhaps another than the device has sent? An offer may find the version of another device, which knew a parent by another id.
+    private bool MayDiffer(PushCommand received, Row row) =>
+        received.Refs.Count > 0 || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id) || _held.Contains(received.Id)
+        || (received is { Operation: Operation.Offer, Payload: { } offered } && !row.SameAs(offered));
 
     // Values that come from other commands' rows are put in; what they stood for on the device is forgotten.
     private PushCommand Resolve(PushCommand command)

@@ -194,6 +194,11 @@ internal static class Recorded
 
         if (!recorded.Hash.AsSpan().SequenceEqual(command.Hash))
         {
+            if (command.Command is { Operation: Operation.Offer } offer && offer.Type.Name == recorded.EntityType)
+            {
+                return false; // Another device offers the same version of the row; what it refers to may have another id there. The row itself tells what is to be done.
+            }
+
             session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.IdempotencyMismatch, "This command id was accepted before with other bytes."));
             return true;
         }

@@ -78,6 +78,20 @@ public abstract class SyncServerContract : ServerContract
 
     [Fact]
     [Trait("req", "PUSH-04")]
+    public async Task An_offer_of_the_same_lost_version_is_answered_with_the_row_also_when_another_device_knows_it_differently()
+    {
+        var first = await DeviceAsync();
+        await first.PushAsync(first.Create("boxes", ["b", "B"]));
+        var lost = first.Offer("boxes", ["a", "A"], 1000);
+        Assert.Single((await first.PushAsync(lost)).Successful);
+        var second = new PushingDevice(Server, Model, "anna", "second");
+        var accepted = Assert.Single((await second.PushAsync(second.Offer("boxes", ["a", "known differently"], 1000) with { Id = lost.Id })).Successful);
+        Assert.Contains("\"A\"", System.Text.Encoding.UTF8.GetString(accepted.Row!.Value.Utf8.Span), StringComparison.Ordinal);
+        Assert.Equal(2, (await first.PageAsync()).Changes.Count);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
     public async Task The_same_push_at_once_takes_effect_once()
     {
         var device = await DeviceAsync();
