@@ -19,7 +19,7 @@ internal sealed class FrozenChecker : IChecker
         using var request = JsonDocument.Parse(push.Request);
         foreach (var command in request.RootElement.GetProperty("commands").EnumerateArray())
         {
-            if (command.GetProperty("operation").GetString() == "OFFER")
+            if (command.TryGetProperty("operation", out var operation) && operation.GetString() == "OFFER")
             {
                 continue; // Its id names the lost row version; what the row refers to may have got another id since.
             }
