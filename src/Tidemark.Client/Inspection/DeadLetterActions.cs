@@ -142,6 +142,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     {
         var entry = table.ReadEntry(session.Db, key, session.Remote);
         var live = table.ReadLive(session.Db, key);
+        session.Outbox.ForgetInserts(table, key); // What comes to stand here is the server's row, and none that an app has made.
         if (entry is null)
         {
             if (live is not null)

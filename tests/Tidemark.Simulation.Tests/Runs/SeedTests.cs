@@ -30,6 +30,7 @@ public sealed class SeedTests
     [InlineData(160, "one of two rows that a rename and an edit had made of one was replaced, and was held to be there")]
     [InlineData(48, "a row that was still to be offered to a restored server was forgotten when another row got its id")]
     [InlineData(208, "a discard that took the server's row left its deleted parent away")]
+    [InlineData(829, "a row of the server that stood under a discarded id was taken for one that an app had made again")]
     [InlineData(179, "unique values that were swapped elsewhere did not reach rows with edits")]
     [InlineData(238, "a deletion that a restored server refused left its row away for ever; discarding took an older row than the server had shown since")]
     [Trait("req", "OPS-10")]
