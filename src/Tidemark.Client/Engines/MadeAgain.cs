@@ -34,8 +34,14 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
             return false;
         }
 
+        return !IsInserted(table, key);
+    }
+
+    /// <summary>Has an app inserted the row that stands under this id, where no row was when its deletion was sent? Else the remote has brought the deleted one back meanwhile.</summary>
+    public bool IsInserted(EntityTable table, EntityKey key)
+    {
         Read();
-        return !_inserted!.Contains(new RowId(table.Number, key));
+        return _inserted!.Contains(new RowId(table.Number, key));
     }
 
     /// <summary>The row gets a fresh id; whoever refers to it goes with it.</summary>

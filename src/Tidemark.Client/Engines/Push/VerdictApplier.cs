@@ -257,7 +257,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.HasRebases = true;
         if (verdict.ServerDeleted)
         {
-            if (command is { Operation: Operation.Create, BaseVersion: null } && table.ReadEntry(session.Db, key, session.Remote) is null && (command.SentRow ?? RowBytes.Read(table.Type, command.Sent)) is { } made)
+            if (table.Type.Identity == IdentityModel.ServerAssigned && command is { Operation: Operation.Create, BaseVersion: null } && table.ReadEntry(session.Db, key, session.Remote) is null && (command.SentRow ?? RowBytes.Read(table.Type, command.Sent)) is { } made)
             {
                 // Carried out before a restore: what was sent is what was deleted.
                 table.SetEntry(session.Db, key, session.Remote, verdict.ServerVersion, applier.DigestOf(made), command.Id);
@@ -284,7 +284,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var incoming = new IncomingRow(table, key, verdict.ServerVersion, ReadRow(table, shown), null, default)
         {
             FromVerdict = true,
-            MadeAgain = IsMadeAgain(table, command),
+            MadeAgain = IsMadeAgain(table, key, command),
             IsOffer = command.Operation == Operation.Offer,
             Command = command.Id,
             RenamedTo = renamedTo,
@@ -382,8 +382,8 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             case Operation.Rekey:
                 session.Outbox.TouchRename(table, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), key, environment.NowMs);
                 break;
-            case Operation.Delete when IsMadeAgain(table, command) && LiveRows.Read(session, table, key).Visible is not null:
-                new MadeAgain(session, new Handlers.IdCascade(session, environment, context), environment.NowMs).Separate(table, key);
+            case Operation.Delete when IsMadeAgain(table, key, command) && LiveRows.Read(session, table, key).Visible is not null:
+                Again().Separate(table, key);
                 break;
             default:
                 TouchAgain(table, key, command);
@@ -396,8 +396,10 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.Outbox.Touch(table, key, command?.Operation == Operation.Delete && LiveRows.Read(session, table, key).Visible is null ? "D" : "M", environment.NowMs);
 
     // When its deletion was frozen there was no row.
-    private static bool IsMadeAgain(EntityTable table, StoredCommand command) =>
-        command.Operation == Operation.Delete && table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null };
+    private bool IsMadeAgain(EntityTable table, EntityKey key, StoredCommand command) =>
+        command.Operation == Operation.Delete && table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null } && Again().IsInserted(table, key);
+
+    private MadeAgain Again() => new(session, new Handlers.IdCascade(session, environment, context), environment.NowMs);
 
     private void DropMarks(EntityTable table, EntityKey key, long version)
     {
