@@ -38,7 +38,7 @@ internal sealed class RowApplier
         _cascade = new IdCascade(session, environment, context);
         _parents = new ParentLookup(session);
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
-        _adopted = new Lazy<HashSet<RowId>>(() => ReadAdopted(session));
+        _adopted = new Lazy<HashSet<RowId>>(() => AdoptedRows.Read(session));
         _renames = new PendingRenames(session);
         _again = new MadeAgain(session, _cascade, environment.NowMs);
     }
@@ -53,6 +53,11 @@ internal sealed class RowApplier
         var entry = incoming.Table.ReadEntry(_session.Db, incoming.Key, _session.Remote);
         if (!incoming.FromVerdict && IsKnown(incoming, entry))
         {
+            if (entry is { MadeBy: null } && incoming.MadeBy is { } madeBy)
+            {
+                incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, entry.Version, entry.Digest, madeBy); // Its verdict did not tell.
+            }
+
             DropAside(incoming);
             return ApplyOutcome.Known;
         }
@@ -63,6 +68,11 @@ internal sealed class RowApplier
         }
 
         SeparateMadeAgain(incoming, entry);
+        if (ColumnClasses.UnfitOf(_session.Db, incoming.Table, incoming.Row!) is { } unfit)
+        {
+            return PutAside(incoming, AsideCause.Unreadable, unfit);
+        }
+
         if (MissingParent(incoming) is { } edge && !StandsMerged(incoming, entry) && !StandsWithout(incoming, entry))
         {
             return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
@@ -203,7 +213,7 @@ internal sealed class RowApplier
 #endif
         if (isClean)
         {
-            var row = Filled(incoming.Row!, live.Any);
+            var row = RowFill.Of(incoming.Row!, live.Any);
             if (incoming.IsOffer && live.Visible is { } lost && !lost.SameAs(row))
             {
                 Record(incoming, new ConflictInput(table.Type, null, lost, row), new ConflictResolution(
@@ -225,7 +235,7 @@ internal sealed class RowApplier
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
-        var remote = Filled(Filled(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
+        var remote = RowFill.Of(RowFill.Of(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
         if (live.Visible is null && @base is not null && StandsElsewhere(incoming) is { } renamed)
         {
             return MergeRenamed(incoming, @base, renamed, remote);
@@ -362,7 +372,7 @@ internal sealed class RowApplier
             return false;
         }
 
-        if (_session.Handlers.For(table.Type.Name).HandleConflict(new ConflictInput(table.Type, @base, local, Filled(incoming.Row!, local)), Now()).Merged is not { } merged)
+        if (_session.Handlers.For(table.Type.Name).HandleConflict(new ConflictInput(table.Type, @base, local, RowFill.Of(incoming.Row!, local)), Now()).Merged is not { } merged)
         {
             return false;
         }
@@ -391,7 +401,7 @@ internal sealed class RowApplier
         }
 
         _bringingBack.Clear();
-        return incoming.Table.Type.DeletePolicy != DeletePolicy.UpdateWins || @base.SameAs(Filled(incoming.Row!, @base)) || MissingParent(incoming, bringsBack: true) is null;
+        return incoming.Table.Type.DeletePolicy != DeletePolicy.UpdateWins || @base.SameAs(RowFill.Of(incoming.Row!, @base)) || MissingParent(incoming, bringsBack: true) is null;
     }
 
     // A row that was deleted here and whose deletion was not sent, or came back: it stays as the remote shows it.
@@ -467,33 +477,5 @@ internal sealed class RowApplier
     {
         Conflicts += resolution.HasConflict ? 1 : 0;
         _session.Conflicts.Add(ConflictRecords.Of(incoming, input, resolution, _environment.NowMs));
-    }
-
-    private static HashSet<RowId> ReadAdopted(StoreSession session)
-    {
-        var adopted = new HashSet<RowId>();
-        foreach (var touch in session.Outbox.ReadAdopted())
-        {
-            if (session.FindTable(touch.Type) is { } table)
-            {
-                adopted.Add(new RowId(touch.Type, new EntityKey(touch.Key.AsSpan(0, table.Type.KeyOrdinals.Count).ToArray())));
-            }
-        }
-
-        return adopted;
-    }
-
-    // Fields the server withheld are as it last showed them; what it never showed keeps its local value.
-    private static Row Filled(Row row, Row? from, bool onlyKnown = false)
-    {
-        for (var i = 0; i < row.Type.Fields.Count; i++)
-        {
-            if (row[i].IsAbsent && !(onlyKnown && (from is null || from[i].IsAbsent)))
-            {
-                row = row.With(i, from is null || from[i].IsAbsent ? Value.Null : from[i]);
-            }
-        }
-
-        return row;
     }
 }

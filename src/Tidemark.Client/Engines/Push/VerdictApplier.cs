@@ -173,9 +173,14 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         Bring(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = true, Command = command.Id });
     }
 
-    // Of a row that was there already the next pull tells.
-    private Guid? MadeBy(EntityTable table, StoredCommand command, AcceptedVerdict verdict) =>
-        table.Type.Identity == IdentityModel.ServerAssigned && command is { Operation: Operation.Create, BaseVersion: null } && verdict.Version == _position ? command.Id : null;
+    // Of a row that was there already the next pull tells; one that is brought back is the one it was.
+    private Guid? MadeBy(EntityTable table, StoredCommand command, AcceptedVerdict verdict) => command switch
+    {
+        { Operation: not Operation.Create } => null,
+        { BaseVersion: > 0 } => session.Tombstones.MadeBy(table.Number, StoreSession.KeyFrom(table.Type, command.Key)),
+        { BaseVersion: null } when table.Type.Identity == IdentityModel.ServerAssigned && verdict.Version == _position => command.Id,
+        _ => null,
+    };
 
     // The row is one that was here already, or is not here any more: what the server made of both comes as any row of it does, and edits made since the
     // command was sent go on top. A deletion since then meant the row that was made here, not the one it turned out to be.
