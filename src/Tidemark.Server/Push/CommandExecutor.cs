@@ -42,7 +42,8 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         };
         session.KeysOf[command.Id] = (command.Type, key);
         var sent = session.SentKeys.TryGetValue(received.Id, out var known) ? known : received.EntityId;
-        var told = row is not null && (key != received.EntityId || MayDiffer(received, row)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
+        var isMet = command.Operation == Operation.Create && version != Rows.PendingVersion; // By a row that another CREATE may have made.
+        var told = row is not null && (key != received.EntityId || isMet || MayDiffer(received, row)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
         return new RecordedVerdict(
             command.Id, hash, command.Type.Name,
             Verdicts.KeyOf(command.Type, sent).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);

@@ -173,12 +173,12 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         Bring(applier, new IncomingRow(table, key, verdict.Version, stored, null, default) { FromVerdict = true, Command = command.Id });
     }
 
-    // Of a row that was there already the next pull tells; one that is brought back is the one it was.
+    // Of a row that was there already the verdict tells the content, and the next pull who made it; one that is brought back is the one it was.
     private Guid? MadeBy(EntityTable table, StoredCommand command, AcceptedVerdict verdict) => command switch
     {
         { Operation: not Operation.Create } => null,
         { BaseVersion: > 0 } => session.Tombstones.MadeBy(table.Number, StoreSession.KeyFrom(table.Type, command.Key)),
-        { BaseVersion: null } when table.Type.Identity == IdentityModel.ServerAssigned && verdict.Version == _position => command.Id,
+        { BaseVersion: null } when table.Type.Identity == IdentityModel.ServerAssigned && (verdict.Version == _position || verdict.Row is null) => command.Id,
         _ => null,
     };
 
