@@ -11,6 +11,7 @@ namespace Tidemark.Server.Push;
 internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>> lost)
 {
     private readonly IdAllocator _ids = new(session);
+    private readonly Dictionary<(string Type, Guid MadeBy), EntityKey> _fresh = [];
     private bool _noted;
 
     public async Task<ReceivedCommand> TranslateAsync(ReceivedCommand received, CancellationToken cancellationToken)
@@ -63,6 +64,21 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         return received with { Command = translated };
     }
 
+    /// <summary>Keeps the fresh ids whose rows these commands brought back. One whose command was refused is nobody's: the row that had it before the restore may still come.</summary>
+    public async Task KeepAsync(IEnumerable<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        foreach (var command in commands)
+        {
+            foreach (var ((name, madeBy), key) in _fresh)
+            {
+                if (session.KeysOf.TryGetValue(command.Id, out var accepted) && accepted.Type.Name == name && accepted.Key == key)
+                {
+                    await session.Transaction.PutMadeAsync(accepted.Type, madeBy, key, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
     // A fresh id must not be one that the same push brings back.
     private async Task NoteMentionedAsync(CancellationToken cancellationToken)
     {
@@ -107,8 +123,11 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
             return id; // Free: the lost row takes it again.
         }
 
-        var fresh = await _ids.NextAsync(type, key, cancellationToken).ConfigureAwait(false);
-        await session.Transaction.PutMadeAsync(type, madeBy, fresh, cancellationToken).ConfigureAwait(false);
+        if (!_fresh.TryGetValue((type.Name, madeBy), out var fresh))
+        {
+            fresh = _fresh[(type.Name, madeBy)] = await _ids.NextAsync(type, key, cancellationToken).ConfigureAwait(false);
+        }
+
         return fresh[0];
     }
 }

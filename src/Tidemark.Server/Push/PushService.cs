@@ -176,6 +176,10 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             if (open.Count > 0)
             {
                 await new GroupExecutor(session, open).RunAsync(cancellationToken).ConfigureAwait(false);
+                if (lost is not null)
+                {
+                    await lost.KeepAsync(open, cancellationToken).ConfigureAwait(false);
+                }
             }
         }
     }
