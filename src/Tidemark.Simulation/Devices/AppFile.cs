@@ -43,6 +43,7 @@ internal sealed class AppFile : IDisposable
     {
         var before = Read();
         var touch = BooksReader.LastTouch(this);
+        var orphans = BooksReader.Orphans(this, _schema);
         Execute("BEGIN IMMEDIATE");
         var ran = false;
         try
@@ -52,6 +53,7 @@ internal sealed class AppFile : IDisposable
                 ran |= edit.TryRun(new EditContext(_schema, before, dice, nextWord, Execute));
             }
 
+            rollBack |= ran && MakesOrphans(orphans);
             Execute(rollBack || !ran ? "ROLLBACK" : "COMMIT");
         }
         catch (StoreException e) when (e.IsConstraint)
@@ -71,6 +73,11 @@ internal sealed class AppFile : IDisposable
 
         return Seen(before, touch);
     }
+
+    // SQLite counts deferred violations: a transaction that mends an optional reference that was left dangling may break
+    // a required one in its place, and the count at its end is none. That is the app's edit, not the engine's.
+    private bool MakesOrphans(Orphans before) =>
+        before.Optional.Count > 0 && BooksReader.Orphans(this, _schema).Required.Count > before.Required.Count;
 
     /// <summary>What a transaction has changed, of whichever connection.</summary>
     /// <param name="before">The rows before it.</param>

@@ -31,7 +31,7 @@ internal static class BooksReader
     {
         var app = device.App;
         var row = app.Query(Ledger)[0];
-        var lost = app.Query("SELECT \"table\", fkid, parent, rowid FROM pragma_foreign_key_check").Select(o => (Required: IsRequired(schema, o), Text: $"{o[0]} row {o[3]} -> {o[2]}")).ToList();
+        var orphans = Orphans(app, schema);
         return new Books
         {
             File = device.Path,
@@ -52,13 +52,20 @@ internal static class BooksReader
             Resync = row[13].Kind == ValueKind.Text ? row[13].AsText : null,
             DeadLetters = row[14].AsInteger,
             Cursors = [.. app.Query("SELECT type, last_created_at, last_id FROM _tm_cursor ORDER BY type").Select(c => (c[0].AsText, c[1].AsInteger, c[2].AsText))],
-            Orphans = [.. lost.Where(o => o.Required).Select(o => o.Text)],
-            Dangling = [.. lost.Where(o => !o.Required).Select(o => o.Text)],
+            Orphans = orphans.Required,
+            Dangling = orphans.Optional,
             WalBytes = FileSet.WalBytes(device.Path),
             FileBytes = FileSet.Bytes(device.Path),
             Rows = [.. Numbers(app, schema).SelectMany(t => app.Query($"SELECT {Keys(t.Shape)}, version FROM _tm_row_{t.Number}").Select(r => (t.Shape.Name, new EntityKey(r[..^1]).ToString(), r[^1].AsInteger)))],
             Deleted = [.. app.Query("SELECT t.name, d.key, d.version FROM _tm_tombstone d JOIN _tm_type t ON t.n = d.type WHERE d.version > 0 ORDER BY 1, 2").Select(r => (r[0].AsText, r[1].AsText, r[2].AsInteger))],
         };
+    }
+
+    /// <summary>References of the app's tables to rows that are not there.</summary>
+    public static Orphans Orphans(AppFile app, RandomSchema schema)
+    {
+        var found = app.Query("SELECT \"table\", fkid, parent, rowid FROM pragma_foreign_key_check").ToLookup(o => IsRequired(schema, o), o => $"{o[0]} row {o[3]} -> {o[2]} {Parent(app, o)}");
+        return new Orphans([.. found[true]], [.. found[false]]);
     }
 
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
@@ -106,6 +113,14 @@ internal static class BooksReader
     private static string Keys(TableShape table) => string.Join(", ", table.Key.Select((_, i) => "k" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 
     // SQLite counts a table's foreign keys from the last one that was declared.
+    // The row that is referred to and is not there.
+    private static string Parent(AppFile app, Value[] orphan)
+    {
+        var table = orphan[0].AsText;
+        var columns = app.Query($"SELECT \"from\" FROM pragma_foreign_key_list('{table}') WHERE id = {orphan[1]} ORDER BY seq").Select(c => $"\"{c[0].AsText}\"");
+        return string.Join('/', app.Query($"SELECT {string.Join(", ", columns)} FROM \"{table}\" WHERE rowid = {orphan[3]}").SelectMany(r => r));
+    }
+
     private static bool IsRequired(RandomSchema schema, Value[] orphan)
     {
         var references = schema.Tables.Single(t => string.Equals(t.Name, orphan[0].AsText, StringComparison.Ordinal)).References;
@@ -116,3 +131,6 @@ internal static class BooksReader
     public static bool LockIsFree(SimulatedDevice device, string process) =>
         device.App.Scalar("SELECT owner FROM _tm_lock WHERE id = 1") is not { Kind: ValueKind.Text } owner || !owner.AsText.StartsWith(process + "#", StringComparison.Ordinal);
 }
+
+/// <summary>Rows whose parent is not there, by whether the relation is required.</summary>
+internal sealed record Orphans(IReadOnlyList<string> Required, IReadOnlyList<string> Optional);

@@ -259,7 +259,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
     }
 
-    // After retention, rows the server no longer lists are gone there; only clean ones go here, within the limit.
+    // After retention, rows the server no longer lists are gone there: deletions as any others, within the limit, pending edits and all.
     // What was pushed after the listing began is not in it.
     private List<IncomingRow> UnlistedAfterResync(StoreSession s, FetchedPages fetched, long until)
     {
@@ -279,7 +279,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         {
             var entries = s.Db.Query($"SELECT {table.MetaKeys}, version FROM {table.RowTable} WHERE remote = ?1", st => (Key: table.KeyAt(st, 0), Version: st.ColumnInt64(table.KeyColumns.Count)), Value.Integer(s.Remote));
             unlisted.AddRange(entries
-                .Where(e => e.Version <= until && !listed.Contains(new RowId(table.Number, e.Key)) && table.ReadBase(s.Db, e.Key, s.Remote) is null)
+                .Where(e => e.Version <= until && !listed.Contains(new RowId(table.Number, e.Key)))
                 .Select(e => new IncomingRow(table, e.Key, e.Version + 1, null, null, default)));
         }
 

@@ -56,14 +56,19 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             return;
         }
 
-        if (!deletion.FromVerdict && applier.IsOutstanding(deletion.Id))
+        var live = LiveRows.Read(session, table, deletion.Key);
+        if (!deletion.FromVerdict && applier.StatusOf(deletion.Id) is { } status)
         {
-            applier.PutAside(deletion, AsideCause.AwaitingVerdict, null);
-            PutAside++;
-            return;
+            if (status != CommandStatus.Failed || live.Visible is not null)
+            {
+                applier.PutAside(deletion, AsideCause.AwaitingVerdict, null);
+                PutAside++;
+                return;
+            }
+
+            End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
-        var live = LiveRows.Read(session, table, deletion.Key);
         var @base = table.ReadBase(session.Db, deletion.Key, session.Remote);
         if (live.Visible is null)
         {
@@ -224,11 +229,11 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     }
 
     // Refused and waiting for another try: it will not be made.
-    private void End(RowId id)
+    private void End(RowId id, string counter = Counters.Discarded)
     {
         foreach (var command in session.Outbox.ReadAll(CommandStatus.Failed).Where(c => c.Type == id.Type && c.Key == id.Key.ToString()))
         {
-            session.Outbox.Complete(command, Counters.Discarded);
+            session.Outbox.Complete(command, counter);
         }
 
         applier.ForgetCommand(id);
