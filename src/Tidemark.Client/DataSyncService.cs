@@ -29,11 +29,14 @@ public sealed class DataSyncService : IDisposable
         _remote = remote;
         _options = options;
         _environment = environment;
-        _connection = new RemoteConnection(store, remote, environment, options);
+        _connection = new RemoteConnection(store, remote, options);
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>
     public event EventHandler<SyncReport>? Completed;
+
+    /// <summary>Raised when the rows it names are committed: after the push of a run and after its apply, at most once each.</summary>
+    public event EventHandler<Coordination.Announcing.Invalidation>? Invalidated;
 
     /// <summary>One run. Trouble is in the report, not thrown.</summary>
     public async Task<SyncReport> SyncAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -44,7 +47,7 @@ public sealed class DataSyncService : IDisposable
         try
         {
             report = await _store.EngineAsync(
-                () => new SyncCoordinator(_store, _remote, _environment, _options, _connection).RunAsync(mode, trigger, progress, cancellationToken),
+                () => new SyncCoordinator(_store, _remote, _environment, _options, _connection, changes => Invalidated?.Invoke(this, changes)).RunAsync(mode, trigger, progress, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
         }
         finally

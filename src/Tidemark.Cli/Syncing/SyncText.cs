@@ -104,6 +104,8 @@ internal static class SyncText
                 SyncPhase.Push => "pushing",
                 SyncPhase.Pull => "pulling",
                 SyncPhase.Apply => "applying",
+                SyncPhase.FullFetch => "fetching all",
+                SyncPhase.FullApply => "applying all",
                 _ => null,
             };
             if (phase is not null)

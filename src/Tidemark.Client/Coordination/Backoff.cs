@@ -16,7 +16,9 @@ public sealed class Backoff
     public long DelayMs(int attempts, SyncEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        var bound = FirstDelayMs * Math.Pow(2, Math.Clamp(attempts - 1, 0, 40));
-        return (long)(Math.Min(bound, DelayMaxMs) * environment.NextDouble());
+        return DelayMs(attempts, environment.NextDouble());
     }
+
+    internal long DelayMs(int attempts, double jitter) =>
+        (long)(Math.Min(FirstDelayMs * Math.Pow(2, Math.Clamp(attempts - 1, 0, 40)), DelayMaxMs) * jitter);
 }

@@ -1,3 +1,5 @@
+using Tidemark.Client.Coordination.Announcing;
+using Tidemark.Client.Coordination.Pacing;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Engines.Integrity;
@@ -14,24 +16,27 @@ using Tidemark.Sqlite;
 namespace Tidemark.Client.Coordination;
 
 /// <summary>One run: probe, run lock, push, pull, apply, gate, cursors, history, unlock. A failed phase ends the run in a defined state.</summary>
-internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvironment environment, SyncOptions options, RemoteConnection connection)
+internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvironment environment, SyncOptions options, RemoteConnection connection, Action<Invalidation> invalidate)
 {
     private const int ResyncsMax = 3;
     private readonly List<IntegrityReport> _integrity = [];
     private readonly List<string> _warnings = [];
+    private readonly SyncCoordinationState _state = new(store, environment, options);
+    private readonly RunTimes _times = new(environment);
+    private FullFetch? _fullFetch;
+    private bool _isPushAnnounced;
     private PushReport _push = new();
     private PullReport _pull = new();
 
     public async Task<SyncReport> RunAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        var startedAt = environment.Now;
-        var started = environment.Time.GetTimestamp();
         var context = new SyncBatchContext(environment.NewId());
+        var ending = new RunEnding(store, environment, _state, mode, trigger, _times, context.BatchId);
         SyncOutcome outcome;
         SyncException? error = null;
         try
         {
-            outcome = await RunPhasesAsync(context, mode, trigger, startedAt, started, progress, cancellationToken).ConfigureAwait(false);
+            outcome = await RunPhasesAsync(context, mode, trigger, ending, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
         {
@@ -39,7 +44,6 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         }
         catch (SyncException e)
         {
-            connection.NotePause(e);
             (outcome, error) = (SyncOutcome.Failed, e);
         }
         catch (StoreException e)
@@ -47,6 +51,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             (outcome, error) = (SyncOutcome.Failed, new SyncException(SyncErrorCode.Store, e.Message, e.Retryable, e));
         }
 
+        Announce(context, mode == SyncMode.PushOnly ? InvalidationSource.Push : InvalidationSource.Apply);
         progress?.Report(new SyncProgress(SyncPhase.Done, _push.Accepted + _pull.Applied, null, _pull.Bytes));
         var (pending, dead) = CountsAfter(error);
         return new SyncReport
@@ -54,8 +59,10 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             Outcome = outcome,
             Trigger = trigger,
             Mode = mode,
-            StartedAt = startedAt,
-            Duration = environment.Time.GetElapsedTime(started),
+            StartedAt = _times.StartedAt,
+            Duration = _times.Elapsed,
+            Phases = _times.Phases,
+            FullFetch = _fullFetch,
             Push = _push,
             Pull = _pull,
             Integrity = _integrity,
@@ -67,48 +74,79 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         };
     }
 
-    private async Task<SyncOutcome> RunPhasesAsync(SyncBatchContext context, SyncMode mode, string trigger, DateTimeOffset startedAt, long started, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    private async Task<SyncOutcome> RunPhasesAsync(SyncBatchContext context, SyncMode mode, string trigger, RunEnding ending, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        progress?.Report(new SyncProgress(SyncPhase.Connect, 0, null, 0));
-        connection.CheckPause();
-        store.CheckSchema(_warnings);
-        await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        var session = store.EngineSession;
-        session.Refresh();
-        byte[]? first = null;
-        var asked = session.Remotes.Read();
-        if (mode != SyncMode.PushOnly && !HasLocalWork(session))
+        long token;
+        byte[]? first;
+        RemoteState asked;
+        try
         {
-            first = await ProbeAsync(session, cancellationToken).ConfigureAwait(false);
-            if (first is not null && PullEngine.IsIdle(first, session.Remotes.Read()))
+            (var isIdle, first, asked) = await ProbeAsync(mode, progress, cancellationToken).ConfigureAwait(false);
+            if (isIdle)
             {
                 store.CountIdleRun();
+                _state.NoteIdle(trigger, _times.StartedAt);
                 return SyncOutcome.Idle;
             }
+
+            token = await TakeLockAsync(cancellationToken).ConfigureAwait(false);
         }
-        else if (mode == SyncMode.PushOnly && !session.Outbox.HasWork())
+        catch (Exception e) when (e is SyncException or StoreException)
         {
-            store.CountIdleRun();
-            return SyncOutcome.Idle;
+            ending.Failed(e);
+            throw;
         }
 
-        var token = await TakeLockAsync(cancellationToken).ConfigureAwait(false);
         SyncException? failure = null;
         try
         {
             // Another process may have synced in the meantime: then that page is of before.
+            var session = store.EngineSession;
             session.Refresh();
             first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
             failure = await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException or OperationCanceledException)
         {
-            Finish(token, mode, trigger, startedAt, started, e);
+            _fullFetch = ending.Finish(token, _push, _pull, e, _warnings);
             throw;
         }
 
-        Finish(token, mode, trigger, startedAt, started, failure);
+        _fullFetch = ending.Finish(token, _push, _pull, failure, _warnings);
         return failure is null ? SyncOutcome.Done : throw failure;
+    }
+
+    // Asks before any lock is taken; with nothing to do on either side that was all.
+    private async Task<(bool IsIdle, byte[]? First, RemoteState Asked)> ProbeAsync(SyncMode mode, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        progress?.Report(new SyncProgress(SyncPhase.Connect, 0, null, 0));
+        using var phase = _times.Of("connect");
+        _state.CheckPause();
+        store.CheckSchema(_warnings);
+        await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
+        var session = store.EngineSession;
+        session.Refresh();
+        var asked = session.Remotes.Read();
+        if (mode == SyncMode.PushOnly)
+        {
+            return (!session.Outbox.HasWork(), null, asked);
+        }
+
+        if (HasLocalWork(session))
+        {
+            return (false, null, asked);
+        }
+
+        var first = await ProbeAsync(session, cancellationToken).ConfigureAwait(false);
+        return (first is not null && PullEngine.IsIdle(first, session.Remotes.Read()), first, asked);
+    }
+
+    private void Announce(SyncBatchContext context, InvalidationSource source)
+    {
+        if (context.Changes.Take(source) is { } changes)
+        {
+            invalidate(changes);
+        }
     }
 
     private static bool HasLocalWork(StoreSession session) =>
@@ -180,7 +218,17 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         SyncException? failure = null;
         if (mode != SyncMode.PullOnly)
         {
-            failure = await PushAsync(transaction, context, progress, cancellationToken).ConfigureAwait(false);
+            using (_times.Of("push"))
+            {
+                failure = await PushAsync(transaction, context, progress, cancellationToken).ConfigureAwait(false);
+            }
+
+            // Once per run; what a push after a resync changes is told with the apply.
+            if (!_isPushAnnounced && mode == SyncMode.Full)
+            {
+                _isPushAnnounced = true;
+                Announce(context, InvalidationSource.Push);
+            }
         }
 
         if (mode != SyncMode.PushOnly && store.EngineSession.Outbox.HasUnansweredLost())
@@ -189,22 +237,39 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         }
         else if (mode != SyncMode.PushOnly && failure?.RetryAfter is null)
         {
-            var pull = NewPull();
-            _pull = pull.Report;
-            var fetched = await pull.RunAsync(transaction, failure is null && _push.Requests == 0 ? first : null, progress, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                await new ApplyEngine(transaction, environment, context, options.Pull, _pull, AddIntegrity, options.Gate).RunAsync(fetched, progress, cancellationToken).ConfigureAwait(false);
-            }
-            catch (WireFormatException e)
-            {
-                // A page is looked through before it is staged; one that cannot be read now was damaged in the file. Kept, it would be met by every run.
-                transaction.Run(EngineTransactionKind.Cheap, s => s.Stage.Clear());
-                throw new SyncException(SyncErrorCode.InvalidResponse, "A page that was kept cannot be read; the next run fetches it again: " + e.Message, retryable: true, e);
-            }
+            await PullAsync(transaction, context, failure is null && _push.Requests == 0 ? first : null, progress, cancellationToken).ConfigureAwait(false);
         }
 
         return failure;
+    }
+
+    private async Task PullAsync(EngineTransaction transaction, SyncBatchContext context, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (store.EngineSession.Remotes.Read() is { Cursor: null } or { Resync: not null })
+        {
+            transaction.Run(EngineTransactionKind.Cheap, s => s.FullFetches.Begin(s.Remotes.Read().Resync, environment.NowMs));
+            progress = progress is null ? null : new FullFetchProgress(progress);
+        }
+
+        var pull = NewPull();
+        _pull = pull.Report;
+        FetchedPages fetched;
+        using (_times.Of("pull"))
+        {
+            fetched = await pull.RunAsync(transaction, first, progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            using var phase = _times.Of("apply");
+            await new ApplyEngine(transaction, environment, context, options.Pull, _pull, AddIntegrity, options.Gate).RunAsync(fetched, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (WireFormatException e)
+        {
+            // A page is looked through before it is staged; one that cannot be read now was damaged in the file. Kept, it would be met by every run.
+            transaction.Run(EngineTransactionKind.Cheap, s => s.Stage.Clear());
+            throw new SyncException(SyncErrorCode.InvalidResponse, "A page that was kept cannot be read; the next run fetches it again: " + e.Message, retryable: true, e);
+        }
     }
 
     private async Task<SyncException?> PushAsync(EngineTransaction transaction, SyncBatchContext context, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
@@ -265,50 +330,6 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             }
 
             await environment.DelayAsync(TimeSpan.FromMilliseconds(50 + (100 * environment.NextDouble())), cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    // History and unlock are the run's last access to the file.
-    private void Finish(long token, SyncMode mode, string trigger, DateTimeOffset startedAt, long started, Exception? error)
-    {
-        var db = store.EngineSession.Db;
-        try
-        {
-            using var turn = db.EnterGate();
-            db.Execute("PRAGMA synchronous = NORMAL");
-            db.Execute("BEGIN IMMEDIATE");
-            new HistoryRepository(db).Add(new HistoryEntry
-            {
-                StartedAt = startedAt,
-                DurationMs = (long)environment.Time.GetElapsedTime(started).TotalMilliseconds,
-                Trigger = trigger,
-                Mode = mode.ToString(),
-                Outcome = error switch { null => nameof(SyncOutcome.Done), OperationCanceledException => nameof(SyncOutcome.Cancelled), _ => nameof(SyncOutcome.Failed) },
-                Pushed = _push.Accepted,
-                Pulled = _pull.Applied + _pull.Merged + _pull.Deleted,
-                Conflicts = _push.Conflicts + _pull.Conflicts,
-                Failed = _push.Failed + _push.DeadLetters + _pull.Failed,
-                IdleRuns = store.TakeIdleRuns(),
-                ErrorCode = error is SyncException e ? SyncErrorCodes.NameOf(e.Code) : error?.GetType().Name,
-                Error = error?.Message,
-            });
-            RunLock.Release(db, token);
-            db.Execute("COMMIT");
-        }
-        catch (StoreException e)
-        {
-            // Left open, it would hold the write lock for as long as the store is open.
-            if (SQLitePCL.raw.sqlite3_get_autocommit(db.Connection.Handle) == 0)
-            {
-                db.Execute("ROLLBACK");
-            }
-
-            if (error is null)
-            {
-                throw;
-            }
-
-            _warnings.Add("The end of the run could not be noted: " + e.Message);
         }
     }
 

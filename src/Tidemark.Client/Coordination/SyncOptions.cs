@@ -20,6 +20,12 @@ public sealed class SyncOptions
     /// <summary>How long a run waits for another process's run on the same file. Default 30 seconds.</summary>
     public TimeSpan LockWait { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long no run starts by itself after one that failed. Default: full jitter up to a second, doubled with every failure up to five minutes.</summary>
+    public Backoff Backoff { get; set; } = new();
+
+    /// <summary>What the service does by itself once it is started.</summary>
+    public Pacing.AutomaticOptions Automatic { get; set; } = new();
+
     /// <summary>Register this device's model when the server has none, or an older one. Default true; the server decides who may.</summary>
     public bool RegisterModel { get; set; } = true;
 }

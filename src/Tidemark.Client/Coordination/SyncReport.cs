@@ -53,6 +53,12 @@ public sealed record SyncReport
 
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>What each phase took.</summary>
+    public IReadOnlyList<PhaseTime> Phases { get; init; } = [];
+
+    /// <summary>The full fetch that is complete with this run; null for every other run.</summary>
+    public Tidemark.Client.Storage.FullFetch? FullFetch { get; init; }
+
     /// <summary>Why the run failed; null when it did not.</summary>
     public SyncException? Error { get; init; }
 }

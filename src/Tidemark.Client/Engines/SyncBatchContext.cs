@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination.Announcing;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Cursors;
 using Tidemark.Model.Values;
@@ -9,6 +10,8 @@ public sealed class SyncBatchContext(Guid batchId)
 {
     private readonly Dictionary<int, HashSet<EntityKey>> _sources = [];
     private readonly Dictionary<int, HashSet<EntityKey>> _targets = [];
+    private readonly Dictionary<int, EntityTable> _tables = [];
+    private readonly List<(EntityTable Table, EntityKey Old, EntityKey New)> _replaced = [];
     private readonly SortedDictionary<string, EntityCursor> _deferred = new(StringComparer.Ordinal);
     private readonly Dictionary<RowId, int> _returns = [];
 
@@ -26,21 +29,43 @@ public sealed class SyncBatchContext(Guid batchId)
     /// <summary>Types whose rows changed, for the invalidation.</summary>
     public SortedSet<string> ChangedTypes { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What passed its gate, for those who keep copies.</summary>
+    internal ChangeCollector Changes { get; } = new();
+
     public void TouchSource(EntityTable table, EntityKey key)
     {
-        Add(_sources, table.Number, key);
+        Add(_sources, table, key);
         ChangedTypes.Add(table.Type.Name);
     }
 
     public void TouchTarget(EntityTable table, EntityKey key)
     {
-        Add(_targets, table.Number, key);
+        Add(_targets, table, key);
         ChangedTypes.Add(table.Type.Name);
     }
 
-    /// <summary>After a gate has passed and its transaction is committed.</summary>
+    /// <summary>A row has another id.</summary>
+    internal void Replaced(EntityTable table, EntityKey old, EntityKey @new)
+    {
+        TouchTarget(table, old);
+        TouchSource(table, @new);
+        _replaced.Add((table, old, @new));
+    }
+
+    /// <summary>After a gate has passed.</summary>
     public void ClearTouched()
     {
+        foreach (var (type, keys) in _sources.Concat(_targets))
+        {
+            Changes.Add(_tables[type], keys);
+        }
+
+        foreach (var (table, old, @new) in _replaced)
+        {
+            Changes.AddReplaced(table, old, @new);
+        }
+
+        _replaced.Clear();
         _sources.Clear();
         _targets.Clear();
     }
@@ -56,11 +81,12 @@ public sealed class SyncBatchContext(Guid batchId)
 
     public int ReturnsOf(RowId id) => _returns.GetValueOrDefault(id);
 
-    private static void Add(Dictionary<int, HashSet<EntityKey>> ids, int type, EntityKey key)
+    private void Add(Dictionary<int, HashSet<EntityKey>> ids, EntityTable table, EntityKey key)
     {
-        if (!ids.TryGetValue(type, out var keys))
+        if (!ids.TryGetValue(table.Number, out var keys))
         {
-            ids[type] = keys = [];
+            ids[table.Number] = keys = [];
+            _tables[table.Number] = table;
         }
 
         keys.Add(key);

@@ -7,6 +7,12 @@ public enum SyncPhase
     Push,
     Pull,
     Apply,
+
+    /// <summary>As <see cref="Pull"/>, of everything there is: the first time, or after a resync.</summary>
+    FullFetch,
+
+    /// <summary>As <see cref="Apply"/>, of what a full fetch brought.</summary>
+    FullApply,
     Done,
 }
 

@@ -33,6 +33,12 @@ public sealed class SyncEnvironment
     /// <summary>Sees every statement on the store's connections. Default: nobody.</summary>
     public IStatementWatch? Statements { get; init; }
 
+    /// <summary>What the network is like. Default: nothing is known, so all is well.</summary>
+    public IConnectivity Connectivity { get; init; } = new ManualConnectivity();
+
+    /// <summary>Calls back after writes to a file or its neighbours of the same name; null where that cannot be. Default: it cannot.</summary>
+    public Func<string, Action, IDisposable?> WatchFile { get; init; } = static (_, _) => null;
+
     /// <summary>The real machine.</summary>
     public static SyncEnvironment System { get; } = new()
     {
@@ -40,6 +46,8 @@ public sealed class SyncEnvironment
         Random = RandomNumberGenerator.Fill,
         ProcessName = ProcessNames.Own,
         IsAlive = ProcessNames.IsAlive,
+        Connectivity = SystemConnectivity.Instance,
+        WatchFile = FolderWatch.Start,
         Transport = static () => new SocketsHttpHandler
         {
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),

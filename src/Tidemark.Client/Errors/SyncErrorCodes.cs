@@ -39,4 +39,7 @@ public static class SyncErrorCodes
     /// <summary>The spelling of a code in reports and JSON.</summary>
     public static string NameOf(SyncErrorCode code) =>
         string.Concat(code.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
+
+    /// <summary>The code of a spelling; <see cref="SyncErrorCode.Internal"/> for one of a newer version.</summary>
+    internal static SyncErrorCode CodeNamed(string name) => All.FirstOrDefault(e => NameOf(e.Code) == name)?.Code ?? SyncErrorCode.Internal;
 }

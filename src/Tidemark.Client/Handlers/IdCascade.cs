@@ -110,8 +110,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 
         foreach (var (old, @new) in map)
         {
-            context.TouchTarget(table, old);
-            context.TouchSource(table, @new);
+            context.Replaced(table, old, @new);
         }
 
         FollowReferences(table, columns, map);

@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 2;
+    public const int FormatVersion = 3;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;
@@ -63,7 +63,17 @@ public static class StoreSchema
         "CREATE TABLE _tm_lock(id INTEGER PRIMARY KEY CHECK(id = 1), owner TEXT, token INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL)",
         """
         CREATE TABLE _tm_history(id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cause TEXT NOT NULL, mode TEXT NOT NULL, outcome TEXT NOT NULL,
-          pushed INTEGER NOT NULL, pulled INTEGER NOT NULL, conflicts INTEGER NOT NULL, failed INTEGER NOT NULL, idle_runs INTEGER NOT NULL, error_code TEXT, error TEXT)
+          pushed INTEGER NOT NULL, pulled INTEGER NOT NULL, conflicts INTEGER NOT NULL, failed INTEGER NOT NULL, idle_runs INTEGER NOT NULL, error_code TEXT, error TEXT,
+          phases TEXT)
+        """,
+        "CREATE TABLE _tm_synced(remote INTEGER NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(remote, cause)) WITHOUT ROWID",
+        """
+        CREATE TABLE _tm_pace(remote INTEGER PRIMARY KEY, failures INTEGER NOT NULL, noted_at INTEGER NOT NULL, until INTEGER NOT NULL, asked_until INTEGER,
+          code TEXT NOT NULL, wire_code TEXT, message TEXT NOT NULL)
+        """,
+        """
+        CREATE TABLE _tm_fetch(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, reason TEXT NOT NULL, started_at INTEGER NOT NULL, rows INTEGER NOT NULL,
+          done_at INTEGER, claimed_by TEXT, handled_at INTEGER)
         """,
         "INSERT INTO _tm_lock(id, owner, token, heartbeat_ms, expires_ms) VALUES(1, NULL, 0, 0, 0)",
     ];

@@ -45,6 +45,7 @@ public sealed class StoreSession
         Conflicts = new ConflictRepository(db, remote, model);
         Answers = new AnswerRepository(db, remote);
         Rebases = new RebaseRepository(db, remote);
+        FullFetches = new FullFetchRepository(db, remote);
     }
 
     public StoreConnection Db { get; }
@@ -77,6 +78,8 @@ public sealed class StoreSession
     public AnswerRepository Answers { get; }
 
     public RebaseRepository Rebases { get; }
+
+    internal FullFetchRepository FullFetches { get; }
 
     public Handlers.SyncHandlerRegistry Handlers { get; init; } = new();
 
