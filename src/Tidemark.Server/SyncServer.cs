@@ -59,8 +59,15 @@ public sealed class SyncServer : IDisposable
             .PushAsync(caller, Spaces.Resolve(caller, envelope.Space), model, envelope, commands, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The page's JSON bytes.</summary>
+    /// <summary>The page's JSON, in memory of the caller's own.</summary>
     public async Task<ReadOnlyMemory<byte>> GetChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken)
+    {
+        using var page = await WriteChangesAsync(caller, request, cancellationToken).ConfigureAwait(false);
+        return page.Utf8.ToArray();
+    }
+
+    /// <summary>The page's JSON in pooled memory, for a host that sends it on at once; the caller disposes it.</summary>
+    public async Task<ChangesPageBody> WriteChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);

@@ -28,11 +28,19 @@ public sealed class ChangesPageWriter : IDisposable
         return new RawJson(json.ToArray());
     }
 
-    /// <summary>The whole page. What it says of itself stands first, so that the next page can be asked for before this one's changes are looked at.</summary>
-    public byte[] Finish(ChangesPageTail tail)
+    /// <summary>
+    /// The whole page, valid until this is disposed. What it says of itself stands first, so that the next page can be asked for before
+    /// this one's changes are looked at.
+    /// </summary>
+    public ReadOnlyMemory<byte> Finish(ChangesPageTail tail)
     {
         ReadOnlySpan<byte> self = JsonSerializer.SerializeToUtf8Bytes(tail, PageJson.Default.ChangesPageTail);
-        return [.. self[..^1], .. ",\"changes\":["u8, .. _json.Written, .. "]}"u8];
+        var opening = ",\"changes\":["u8;
+        var front = _json.InsertFront(self.Length - 1 + opening.Length);
+        self[..^1].CopyTo(front);
+        opening.CopyTo(front[(self.Length - 1)..]);
+        _json.WriteRaw("]}"u8);
+        return _json.WrittenMemory;
     }
 
     public void Dispose() => _json.Dispose();

@@ -33,6 +33,15 @@ public sealed class CanonicalJsonWriter : IDisposable
     /// <summary>Takes back what was written after a length seen before.</summary>
     internal void Truncate(int length) => _length = length;
 
+    /// <summary>Moves what was written to make room before it.</summary>
+    internal Span<byte> InsertFront(int size)
+    {
+        var written = _length;
+        Grow(size);
+        _buffer.AsSpan(0, written).CopyTo(_buffer.AsSpan(size));
+        return _buffer.AsSpan(0, size);
+    }
+
     public void Dispose()
     {
         var buffer = _buffer;

@@ -5,6 +5,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Server.AspNetCore.Bodies;
 using Tidemark.Server.AspNetCore.OpenApi;
+using Tidemark.Server.Changes;
 
 namespace Tidemark.Server.AspNetCore.Endpoints;
 
@@ -45,14 +46,16 @@ internal static class SyncEndpoints
     }
 
     private static async Task<IResult> GetChangesAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
-        new Answer(await server.GetChangesAsync(Callers.Of(http.User), ChangesQuery.Read(http.Request.Query), cancellationToken).ConfigureAwait(false));
+        Page(await server.WriteChangesAsync(Callers.Of(http.User), ChangesQuery.Read(http.Request.Query), cancellationToken).ConfigureAwait(false));
 
     private static async Task<IResult> PostChangesAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
     {
         var caller = Callers.Of(http.User);
         var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.ChangesRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return new Answer(await server.GetChangesAsync(caller, request, cancellationToken).ConfigureAwait(false));
+        return Page(await server.WriteChangesAsync(caller, request, cancellationToken).ConfigureAwait(false));
     }
+
+    private static Answer Page(ChangesPageBody page) => new(page.Utf8, page);
 
     private static async Task<IResult> VerdictsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
     {

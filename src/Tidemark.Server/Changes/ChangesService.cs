@@ -13,7 +13,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
 {
     private const long CountedMax = 1_000_000;
 
-    public async Task<ReadOnlyMemory<byte>> ReadAsync(IStoreSnapshot snapshot, SyncModel model, UserId user, ChangesRequest request, CancellationToken cancellationToken)
+    public async Task<ChangesPageBody> ReadAsync(IStoreSnapshot snapshot, SyncModel model, UserId user, ChangesRequest request, CancellationToken cancellationToken)
     {
         var state = snapshot.State ?? throw Problems.Of(ErrorCodes.Unavailable, "The space is being made.");
         var limit = LimitOf(request);

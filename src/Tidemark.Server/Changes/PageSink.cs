@@ -9,6 +9,8 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
     private readonly ChangesPageWriter _writer = new();
     private readonly Dictionary<string, (long Position, Tidemark.Model.Values.EntityKey Key)> _lastOf = new(StringComparer.Ordinal);
 
+    private bool _handedOver;
+
     public bool HasMore { get; private set; }
 
     public int Count => _writer.Count;
@@ -40,7 +42,18 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
         return true;
     }
 
-    public byte[] Finish(ChangesPageTail tail) => _writer.Finish(tail);
+    public ChangesPageBody Finish(ChangesPageTail tail)
+    {
+        var body = new ChangesPageBody(_writer, _writer.Finish(tail));
+        _handedOver = true;
+        return body;
+    }
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        if (!_handedOver)
+        {
+            _writer.Dispose();
+        }
+    }
 }

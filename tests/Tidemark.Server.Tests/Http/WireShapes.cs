@@ -111,6 +111,6 @@ internal static class WireShapes
             EstimatedRemaining = 0,
             Epoch = "e",
             Mark = new Mark(1_700_000_000_000_002, "t"),
-        }));
+        }).Span);
     }
 }
