@@ -18,27 +18,40 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     public async Task<PushResponse> PushAsync(Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
     {
         CheckEnvelope(envelope, commands);
+
+        // Nearly every push is accepted whole: done at once, without a savepoint. When a group must be undone, the transaction is, and the push is
+        // done again with a savepoint for each group. One around all of it would have SQLite put aside every page before every statement.
+        return await TryPushAsync(caller, space, model, envelope, commands, isUndoable: false, cancellationToken).ConfigureAwait(false)
+            ?? await TryPushAsync(caller, space, model, envelope, commands, isUndoable: true, cancellationToken).ConfigureAwait(false)
+            ?? throw new InvalidOperationException("A push that can be undone group by group was not carried out.");
+    }
+
+    // Null: a group must be undone; nothing was written.
+    private async Task<PushResponse?> TryPushAsync(
+        Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, bool isUndoable, CancellationToken cancellationToken)
+    {
         var transaction = await store.WriteAsync(space, BehindOffers(commands), cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
-            PushSession NewSession() => new(transaction, model, caller.User, envelope.DeviceId, options, environment);
-            var session = NewSession();
+            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable };
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
-            if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
+            try
             {
-                await ReadRecordedAsync(session, commands, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                if (!await TryExecuteAtOnceAsync(session, commands, envelope.Lost, cancellationToken).ConfigureAwait(false))
+                if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
                 {
-                    session = NewSession();
-                    await ExecuteAsync(session, commands, envelope.Lost, cancellationToken).ConfigureAwait(false);
+                    await ReadRecordedAsync(session, commands, cancellationToken).ConfigureAwait(false);
                 }
-
-                await transaction.PutStorePushAsync(caller.User, envelope.StoreId, new StorePush(envelope.PushSeq, operationId), cancellationToken).ConfigureAwait(false);
+                else
+                {
+                    await ExecuteAsync(session, commands, envelope.Lost, cancellationToken).ConfigureAwait(false);
+                    await transaction.PutStorePushAsync(caller.User, envelope.StoreId, new StorePush(envelope.PushSeq, operationId), cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch (MustUndoException)
+            {
+                return null;
             }
 
             var mark = await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
@@ -137,25 +150,6 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.Unavailable, "This request was answered before; the command has no recorded verdict. Send it in a new request."));
             }
         }
-    }
-
-    // Nearly every push is accepted whole: one savepoint around all of it. When a group must be undone, all is, and is done again with a savepoint for each.
-    private static async Task<bool> TryExecuteAtOnceAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
-    {
-        session.IsUndoable = false;
-        await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await ExecuteAsync(session, commands, lostIds, cancellationToken).ConfigureAwait(false);
-        }
-        catch (MustUndoException)
-        {
-            await session.Transaction.RollbackToSavepointAsync(cancellationToken).ConfigureAwait(false);
-            return false;
-        }
-
-        await session.Transaction.ReleaseSavepointAsync(cancellationToken).ConfigureAwait(false);
-        return true;
     }
 
     private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)

@@ -32,7 +32,7 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     public ServerEnvironment Environment { get; } = environment;
 
     /// <summary>Has each group a savepoint of its own?</summary>
-    public bool IsUndoable { get; set; } = true;
+    public required bool IsUndoable { get; init; }
 
     public List<AcceptedVerdict> Accepted { get; } = [];
 

@@ -12,7 +12,7 @@ namespace Tidemark.Sqlite;
 /// columns from 0, as in SQLite. Text is read as bytes and checked; embedded NULs are kept.
 /// Not for two threads at once. A statement from a <see cref="StatementCache"/> goes back to it on Dispose.
 /// </summary>
-public sealed class RawStatement : IDisposable
+public sealed unsafe class RawStatement : IDisposable
 {
     private const int StackBytesMax = 1024;
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -21,6 +21,8 @@ public sealed class RawStatement : IDisposable
     private readonly StatementCache? _home;
     private readonly IStatementWatch? _watch;
     private readonly bool _isUtf8;
+    private readonly bool _isNative;
+    private IntPtr _handle;
     private bool _disposed;
 
     /// <exception cref="StoreException">The SQL cannot be prepared.</exception>
@@ -48,6 +50,10 @@ public sealed class RawStatement : IDisposable
             _statement.Dispose();
             throw new ArgumentException("The text must hold exactly one statement: " + sql, nameof(sql));
         }
+
+        // Whoever uses the statement holds it, and it holds its safe handle: the bare one is good until Close.
+        _isNative = NativeCalls.AreFound;
+        _handle = _isNative ? _statement.DangerousGetHandle() : IntPtr.Zero;
     }
 
     public string Sql { get; }
@@ -100,9 +106,9 @@ public sealed class RawStatement : IDisposable
         return this;
     }
 
-    public void Bind(int index, long value) => Check(raw.sqlite3_bind_int64(_statement, index, value));
+    public void Bind(int index, long value) => Check(_isNative ? NativeCalls.BindInt64(_handle, index, value) : raw.sqlite3_bind_int64(_statement, index, value));
 
-    public void Bind(int index, double value) => Check(raw.sqlite3_bind_double(_statement, index, value));
+    public void Bind(int index, double value) => Check(_isNative ? NativeCalls.BindDouble(_handle, index, value) : raw.sqlite3_bind_double(_statement, index, value));
 
     /// <summary>Text, or NULL for null.</summary>
     /// <exception cref="ArgumentException">The text holds a lone surrogate.</exception>
@@ -134,8 +140,19 @@ public sealed class RawStatement : IDisposable
     }
 
     /// <summary>A blob; also an empty one, which is not NULL.</summary>
-    public void Bind(int index, ReadOnlySpan<byte> blob) =>
-        Check(blob.IsEmpty ? raw.sqlite3_bind_zeroblob(_statement, index, 0) : raw.sqlite3_bind_blob(_statement, index, blob));
+    public void Bind(int index, ReadOnlySpan<byte> blob)
+    {
+        if (!_isNative || blob.IsEmpty)
+        {
+            Check(blob.IsEmpty ? raw.sqlite3_bind_zeroblob(_statement, index, 0) : raw.sqlite3_bind_blob(_statement, index, blob));
+            return;
+        }
+
+        fixed (byte* bytes = blob)
+        {
+            Check(NativeCalls.BindBlob(_handle, index, bytes, blob.Length, NativeCalls.Transient));
+        }
+    }
 
     /// <summary>A blob, or NULL for null.</summary>
     public void Bind(int index, byte[]? blob)
@@ -150,17 +167,28 @@ public sealed class RawStatement : IDisposable
     }
 
     /// <summary>Text that is UTF-8 already.</summary>
-    public void BindUtf8(int index, ReadOnlySpan<byte> utf8) =>
-        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_statement, index, "") : raw.sqlite3_bind_text(_statement, index, utf8));
+    public void BindUtf8(int index, ReadOnlySpan<byte> utf8)
+    {
+        if (!_isNative || utf8.IsEmpty)
+        {
+            Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_statement, index, "") : raw.sqlite3_bind_text(_statement, index, utf8));
+            return;
+        }
 
-    public void BindNull(int index) => Check(raw.sqlite3_bind_null(_statement, index));
+        fixed (byte* bytes = utf8)
+        {
+            Check(NativeCalls.BindText(_handle, index, bytes, utf8.Length, NativeCalls.Transient));
+        }
+    }
+
+    public void BindNull(int index) => Check(_isNative ? NativeCalls.BindNull(_handle, index) : raw.sqlite3_bind_null(_statement, index));
 
     /// <summary>True when there is a row to read.</summary>
     /// <exception cref="StoreException">SQLite refused; the statement is reset.</exception>
     public bool Step()
     {
         _watch?.BeforeStep(this);
-        var resultCode = raw.sqlite3_step(_statement);
+        var resultCode = _isNative ? NativeCalls.Step(_handle) : raw.sqlite3_step(_statement);
         if (resultCode == raw.SQLITE_ROW)
         {
             return true;
@@ -188,22 +216,22 @@ public sealed class RawStatement : IDisposable
         return changes;
     }
 
-    public bool ColumnIsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
+    public bool ColumnIsNull(int column) => TypeOf(column) == raw.SQLITE_NULL;
 
-    public long ColumnInt64(int column) => raw.sqlite3_column_int64(_statement, column);
+    public long ColumnInt64(int column) => _isNative ? NativeCalls.ColumnInt64(_handle, column) : raw.sqlite3_column_int64(_statement, column);
 
-    public double ColumnDouble(int column) => raw.sqlite3_column_double(_statement, column);
+    public double ColumnDouble(int column) => _isNative ? NativeCalls.ColumnDouble(_handle, column) : raw.sqlite3_column_double(_statement, column);
 
     /// <summary>The bytes of a blob or of text in UTF-8; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> ColumnBytes(int column)
     {
-        if (!_isUtf8 && raw.sqlite3_column_type(_statement, column) == raw.SQLITE_TEXT)
+        if (!_isUtf8 && TypeOf(column) == raw.SQLITE_TEXT)
         {
             // Turns the text of a UTF-16 database into UTF-8 first; what column_blob gives then are those bytes.
             _ = raw.sqlite3_column_text(_statement, column);
         }
 
-        return raw.sqlite3_column_blob(_statement, column);
+        return BytesOf(column);
     }
 
     /// <summary>Text with embedded NULs; null for NULL. Invalid UTF-8 is shown with replacement characters: for names and messages, not for data.</summary>
@@ -213,17 +241,17 @@ public sealed class RawStatement : IDisposable
 
     public Value Column(int column)
     {
-        switch (raw.sqlite3_column_type(_statement, column))
+        switch (TypeOf(column))
         {
             case raw.SQLITE_INTEGER:
-                return Value.Integer(raw.sqlite3_column_int64(_statement, column));
+                return Value.Integer(ColumnInt64(column));
             case raw.SQLITE_FLOAT:
-                return Value.Real(raw.sqlite3_column_double(_statement, column));
+                return Value.Real(ColumnDouble(column));
             case raw.SQLITE_TEXT:
                 var bytes = ColumnBytes(column);
                 return Utf8.IsValid(bytes) ? Value.Text(Encoding.UTF8.GetString(bytes)) : Value.MalformedText(bytes.ToArray());
             case raw.SQLITE_BLOB:
-                return Value.Blob(raw.sqlite3_column_blob(_statement, column).ToArray());
+                return Value.Blob(BytesOf(column).ToArray());
             default:
                 return Value.Null;
         }
@@ -234,6 +262,13 @@ public sealed class RawStatement : IDisposable
     /// <summary>Ready to run again; bindings are cleared, so that no value of an earlier run can slip into a later one.</summary>
     public void Reset()
     {
+        if (_isNative && _handle != IntPtr.Zero)
+        {
+            _ = NativeCalls.Reset(_handle);
+            _ = NativeCalls.ClearBindings(_handle);
+            return;
+        }
+
         _ = raw.sqlite3_reset(_statement);
         _ = raw.sqlite3_clear_bindings(_statement);
     }
@@ -260,6 +295,7 @@ public sealed class RawStatement : IDisposable
     internal void Close()
     {
         _disposed = true;
+        _handle = IntPtr.Zero; // SQLite answers a call without a statement with MISUSE, or with NULL.
         _statement.Dispose();
     }
 
@@ -267,6 +303,20 @@ public sealed class RawStatement : IDisposable
     {
         ArgumentNullException.ThrowIfNull(connection);
         return connection.Handle ?? throw new InvalidOperationException("The connection is not open.");
+    }
+
+    private int TypeOf(int column) => _isNative ? NativeCalls.ColumnType(_handle, column) : raw.sqlite3_column_type(_statement, column);
+
+    // The bytes are asked for before their number: asking may convert them.
+    private ReadOnlySpan<byte> BytesOf(int column)
+    {
+        if (!_isNative)
+        {
+            return raw.sqlite3_column_blob(_statement, column);
+        }
+
+        var bytes = NativeCalls.ColumnBlob(_handle, column);
+        return bytes is null ? default : new ReadOnlySpan<byte>(bytes, NativeCalls.ColumnBytes(_handle, column));
     }
 
     private void Check(int resultCode)

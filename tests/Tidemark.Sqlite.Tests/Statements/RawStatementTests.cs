@@ -36,6 +36,20 @@ public sealed class RawStatementTests : IDisposable
 
     [Fact]
     [Trait("req", "STO-02")]
+    public void A_statement_that_was_closed_is_not_run()
+    {
+        using var db = SqliteFile.Open(_folder.File("closed.db"), new OpenOptions { CreateIfMissing = true });
+        db.Run("CREATE TABLE t(v)");
+        var insert = new RawStatement(db, "INSERT INTO t(v) VALUES(?1)");
+        insert.Dispose();
+        Assert.ThrowsAny<Exception>(() => insert.Bind(1, 1L));
+        Assert.ThrowsAny<Exception>(() => insert.Step());
+        insert.Dispose();
+        Assert.Equal(0, db.Scalar("SELECT count(*) FROM t").AsInteger);
+    }
+
+    [Fact]
+    [Trait("req", "STO-02")]
     public void Text_that_is_no_utf8_is_named_and_kept()
     {
         using var db = SqliteFile.Open(_folder.File("m.db"), new OpenOptions { CreateIfMissing = true });
