@@ -22,6 +22,9 @@ public sealed class Row
 
     public EntityType Type { get; }
 
+    /// <summary>The row's digest, once somebody has computed it; the values do not change.</summary>
+    internal byte[]? Digest { get; set; }
+
     public ReadOnlySpan<Value> Values => _values;
 
     public Value this[int ordinal] => _values[ordinal];

@@ -14,12 +14,18 @@ public static class RowDigest
         return Of(row, writer);
     }
 
-    /// <summary>With a writer that is reused; it is cleared first.</summary>
+    /// <summary>With a writer that is reused; it is cleared first. Computed once for each row, and then remembered with it: not to be written to.</summary>
     public static byte[] Of(Row row, CanonicalJsonWriter writer)
     {
+        ArgumentNullException.ThrowIfNull(row);
+        if (row.Digest is { } known)
+        {
+            return known;
+        }
+
         writer.Clear();
         WireRow.Write(writer, row);
-        return SHA256.HashData(writer.Written);
+        return row.Digest = SHA256.HashData(writer.Written);
     }
 
     /// <summary>Into memory of the caller, at least <see cref="Size"/> bytes.</summary>

@@ -63,7 +63,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         progress?.Report(new SyncProgress(SyncPhase.Apply, rows + _slice.Count, rows + _slice.Count, 0));
     }
 
-    // While one page is applied, the next is decoded beside it.
+    // While one page is applied, the next is decoded beside it, with the digests of its rows.
     private async IAsyncEnumerable<ChangesPage> DecodedAsync(FetchedPages fetched)
     {
         if (fetched.Only is { } only)
@@ -74,7 +74,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         var (stage, model) = (transaction.Session.Stage, transaction.Session.Model);
         var bodies = new Queue<long>(stage.Pages());
-        Task<ChangesPage> DecodeAsync(byte[] body) => environment.BesideAsync(() => ChangesPage.Read(body, model));
+        Task<ChangesPage> DecodeAsync(byte[] body) => environment.BesideAsync(() => Digested(ChangesPage.Read(body, model)));
 
         var next = DecodeAsync(stage.Read(bodies.Dequeue()));
         while (bodies.TryDequeue(out var number))
@@ -85,6 +85,20 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
 
         yield return await next.ConfigureAwait(false);
+    }
+
+    private static ChangesPage Digested(ChangesPage page)
+    {
+        using var writer = new CanonicalJsonWriter();
+        foreach (var change in page.Changes)
+        {
+            if (change.Row is { } row)
+            {
+                _ = RowDigest.Of(row, writer);
+            }
+        }
+
+        return page;
     }
 
     private IEnumerable<ChangesPage> Pages(FetchedPages fetched)

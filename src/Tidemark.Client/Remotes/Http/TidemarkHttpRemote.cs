@@ -14,6 +14,7 @@ namespace Tidemark.Client.Remotes.Http;
 public sealed class TidemarkHttpRemote : IRemote, IDisposable
 {
     private const int CompressBytesMin = 2048;
+    private const int AnnouncedBytesMax = 64 * 1024 * 1024;
     private const string ModelPath = "sync/model";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
@@ -175,11 +176,30 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
             };
             await using (source.ConfigureAwait(false))
             {
-                using var buffer = new MemoryStream((int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 1024, 64 * 1024 * 1024));
-                await source.CopyToAsync(buffer, cancellationToken).ConfigureAwait(false);
-                return buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
+                return await ReadAsync(source, (int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 1024, AnnouncedBytesMax), cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    // Straight into the array of the announced length, which most answers fill; how long it really is only its end tells.
+    private static async Task<byte[]> ReadAsync(Stream source, int capacity, CancellationToken cancellationToken)
+    {
+        var buffer = GC.AllocateUninitializedArray<byte>(capacity);
+        var length = 0;
+        while (length < buffer.Length)
+        {
+            var read = await source.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+            if (read == 0)
+            {
+                return buffer[..length];
+            }
+
+            length += read;
+        }
+
+        using var rest = new MemoryStream();
+        await source.CopyToAsync(rest, cancellationToken).ConfigureAwait(false);
+        return rest.Length == 0 ? buffer : [.. buffer, .. rest.ToArray()];
     }
 
     private byte[] Checked(HttpResponseMessage response, byte[] bytes)
