@@ -1,6 +1,7 @@
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines;
@@ -17,13 +18,13 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     /// <summary>Did an app delete the row that the remote has shown under this id, and insert another one?</summary>
     public bool Is(EntityTable table, EntityKey key)
     {
-        if (table.Type.Identity != IdentityModel.ServerAssigned || table.ReadEntry(session.Db, key, session.Remote) is null)
+        if (table.Type.Identity != IdentityModel.ServerAssigned)
         {
             return false;
         }
 
         Read();
-        return _again!.Contains(new RowId(table.Number, key));
+        return _again!.Contains(new RowId(table.Number, key)) && table.ReadEntry(session.Db, key, session.Remote) is not null;
     }
 
     /// <summary>Is the row that stands under this id one that was deleted at the remote and lives on here, rather than one that an app has inserted?</summary>
@@ -84,6 +85,14 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
 
         (_again, _inserted) = ([], []);
         var deleted = new HashSet<RowId>();
+        foreach (var (type, key, operation, _, _) in session.Outbox.ReadRows())
+        {
+            if (operation == Operation.Delete && session.FindTable(type) is { } table)
+            {
+                deleted.Add(new RowId(type, StoreSession.KeyFrom(table.Type, key))); // Its deletion is on its way, or was refused.
+            }
+        }
+
         Touch? last = null;
         foreach (var touch in session.Outbox.ReadTouches(0, int.MaxValue))
         {

@@ -20,7 +20,7 @@ internal sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvi
 
         _last ??= Math.Max(Math.Max(
             session.Db.ScalarInt64($"SELECT max({table.KeyColumns[0]}) FROM {table.Name}"),
-            session.Db.ScalarInt64($"SELECT max(k0) FROM {table.RowTable}")),
+            Math.Max(session.Db.ScalarInt64($"SELECT max(k0) FROM {table.RowTable}"), session.Tombstones.MaxId(table.Number))),
             alsoTaken.Select(k => k[0].Kind == ValueKind.Integer ? k[0].AsInteger : 0).DefaultIfEmpty().Max());
         _last++;
         return EntityKey.Of(_last.Value);

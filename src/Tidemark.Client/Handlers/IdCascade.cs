@@ -5,6 +5,7 @@ using Tidemark.Client.Engines;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Handlers;
@@ -82,13 +83,13 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     public EntityKey MoveAside(EntityTable table, EntityKey key)
     {
         var aside = Fresh(table, []).Take();
-        Run(table, [(key, aside)], [key]);
+        Run(table, [(key, aside)], [key], unsynced: true);
         session.Outbox.ForgetInserts(table, key);
         session.Outbox.Touch(table, aside, "M", environment.NowMs);
         return aside;
     }
 
-    private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds)
+    private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds, bool unsynced = false)
     {
         var columns = session.Model.Graph.IdColumnsOf(table.Type);
 #if TIDEMARK_MUTANTS
@@ -114,7 +115,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
 
         FollowReferences(table, columns, map);
-        FollowCommands(columns, map);
+        FollowCommands(columns, map, unsynced ? table : null);
     }
 
     private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs)
@@ -159,13 +160,14 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
     }
 
-    private void FollowCommands(IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map)
+    // A deletion under the id of an unsynced row is that of the row that had the id before.
+    private void FollowCommands(IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map, EntityTable? unsynced)
     {
         var ids = map.ToDictionary(p => p.Old[0], p => p.New[0]);
         foreach (var group in columns.GroupBy(c => session.Table(c.Type)))
         {
             var ordinals = group.Select(c => c.Ordinal).ToHashSet();
-            foreach (var command in session.Outbox.ReadAll().Where(c => c.Type == group.Key.Number))
+            foreach (var command in session.Outbox.ReadAll().Where(c => c.Type == group.Key.Number && !(c.Operation == Operation.Delete && ReferenceEquals(group.Key, unsynced))))
             {
                 var sent = RowBytes.Read(group.Key.Type, command.Sent);
                 foreach (var ordinal in ordinals)

@@ -34,6 +34,10 @@ public sealed class TombstoneRepository(StoreConnection db, int remote)
     public long VersionOf(int type, EntityKey key) =>
         db.ScalarInt64("SELECT version FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()));
 
+    /// <summary>The greatest integer id among the deleted rows of a type; 0 without any.</summary>
+    public long MaxId(int type) =>
+        db.ScalarInt64("SELECT coalesce(max(CAST(key AS INTEGER)), 0) FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key NOT LIKE '\"%'", Value.Integer(remote), Value.Integer(type));
+
     public TombstoneStatus? Find(int type, EntityKey key) =>
         db.Scalar("SELECT status FROM _tm_tombstone WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key.ToString()))
             is { Kind: ValueKind.Text } status ? Enum.Parse<TombstoneStatus>(status.AsText, ignoreCase: true) : null;

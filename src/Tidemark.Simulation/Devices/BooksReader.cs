@@ -116,6 +116,11 @@ internal static class BooksReader
     // The row that is referred to and is not there.
     private static string Parent(AppFile app, Value[] orphan)
     {
+        if (orphan[3].IsNull)
+        {
+            return ""; // A table without rowid does not tell which.
+        }
+
         var table = orphan[0].AsText;
         var columns = app.Query($"SELECT \"from\" FROM pragma_foreign_key_list('{table}') WHERE id = {orphan[1]} ORDER BY seq").Select(c => $"\"{c[0].AsText}\"");
         return string.Join('/', app.Query($"SELECT {string.Join(", ", columns)} FROM \"{table}\" WHERE rowid = {orphan[3]}").SelectMany(r => r));

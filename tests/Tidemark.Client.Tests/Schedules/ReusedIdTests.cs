@@ -85,4 +85,90 @@ public sealed class ReusedIdTests
         Steps.AssertEqual(a, b);
         Steps.AssertEqual(a, c);
     }
+
+    [Fact]
+    [Trait("req", "PULL-08")]
+    [Trait("req", "PUSH-02")]
+    public async Task What_the_remote_hangs_on_the_deleted_row_does_not_come_to_hang_on_the_one_made_in_its_place()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("DELETE FROM author");
+        a.Sql("INSERT INTO author VALUES(1, 'bea', NULL)");
+        b.Sql("INSERT INTO book VALUES(1, 1, 'of ann', NULL); INSERT INTO book VALUES(2, 1, 'of ann too', NULL)");
+        await b.SyncAsync();
+        await a.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Empty(b.Rows("SELECT title FROM book JOIN author ON author.id = author_id WHERE name = 'bea'"));
+        Assert.Equal(1, b.Count("SELECT count(*) FROM author WHERE name = 'bea'"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PULL-06")]
+    public async Task A_deletion_that_is_pulled_finds_the_row_made_in_the_place_of_the_deleted_one_to_be_another()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        a.Sql("DELETE FROM author");
+        a.Sql("INSERT INTO author VALUES(1, 'bea', NULL)");
+        b.Sql("DELETE FROM author");
+        await b.SyncAsync();
+        await a.SyncAsync(SyncMode.PullOnly);
+
+        // Here the edit wins against the deletion: the row is back, and it is the one that was deleted.
+        c.Sql("UPDATE author SET note = 'edited'");
+        await c.SyncAsync();
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(["ann|edited", "bea|NULL"], b.Rows("SELECT name, note FROM author ORDER BY name"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PULL-08")]
+    public async Task The_fresh_id_of_a_row_that_moves_aside_is_not_one_of_a_deleted_row()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL); INSERT INTO author VALUES(2, 'bea', NULL);");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("DELETE FROM author WHERE id = 2");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO book VALUES(1, 2, 'of bea', NULL)");
+        c.Sql("INSERT INTO author VALUES(1, 'cid', NULL)");
+        await c.SyncAsync(SyncMode.PullOnly);
+        await c.SyncAsync();
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(["of bea|bea"], c.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id"));
+        Assert.Equal(["ann", "bea", "cid"], c.Rows("SELECT name FROM author ORDER BY name"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PUSH-06")]
+    public async Task A_row_made_in_the_place_of_one_whose_deletion_is_a_dead_letter_takes_nothing_over_from_it()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE author(id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE book(id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL REFERENCES author(id) ON DELETE RESTRICT, title TEXT); INSERT INTO author VALUES(1, 'ann');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO book VALUES(1, 1, 'of ann')");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM author");
+        await a.SyncAsync(SyncMode.PushOnly);
+        a.Sql("INSERT INTO author VALUES(1, 'bea')");
+        a.Sql("INSERT INTO book VALUES(2, 1, 'of bea')");
+        await a.SyncAsync(SyncMode.PushOnly);
+        await b.SyncAsync();
+        Assert.Equal(["of ann|ann", "of bea|bea"], b.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id ORDER BY title"));
+    }
 }

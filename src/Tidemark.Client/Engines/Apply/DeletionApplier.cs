@@ -69,6 +69,8 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
+        applier.SeparateMadeAgain(deletion, entry);
+        live = LiveRows.Read(session, table, deletion.Key);
         var @base = table.ReadBase(session.Db, deletion.Key, session.Remote);
         if (live.Visible is null)
         {
@@ -78,7 +80,8 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
         if (entry is null)
         {
-            Remember(deletion); // What is here under this key was made here: it is no part of what was deleted.
+            applier.MoveAnotherAside(deletion, live); // What is here under this key was made here: it is no part of what was deleted.
+            Remember(deletion);
             if (deletion.FromVerdict)
             {
                 session.Outbox.Touch(table, deletion.Key, "M", environment.NowMs); // Its command has ended; the row still waits to be sent.

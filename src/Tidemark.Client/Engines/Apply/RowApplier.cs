@@ -96,8 +96,8 @@ internal sealed class RowApplier
         }
     }
 
-    // What stands under the id is another row than the one that comes.
-    private void SeparateMadeAgain(IncomingRow incoming, RowEntry? entry)
+    /// <summary>What stands under the id may be another row than the one that comes, or goes: then it moves to a fresh id.</summary>
+    public void SeparateMadeAgain(IncomingRow incoming, RowEntry? entry)
     {
         if (entry is not null && incoming.Table.Type.Identity == IdentityModel.ServerAssigned && LiveOf(incoming).Visible is not null
             && (incoming.MadeAgain || _again.Is(incoming.Table, incoming.Key)))
@@ -197,13 +197,8 @@ internal sealed class RowApplier
         var live = LiveOf(incoming);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
-        if (entry is null && live.Exists && IsAnother(incoming, live)
-#if TIDEMARK_MUTANTS
-            && !Mutants.Is(Mutant.IdTakenFromUnsyncedRow)
-#endif
-            )
+        if (entry is null && live.Exists && MoveAnotherAside(incoming, live))
         {
-            _cascade.MoveAside(table, incoming.Key); // Another row that was made here and happens to have this id.
             live = default;
             isClean = true;
         }
@@ -226,6 +221,24 @@ internal sealed class RowApplier
         }
 
         return Merge(incoming, @base, live);
+    }
+
+    /// <summary>Another row that was made here and happens to have this id goes to a fresh one.</summary>
+    public bool MoveAnotherAside(IncomingRow incoming, LiveRow live)
+    {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.IdTakenFromUnsyncedRow))
+        {
+            return false;
+        }
+#endif
+        if (!IsAnother(incoming, live))
+        {
+            return false;
+        }
+
+        _cascade.MoveAside(incoming.Table, incoming.Key);
+        return true;
     }
 
     // A row that is marked as deleted is another one too, unless its deletion is remembered: then the remote has brought it back.
@@ -453,6 +466,13 @@ internal sealed class RowApplier
             if (ReferenceEquals(edge.Target, incoming.Table.Type) && target == incoming.Key)
             {
                 continue; // It brings its parent along.
+            }
+
+            if (edge.TargetsKey && _again.Is(_session.Table(edge.Target), target))
+            {
+                // The remote means the row it has shown, not the one that an app has made in its place.
+                _again.Separate(_session.Table(edge.Target), target);
+                _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
             }
 
             var state = _parents.Find(edge, target);

@@ -199,6 +199,16 @@ internal sealed class DifferenceReader(StoreSession session)
                 _snapshot.Reinserted.Add(row);
             }
         }
+
+        // Nor is one that was inserted while the deletion waits for another try, or was refused.
+        foreach (var row in _rows.Values)
+        {
+            if (row is { Inserted: true, Live: not null } && row.Table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null } && _snapshot.Blocked.GetValueOrDefault(row.Id) == Operation.Delete
+                && !_madeAgain.Contains(row.Id))
+            {
+                _snapshot.Reinserted.Add(row);
+            }
+        }
     }
 
     private RowState Add(RowState row)
