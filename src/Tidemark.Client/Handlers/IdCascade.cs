@@ -109,6 +109,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
             Step(table, statements, map);
         }
 
+        session.Db.ChangedTypes.Add(table.Number);
         foreach (var (old, @new) in map)
         {
             context.Replaced(table, old, @new);
@@ -152,6 +153,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
             foreach (var key in keys)
             {
                 context.TouchSource(child, key);
+                session.Db.ChangedTypes.Add(child.Number);
                 if (child.Type.IsKey(column.Ordinal) && child.ReadEntry(session.Db, key, session.Remote) is null)
                 {
                     session.Outbox.Touch(child, key, "M", environment.NowMs);

@@ -53,8 +53,11 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
             }
 
             session.Refresh();
+            db.ChangedTypes.Clear();
             var result = kind.HasFlag(EngineTransactionKind.Guarded) ? Guarded(work) : work(session);
+            new ChangedRepository(db).Applied(db.ChangedTypes);
             db.Execute("COMMIT");
+            session.Committed?.Invoke();
             return result;
         }
         catch

@@ -128,6 +128,7 @@ public sealed class EntityTable
         }
 
         Run(statement);
+        db.ChangedTypes.Add(Number);
     }
 
     /// <summary>Sets every field but the key; absent ones are read from the row itself first.</summary>
@@ -146,9 +147,17 @@ public sealed class EntityTable
         }
 
         Run(statement);
+        db.ChangedTypes.Add(Number);
     }
 
-    public void Delete(StoreConnection db, EntityKey key) => RunKeyed(db, _delete, key);
+    public void Delete(StoreConnection db, EntityKey key)
+    {
+        RunKeyed(db, _delete, key);
+        if (db.Changes > 0)
+        {
+            db.ChangedTypes.Add(Number);
+        }
+    }
 
     /// <summary>Changes the key of the live row only.</summary>
     public void Rename(StoreConnection db, EntityKey from, EntityKey to)
@@ -161,6 +170,7 @@ public sealed class EntityTable
         }
 
         Run(statement);
+        db.ChangedTypes.Add(Number);
     }
 
     /// <summary>Notes what the remote shows of a row. Which command made it stays as it is unless it is told.</summary>

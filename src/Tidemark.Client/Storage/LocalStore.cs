@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Inspection;
+using Tidemark.Client.Queries;
 using Tidemark.Client.Storage.Reading;
 using Tidemark.Client.Storage.Writing;
 using Tidemark.Model.Entities;
@@ -28,11 +29,9 @@ public sealed class LocalStore : IAsyncDisposable
         options.Handlers.Check(model);
         EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers, Merges = options.Merges };
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
-        _writes = new Lazy<WriteQueue>(() => WriteQueue.Open(
-            path,
-            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Watch = environment.Statements }),
-            environment.Scheduler,
-            environment.Time));
+        Changes = new StoreChanges(path, model, options, environment);
+        EngineSession.Committed = Changes.Committed;
+        _writes = new Lazy<WriteQueue>(() => OpenQueue(path, options));
         _reads = new Lazy<ReadPool>(() => new ReadPool(
             path,
             () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, QueryOnly = true, Watch = environment.Statements }),
@@ -43,6 +42,9 @@ public sealed class LocalStore : IAsyncDisposable
     public string Path { get; }
 
     public SyncModel Model { get; }
+
+    /// <summary>Notices what is committed to the file, by whomever.</summary>
+    public StoreChanges Changes { get; }
 
     /// <summary>Whose data this is; empty until the first sync.</summary>
     public string User { get; private set; }
@@ -120,8 +122,10 @@ public sealed class LocalStore : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Changes.DisposeAsync().ConfigureAwait(false);
         if (_writes.IsValueCreated)
         {
+            _writes.Value.Committed -= Changes.Committed;
             await _writes.Value.DisposeAsync().ConfigureAwait(false);
         }
 
@@ -173,6 +177,17 @@ public sealed class LocalStore : IAsyncDisposable
                 SyncErrorCode.WrongUser,
                 $"This file holds the data of {User}; the token is of {user}. Nothing was sent or changed. Sign in as {User}, or use another file for {user} (`tidemark clone`).");
         }
+    }
+
+    private WriteQueue OpenQueue(string path, StoreOptions options)
+    {
+        var queue = WriteQueue.Open(
+            path,
+            () => SqliteFile.Open(path, new OpenOptions { BusyTimeout = options.BusyTimeout, Durability = options.Durability, Watch = _environment.Statements }),
+            _environment.Scheduler,
+            _environment.Time);
+        queue.Committed += Changes.Committed;
+        return queue;
     }
 
     // While a row is in it nothing is captured, for nobody.

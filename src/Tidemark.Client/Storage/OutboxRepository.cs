@@ -166,6 +166,7 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             seqs = [.. Enumerable.Range(0, (int)Math.Min(1000, last - seqs[0] + 1)).Select(i => seqs[0] + i)];
         }
 #endif
+        new ChangedRepository(db).Consumed(seqs[0], seqs[^1]);
         for (int from = 0, to = 0; from < seqs.Count; from = to)
         {
             // Notes of others stand between: only an unbroken run of numbers is one statement.

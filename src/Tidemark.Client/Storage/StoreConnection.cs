@@ -22,6 +22,9 @@ public sealed class StoreConnection : IDisposable
     /// <summary>Set for the engine's connection of a store, which shares the file with the app's queue.</summary>
     internal Writing.FileGate? Gate { get; init; }
 
+    /// <summary>Types whose live rows were written since the transaction began, by number.</summary>
+    internal HashSet<int> ChangedTypes { get; } = [];
+
     /// <summary>Around a transaction of the engine, from before its BEGIN to behind its end.</summary>
     internal Writing.FileGate.Turn EnterGate() => Gate?.Enter() ?? default;
 

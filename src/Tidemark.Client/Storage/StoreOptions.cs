@@ -12,6 +12,9 @@ public sealed class StoreOptions
     /// <summary>The custom merges that the model may name. A store can be looked at without them, not synced. Default: none.</summary>
     public Tidemark.Model.Merging.CustomMergeRegistry Merges { get; set; } = Tidemark.Model.Merging.CustomMergeRegistry.None;
 
+    /// <summary>How often the file is looked at for commits of others while somebody watches it; a commit of this store is noticed at once. Default 300 ms, at most a second.</summary>
+    public TimeSpan LookEvery { get; set; } = TimeSpan.FromMilliseconds(300);
+
     /// <summary>What a committed write of the app survives. Default: power loss.</summary>
     public Tidemark.Sqlite.Durability Durability { get; set; } = Tidemark.Sqlite.Durability.Full;
 }

@@ -21,6 +21,14 @@ public static class StoreSchema
 
     internal const string AnswerTable = "CREATE TABLE _tm_answer(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL, body TEXT NOT NULL)";
 
+    internal const string ReceiptTable =
+        """
+        CREATE TABLE _tm_receipt(event INTEGER PRIMARY KEY, write INTEGER NOT NULL, seq INTEGER, type INTEGER NOT NULL, key TEXT NOT NULL, command TEXT, state TEXT NOT NULL,
+          version INTEGER, conflict INTEGER, code TEXT, reason TEXT, at INTEGER NOT NULL)
+        """;
+
+    internal const string ReceiptIndex = "CREATE INDEX _tm_receipt_open ON _tm_receipt(event) WHERE state IN ('WAITING', 'CONFLICT', 'DEAD')";
+
     /// <summary>The statements that make the tables of a new store, in order.</summary>
     public static IReadOnlyList<string> CreateStatements { get; } =
     [
@@ -60,6 +68,9 @@ public static class StoreSchema
         RebaseTable,
         AnswerTable,
         "CREATE TABLE _tm_counter(remote INTEGER NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(remote, name)) WITHOUT ROWID",
+        "CREATE TABLE _tm_changed(type INTEGER PRIMARY KEY, seq INTEGER NOT NULL, applied INTEGER NOT NULL)",
+        ReceiptTable,
+        ReceiptIndex,
         "CREATE TABLE _tm_lock(id INTEGER PRIMARY KEY CHECK(id = 1), owner TEXT, token INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL)",
         """
         CREATE TABLE _tm_history(id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cause TEXT NOT NULL, mode TEXT NOT NULL, outcome TEXT NOT NULL,

@@ -83,6 +83,9 @@ public sealed class StoreSession
 
     public Handlers.SyncHandlerRegistry Handlers { get; init; } = new();
 
+    /// <summary>Called when a transaction of the engine has been committed. Returns at once.</summary>
+    internal Action? Committed { get; set; }
+
     /// <summary>Are there rows put aside at all? Read once per transaction by <see cref="Refresh"/>; saves a look-up per row.</summary>
     public bool HasAside { get; set; } = true;
 

@@ -30,6 +30,9 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
 
     public Func<SqliteConnection> OpenConnection { get; set; } = null!;
 
+    /// <summary>Raised after each commit, before the callers know of it. Handlers return at once.</summary>
+    public event Action? Committed;
+
     /// <summary>Commits made so far, those of works run alone included.</summary>
     public int Commits { get; private set; }
 
@@ -176,7 +179,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
         }
         else
         {
-            Commits++;
+            CountCommit();
             if (end == WorkEnd.Kept)
             {
                 return;
@@ -196,6 +199,12 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
         }
     }
 
+    private void CountCommit()
+    {
+        Commits++;
+        Committed?.Invoke();
+    }
+
     private void RunAlone(WorkItem item)
     {
         if (!TryBegin(out var session, out var trouble))
@@ -206,7 +215,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
 
         if (session.RunAlone(item))
         {
-            Commits++;
+            CountCommit();
         }
 
         if (!session.TryRestore())

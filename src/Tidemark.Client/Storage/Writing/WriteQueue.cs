@@ -25,6 +25,13 @@ public sealed class WriteQueue : IAsyncDisposable
     /// <summary>The one name of the file: absolute, symbolic links resolved.</summary>
     public string Path => _lane.Path;
 
+    /// <summary>Raised on any thread after a commit of any queue of the file in this process. Handlers return at once.</summary>
+    internal event Action? Committed
+    {
+        add => _lane.Committed += value;
+        remove => _lane.Committed -= value;
+    }
+
     /// <summary>Commits made through all queues of the file so far.</summary>
     internal int Commits => _lane.Commits;
 
