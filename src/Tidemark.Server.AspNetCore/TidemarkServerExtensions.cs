@@ -45,7 +45,7 @@ public static class TidemarkServerExtensions
 
     /// <summary>
     /// Maps the endpoints of the wire, health checks and the OpenAPI document. What is returned takes more conventions:
-    /// a policy, a rate limit. The sync endpoints want a user of the host's default scheme.
+    /// a policy, a rate limit. The sync endpoints want a user of the host's default scheme; live hints want <c>UseWebSockets</c> before the endpoints.
     /// </summary>
     public static IEndpointConventionBuilder MapTidemark(this IEndpointRouteBuilder endpoints)
     {
@@ -53,6 +53,7 @@ public static class TidemarkServerExtensions
         all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
         var sync = all.MapGroup("").RequireAuthorization();
         SyncEndpoints.Map(sync);
+        LiveEndpoint.Map(sync);
         var open = all.MapGroup("").AllowAnonymous();
         HealthEndpoints.Map(open);
         endpoints.MapOpenApi(TidemarkDocument.Route).AllowAnonymous();

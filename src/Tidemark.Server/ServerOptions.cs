@@ -37,6 +37,15 @@ public sealed class ServerOptions
     /// <summary>Keys asked for in one POST /sync/rows or ids in one POST /sync/verdicts. Default: 5000.</summary>
     public int KeysMax { get; init; } = 5000;
 
+    /// <summary>Live connections that one user may have. Default: 100.</summary>
+    public int ListenersPerUserMax { get; init; } = 100;
+
+    /// <summary>How often a live connection is pinged. Default: 30 s.</summary>
+    public TimeSpan PingEvery { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A ping that is not answered for so long ends the connection. Default: 15 s.</summary>
+    public TimeSpan PongWithin { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Custom merges for types whose unique keys have the rule `merge`: only there the server merges. A type whose merge is missing is merged by its fields' policies. Default: none.</summary>
     public CustomMergeRegistry Merges { get; init; } = CustomMergeRegistry.None;
 
@@ -52,6 +61,11 @@ public sealed class ServerOptions
         if (TombstoneRetention <= TimeSpan.Zero || CompactEvery < TimeSpan.FromSeconds(1) || CompactEvery > TimeSpan.FromDays(30))
         {
             faults.Add("TombstoneRetention must be longer than zero, CompactEvery one second to 30 days.");
+        }
+
+        if (ListenersPerUserMax < 1 || PingEvery <= TimeSpan.Zero || PongWithin <= TimeSpan.Zero)
+        {
+            faults.Add("ListenersPerUserMax must be at least 1, PingEvery and PongWithin longer than zero.");
         }
 
         if (PageRowsDefault < 1 || PageRowsDefault > Limits.PageRowsMax)

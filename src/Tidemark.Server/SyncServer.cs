@@ -2,6 +2,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.Changes;
+using Tidemark.Server.Live;
 using Tidemark.Server.Models;
 using Tidemark.Server.Push;
 using Tidemark.Server.Storage;
@@ -16,6 +17,7 @@ public sealed class SyncServer : IDisposable
     private readonly ServerEnvironment _environment;
     private readonly ModelService _models;
     private readonly SemaphoreSlim _keyLock = new(1, 1);
+    private readonly HintHub _hints;
     private ChangesService? _changes;
 
     public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options)
@@ -26,6 +28,7 @@ public sealed class SyncServer : IDisposable
         _environment = environment ?? throw new ArgumentNullException(nameof(environment));
         Options = options;
         _models = new ModelService(store, options);
+        _hints = new HintHub(options.ListenersPerUserMax);
     }
 
     public ServerOptions Options { get; }
@@ -55,8 +58,46 @@ public sealed class SyncServer : IDisposable
         ArgumentNullException.ThrowIfNull(caller);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
-        return await new PushService(_store, Options, _environment)
-            .PushAsync(caller, Spaces.Resolve(caller, envelope.Space), model, envelope, commands, cancellationToken).ConfigureAwait(false);
+        var space = Spaces.Resolve(caller, envelope.Space);
+        var response = await new PushService(_store, Options, _environment).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
+
+        // What has the commit's own position was written by it; what only repeats an earlier verdict moves nothing.
+        var written = response.Successful.Where(v => v.Version == response.Mark.Position).Select(v => v.EntityType).ToArray();
+        if (written.Length > 0)
+        {
+            _hints.Publish(space, response.Mark.Position, written, envelope.DeviceId);
+        }
+
+        return response;
+    }
+
+    /// <summary>Listens for commits in a space, until the listener is disposed. Its first message is the head.</summary>
+    public async Task<HintListener> ListenAsync(Caller caller, string? space, string? deviceId, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        if (deviceId is not null)
+        {
+            Identifiers.Check("deviceId", deviceId);
+        }
+
+        var id = Spaces.Resolve(caller, space);
+        var listener = _hints.Listen(caller.User, id, deviceId);
+        try
+        {
+            // Listening first: a commit between the two is told twice rather than not at all.
+            var snapshot = await SnapshotAsync(id, cancellationToken).ConfigureAwait(false);
+            await using (snapshot.ConfigureAwait(false))
+            {
+                listener.Add([LiveMessage.Head], snapshot.State!.Head.Position);
+            }
+
+            return listener;
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The page's JSON, in memory of the caller's own.</summary>
@@ -189,8 +230,9 @@ public sealed class SyncServer : IDisposable
         await using (transaction.ConfigureAwait(false))
         {
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
-            await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+            var mark = await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            _hints.Publish(space, mark.Position, [], deviceId: null);
         }
 
         return await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);

@@ -117,6 +117,10 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 
         FollowReferences(table, columns, map);
         FollowCommands(columns, map, unsynced ? table : null);
+        if (session.HasReceipts)
+        {
+            new Receipts.ReceiptBook(session).Follow(table.Number, map, unsynced);
+        }
     }
 
     private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs)

@@ -17,16 +17,12 @@ public sealed class LiveList<T, TKey> : IReadOnlyList<T>, IList, INotifyCollecti
 
     private readonly List<T> _items = [];
     private readonly Func<T, TKey> _key;
-    private readonly SynchronizationContext? _context;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _follow;
+    private readonly ResultFollower<IReadOnlyList<T>> _follower;
 
     internal LiveList(IAsyncEnumerable<IReadOnlyList<T>> results, Func<T, TKey> key, SynchronizationContext? context)
     {
         _key = key;
-        _context = context;
-        _follow = FollowAsync(results);
+        _follower = new ResultFollower<IReadOnlyList<T>>(results, context, Show, Fail);
     }
 
     public event NotifyCollectionChangedEventHandler? CollectionChanged;
@@ -34,7 +30,7 @@ public sealed class LiveList<T, TKey> : IReadOnlyList<T>, IList, INotifyCollecti
     public event PropertyChangedEventHandler? PropertyChanged;
 
     /// <summary>Completes when the first result is in the list; fails when the query cannot be read.</summary>
-    public Task Ready => _ready.Task;
+    public Task Ready => _follower.Ready;
 
     /// <summary>Why the list follows no more; null while it does.</summary>
     public Exception? Fault { get; private set; }
@@ -78,69 +74,7 @@ public sealed class LiveList<T, TKey> : IReadOnlyList<T>, IList, INotifyCollecti
     void IList.RemoveAt(int index) => throw ReadOnly();
 
     /// <summary>Follows no more; the rows stay as they are.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _follow.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
-    }
-
-    private async Task FollowAsync(IAsyncEnumerable<IReadOnlyList<T>> results)
-    {
-        try
-        {
-            await foreach (var result in results.WithCancellation(_stop.Token).ConfigureAwait(false))
-            {
-                await OnContextAsync(() => Show(result)).ConfigureAwait(false);
-                _ready.TrySetResult();
-            }
-        }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-        {
-            _ready.TrySetCanceled(_stop.Token);
-        }
-        catch (Exception e)
-        {
-            // Nobody awaits this: who looks at Ready or Fault learns of it.
-            _ready.TrySetException(e);
-            await OnContextAsync(() =>
-            {
-                Fault = e;
-                PropertyChanged?.Invoke(this, new PropertyChangedEventArgs(nameof(Fault)));
-            }).ConfigureAwait(false);
-        }
-    }
-
-    // The next result is shown when this one was: the order of the steps is the order of the commits.
-    private Task OnContextAsync(Action action)
-    {
-        if (_context is null)
-        {
-            action();
-            return Task.CompletedTask;
-        }
-
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _context.Post(
-            _ =>
-            {
-                try
-                {
-                    if (!_stop.IsCancellationRequested)
-                    {
-                        action();
-                    }
-
-                    done.TrySetResult();
-                }
-                catch (Exception e)
-                {
-                    done.TrySetException(e); // A handler of the app threw.
-                }
-            },
-            null);
-        return done.Task.WaitAsync(_stop.Token);
-    }
+    public ValueTask DisposeAsync() => _follower.DisposeAsync();
 
     private void Show(IReadOnlyList<T> result)
     {
@@ -163,6 +97,12 @@ public sealed class LiveList<T, TKey> : IReadOnlyList<T>, IList, INotifyCollecti
         {
             PropertyChanged?.Invoke(this, new PropertyChangedEventArgs(nameof(Count)));
         }
+    }
+
+    private void Fail(Exception fault)
+    {
+        Fault = fault;
+        PropertyChanged?.Invoke(this, new PropertyChangedEventArgs(nameof(Fault)));
     }
 
     private static NotifyCollectionChangedEventArgs ArgsOf(ListStep<T> step) => step.Kind switch

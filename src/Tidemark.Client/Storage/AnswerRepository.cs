@@ -13,6 +13,9 @@ public sealed class AnswerRepository(StoreConnection db, int remote)
 {
     private const int CommandsMax = 10_000;
 
+    /// <summary>What was accepted in the transaction under way, with the row version.</summary>
+    internal Dictionary<Guid, long> Latest { get; } = [];
+
     internal void Add(IEnumerable<(StoredCommand Command, long Version)> accepted, long nowMs)
     {
         var body = new StringBuilder();
@@ -20,6 +23,7 @@ public sealed class AnswerRepository(StoreConnection db, int remote)
         foreach (var (command, version) in accepted)
         {
             count++;
+            Latest[command.Id] = version;
             body.Append(CultureInfo.InvariantCulture, $"\n{command.Type}\t{command.Key}\t{OperationNames.NameOf(command.Operation)}\t{version}\t{command.Id:N}");
         }
 

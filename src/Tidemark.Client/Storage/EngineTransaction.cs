@@ -54,7 +54,13 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
 
             session.Refresh();
             db.ChangedTypes.Clear();
+            session.Answers.Latest.Clear();
             var result = kind.HasFlag(EngineTransactionKind.Guarded) ? Guarded(work) : work(session);
+            if (session.HasReceipts)
+            {
+                new Receipts.ReceiptBook(session).Reconcile();
+            }
+
             new ChangedRepository(db).Applied(db.ChangedTypes);
             db.Execute("COMMIT");
             session.Committed?.Invoke();

@@ -152,6 +152,13 @@ public sealed class LocalStore : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads with the store's own words on a connection of the pool.</summary>
+    internal T OnSession<T>(SqliteConnection connection, Func<StoreSession, T> read)
+    {
+        using var db = new StoreConnection(connection, ownsConnection: false);
+        return read(new StoreSession(db, EngineSession));
+    }
+
     internal void CountIdleRun() => _idleRuns++;
 
     internal int TakeIdleRuns() => Interlocked.Exchange(ref _idleRuns, 0);

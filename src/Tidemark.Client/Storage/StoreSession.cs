@@ -13,20 +13,20 @@ public sealed class StoreSession
     private readonly Dictionary<int, EntityTable> _byNumber = [];
 
     public StoreSession(StoreConnection db, SyncModel model, int remote, long context)
+        : this(db, model, remote, context, TablesOf(db, model))
+    {
+    }
+
+    private StoreSession(StoreConnection db, SyncModel model, int remote, long context, IEnumerable<EntityTable> tables)
     {
         Db = db;
         Model = model;
         Remote = remote;
         Context = context;
-        var numbers = db.Query("SELECT n, name FROM _tm_type", s => (Number: (int)s.ColumnInt64(0), Name: s.Text(1)));
-        foreach (var (number, name) in numbers)
+        foreach (var table in tables)
         {
-            if (model.Find(name) is { } type)
-            {
-                var table = new EntityTable(type, number);
-                _byName[name] = table;
-                _byNumber[number] = table;
-            }
+            _byName[table.Type.Name] = table;
+            _byNumber[table.Number] = table;
         }
 
         if (model.Entities.FirstOrDefault(e => !_byName.ContainsKey(e.Name)) is { } lost)
@@ -46,6 +46,14 @@ public sealed class StoreSession
         Answers = new AnswerRepository(db, remote);
         Rebases = new RebaseRepository(db, remote);
         FullFetches = new FullFetchRepository(db, remote);
+    }
+
+    /// <summary>The same store on another connection.</summary>
+    internal StoreSession(StoreConnection db, StoreSession like)
+        : this(db, like.Model, like.Remote, like.Context, like._byNumber.Values)
+    {
+        Handlers = like.Handlers;
+        Merges = like.Merges;
     }
 
     public StoreConnection Db { get; }
@@ -98,9 +106,13 @@ public sealed class StoreSession
     /// <summary>Are there tombstones at all?</summary>
     public bool HasTombstones { get; set; } = true;
 
+    /// <summary>Does anybody wait for what becomes of a write?</summary>
+    internal bool HasReceipts { get; private set; }
+
     /// <summary>At the start of a transaction, when what other connections did is visible.</summary>
     public void Refresh()
     {
+        HasReceipts = Receipts.ReceiptBook.HasOpen(Db);
         HasAside = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside)") != 0;
         HasRebases = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_rebase)") != 0;
         HasTombstones = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_tombstone)") != 0;
@@ -142,4 +154,8 @@ public sealed class StoreSession
     /// <summary>The row as the remote last showed it: the kept base, else the live row when the remote has shown it at all.</summary>
     public Row? BaseOf(EntityTable table, EntityKey key, RowEntry? entry, Row? live) =>
         entry is null ? null : table.ReadBase(Db, key, Remote) ?? live;
+
+    private static List<EntityTable> TablesOf(StoreConnection db, SyncModel model) =>
+        [.. db.Query("SELECT n, name FROM _tm_type", s => (Number: (int)s.ColumnInt64(0), Name: s.Text(1)))
+            .Where(t => model.Find(t.Name) is not null).Select(t => new EntityTable(model.Get(t.Name), t.Number))];
 }

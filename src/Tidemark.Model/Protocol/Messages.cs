@@ -394,4 +394,5 @@ public sealed record TypeChecksum(long Rows, string Digest);
 [JsonSerializable(typeof(IReadOnlyList<SpaceInfo>))]
 [JsonSerializable(typeof(ChecksumsRequest))]
 [JsonSerializable(typeof(ChecksumsResponse))]
+[JsonSerializable(typeof(LiveMessage))]
 public sealed partial class WireJson : JsonSerializerContext;

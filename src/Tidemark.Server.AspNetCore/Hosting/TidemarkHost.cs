@@ -45,6 +45,7 @@ public static partial class TidemarkHost
 
         var app = builder.Build();
         app.UseMiddleware<ProblemMiddleware>();
+        app.UseWebSockets();
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();

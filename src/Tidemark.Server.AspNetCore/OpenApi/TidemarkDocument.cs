@@ -70,6 +70,15 @@ internal static class TidemarkDocument
             operation.Parameters = [.. ChangesParameters()];
         }
 
+        if (ReferenceEquals(described, WireOperations.LiveHints))
+        {
+            operation.Parameters =
+            [
+                Parameter(LiveEndpoint.Space, "The space; the user's default one when absent."),
+                Parameter(LiveEndpoint.DeviceId, "Which device listens: its own changes are not told to it."),
+            ];
+        }
+
         return Task.CompletedTask;
     }
 

@@ -87,6 +87,16 @@ internal static class WireOperations
         ErrorCodes.SpaceNotFound,
         ErrorCodes.TooLarge);
 
+    public static WireOperation LiveHints { get; } = new(
+        "liveHints",
+        Sync,
+        "A WebSocket that tells when the space has moved.",
+        "Ask for an upgrade (RFC 6455); the answer's schema is that of each text message. The first message is the head. Hints may be lost or joined; a device that named itself with deviceId is not told of its own changes. "
+        + "Nothing is to be sent. The connection ends with the token.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound,
+        ErrorCodes.RateLimited);
+
     public static WireOperation Live { get; } = new(
         "live", Health, "The process runs.", "200 as long as the process can answer at all.");
 

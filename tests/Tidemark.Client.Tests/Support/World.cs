@@ -46,10 +46,10 @@ internal sealed class World : IAsyncDisposable
 
     public string File(string name) => System.IO.Path.Combine(_folder.Path, name);
 
-    public string Token(string user = "ann")
+    public string Token(string user = "ann", TimeSpan? lifetime = null)
     {
         using var tokens = TidemarkTokens.Open(ServerFolder);
-        return tokens.Create(user, TimeSpan.FromHours(1));
+        return tokens.Create(user, lifetime ?? TimeSpan.FromHours(1));
     }
 
     public async Task StartServerAsync()

@@ -1,0 +1,79 @@
+using Tidemark.Client.Remotes;
+
+namespace Tidemark.Client.Coordination;
+
+/// <summary>
+/// Between hints and runs: says when a run is worth while. A hint of what was pulled already asks for none; hints that come while a run is under way are looked at
+/// when it has ended. Give <see cref="Hinted"/> to <see cref="ILiveHints.RunAsync"/>, and every report to <see cref="Note"/>.
+/// </summary>
+public sealed class HintGate
+{
+    private readonly Lock _lock = new();
+    private long _hinted;
+    private long _pulled;
+    private TaskCompletionSource _due = New();
+
+    /// <summary>Something was hinted at that no run has pulled yet.</summary>
+    public bool IsDue
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hinted > _pulled;
+            }
+        }
+    }
+
+    /// <summary>Notes a hint; returns at once.</summary>
+    public void Hinted(LiveHint hint)
+    {
+        lock (_lock)
+        {
+            _hinted = Math.Max(_hinted, hint.Position);
+            Wake();
+        }
+    }
+
+    /// <summary>Notes how far a run has pulled.</summary>
+    public void Note(SyncReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        lock (_lock)
+        {
+            if (report.Error is null && !report.Pull.HasMore)
+            {
+                _pulled = Math.Max(_pulled, report.Pull.Until);
+            }
+        }
+    }
+
+    /// <summary>Completes when a run is worth while; at once when it is already.</summary>
+    public Task WaitAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_hinted > _pulled)
+            {
+                return Task.CompletedTask;
+            }
+
+            if (_due.Task.IsCompleted)
+            {
+                _due = New();
+            }
+
+            return _due.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Wake()
+    {
+        if (_hinted > _pulled)
+        {
+            _due.TrySetResult();
+        }
+    }
+}
