@@ -54,6 +54,7 @@ public static class TidemarkServerExtensions
         var sync = all.MapGroup("").RequireAuthorization();
         SyncEndpoints.Map(sync);
         LiveEndpoint.Map(sync);
+        LeaseEndpoints.Map(sync);
         var open = all.MapGroup("").AllowAnonymous();
         HealthEndpoints.Map(open);
         endpoints.MapOpenApi(TidemarkDocument.Route).AllowAnonymous();

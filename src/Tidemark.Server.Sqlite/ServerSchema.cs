@@ -6,9 +6,10 @@ namespace Tidemark.Server.Sqlite;
 /// <summary>The server's tables in SQLite. Every name is spelled here once.</summary>
 internal static class ServerSchema
 {
-    public const int FormatVersion = 2;
+    public const int FormatVersion = 3;
     public const int KeyColumnsMax = 8;
     public const string CreateMade = "CREATE TABLE _tm_made(space_id TEXT NOT NULL, type TEXT NOT NULL, made_by BLOB NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, made_by)) WITHOUT ROWID";
+    public const string CreateLease = "CREATE TABLE _tm_lease(id BLOB PRIMARY KEY, user_id TEXT NOT NULL, device TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID";
     public const string RowMaker = "_tm_made_by BLOB";
     public const string GoneMaker = "made_by BLOB";
 
@@ -26,6 +27,7 @@ internal static class ServerSchema
         "CREATE TABLE _tm_store(space_id TEXT NOT NULL, user_id TEXT NOT NULL, store_id TEXT NOT NULL, push_seq INTEGER NOT NULL, operation_id TEXT NOT NULL, PRIMARY KEY(space_id, user_id, store_id)) WITHOUT ROWID",
         "CREATE TABLE _tm_counter(space_id TEXT NOT NULL, type TEXT NOT NULL, last INTEGER NOT NULL, forgotten INTEGER NOT NULL, PRIMARY KEY(space_id, type)) WITHOUT ROWID",
         CreateMade,
+        CreateLease,
         "CREATE TABLE _tm_foreign(id INTEGER PRIMARY KEY, space_id TEXT NOT NULL, type TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, refused TEXT)",
         "CREATE INDEX _tm_foreign_space ON _tm_foreign(space_id)",
     ];

@@ -7,6 +7,8 @@ namespace Tidemark.Server.Sqlite;
 /// <summary>Brings the file of an older server to this one's format: what it has not is added, in one transaction. No row is written; a file that is new enough is not touched.</summary>
 internal static class ServerUpgrade
 {
+    private const long WithMakers = 2;
+
     public static void Run(ServerConnection db, string file, Func<SyncModel?> readModel)
     {
         if (FormatOf(db, file) == ServerSchema.FormatVersion)
@@ -18,9 +20,15 @@ internal static class ServerUpgrade
         try
         {
             // Another process may have done it meanwhile.
-            if (FormatOf(db, file) < ServerSchema.FormatVersion)
+            var format = FormatOf(db, file);
+            if (format < ServerSchema.FormatVersion)
             {
-                AddMakers(db, readModel());
+                if (format < WithMakers)
+                {
+                    AddMakers(db, readModel());
+                }
+
+                db.Connection.Run(ServerSchema.CreateLease);
                 db.Connection.Run("UPDATE _tm_meta SET value = ?1 WHERE key = 'server_format'", Value.Integer(ServerSchema.FormatVersion));
             }
 

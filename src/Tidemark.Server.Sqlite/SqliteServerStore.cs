@@ -119,6 +119,41 @@ public sealed class SqliteServerStore : IServerStore
         }));
     }
 
+    public ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<StoredLease>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var book = LeaseTable.Read(db);
+            GiveBack(db);
+            return book;
+        }));
+    }
+
+    public async ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guarded(() =>
+            {
+                var result = default(T)!;
+                InTransaction(() =>
+                {
+                    var before = LeaseTable.Read(_writer);
+                    (var book, result) = change(before);
+                    LeaseTable.Write(_writer, before, book);
+                });
+                return result;
+            });
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

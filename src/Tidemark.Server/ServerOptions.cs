@@ -1,6 +1,7 @@
 using Tidemark.Model.Entities;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
+using Tidemark.Server.Leases;
 
 namespace Tidemark.Server;
 
@@ -37,6 +38,9 @@ public sealed class ServerOptions
     /// <summary>Keys asked for in one POST /sync/rows or ids in one POST /sync/verdicts. Default: 5000.</summary>
     public int KeysMax { get; init; } = 5000;
 
+    /// <summary>Admission for bulk work. Default: none is needed.</summary>
+    public LeaseOptions Leases { get; init; } = new();
+
     /// <summary>Live connections that one user may have. Default: 100.</summary>
     public int ListenersPerUserMax { get; init; } = 100;
 
@@ -63,6 +67,7 @@ public sealed class ServerOptions
             faults.Add("TombstoneRetention must be longer than zero, CompactEvery one second to 30 days.");
         }
 
+        faults.AddRange(Leases.Faults());
         if (ListenersPerUserMax < 1 || PingEvery <= TimeSpan.Zero || PongWithin <= TimeSpan.Zero)
         {
             faults.Add("ListenersPerUserMax must be at least 1, PingEvery and PongWithin longer than zero.");

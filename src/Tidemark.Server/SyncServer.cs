@@ -2,6 +2,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.Changes;
+using Tidemark.Server.Leases;
 using Tidemark.Server.Live;
 using Tidemark.Server.Models;
 using Tidemark.Server.Push;
@@ -18,6 +19,7 @@ public sealed class SyncServer : IDisposable
     private readonly ModelService _models;
     private readonly SemaphoreSlim _keyLock = new(1, 1);
     private readonly HintHub _hints;
+    private readonly LeaseService _leases;
     private ChangesService? _changes;
 
     public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options)
@@ -28,6 +30,7 @@ public sealed class SyncServer : IDisposable
         _environment = environment ?? throw new ArgumentNullException(nameof(environment));
         Options = options;
         _models = new ModelService(store, options);
+        _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
     }
 
@@ -59,6 +62,7 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         var space = Spaces.Resolve(caller, envelope.Space);
+        await _leases.CheckAsync(caller, Options.Leases.Commands > 0 && commands.Count > Options.Leases.Commands, cancellationToken).ConfigureAwait(false);
         var response = await new PushService(_store, Options, _environment).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
 
         // What has the commit's own position was written by it; what only repeats an earlier verdict moves nothing.
@@ -69,6 +73,28 @@ public sealed class SyncServer : IDisposable
         }
 
         return response;
+    }
+
+    /// <summary>Admits bulk work of a device.</summary>
+    public Task<LeaseResponse> AskLeaseAsync(Caller caller, LeaseRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        return _leases.AskAsync(caller.User, request, cancellationToken);
+    }
+
+    /// <summary>The lease is held for its time from now on.</summary>
+    public Task<LeaseResponse> RenewLeaseAsync(Caller caller, string id, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return _leases.RenewAsync(caller.User, id, cancellationToken);
+    }
+
+    /// <summary>The bulk work is done.</summary>
+    public Task<LeaseReleased> ReleaseLeaseAsync(Caller caller, string id, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return _leases.ReleaseAsync(caller.User, id, cancellationToken);
     }
 
     /// <summary>Listens for commits in a space, until the listener is disposed. Its first message is the head.</summary>
@@ -117,6 +143,7 @@ public sealed class SyncServer : IDisposable
             Identifiers.Check("deviceId", device);
         }
 
+        await _leases.CheckAsync(caller, Options.Leases.Rows > 0 && (request.Limit ?? Options.PageRowsDefault) > Options.Leases.Rows, cancellationToken).ConfigureAwait(false);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
         var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Benchmarks.Floor;
+using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
 using Tidemark.Benchmarks.Memory;
 using Tidemark.Benchmarks.Sync;
@@ -21,6 +22,7 @@ internal static class Runner
         new PushBenchmark(),
         new SmallRunsBenchmark(),
         new ConflictsBenchmark(),
+        new LiveBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),
     ];

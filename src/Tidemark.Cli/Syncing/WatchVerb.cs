@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
+using Tidemark.Client.Coordination;
 
 namespace Tidemark.Cli.Syncing;
 
@@ -12,7 +13,7 @@ internal static class WatchVerb
         var server = SharedOptions.Server();
         var token = SharedOptions.Token();
         var every = new Option<string>("--every") { Description = "How often to ask the server when nothing changes here: 2s, 1m.", HelpName = "TIME", DefaultValueFactory = _ => "5s" };
-        return Verb.Create("watch", "Keep the file in step until stopped: changes here go out at once, the server is asked in between.", database, server, token, every)
+        return Verb.Create("watch", "Keep the file in step until stopped: changes here go out at once, the server says when others have written, and is asked in between.", database, server, token, every)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 context.Get(database),
@@ -25,9 +26,14 @@ internal static class WatchVerb
     {
         await using var device = OpenDevice.Open(path, link);
         using var changes = new ChangeWatch(device.Store.Path);
-        var watcher = new Watcher(device, changes, context.Out, every);
+        var gate = new HintGate();
+        var watcher = new Watcher(device, changes, gate, context.Out, every);
         context.Out.Line($"Watching {device.Store.Path}; Ctrl-C stops.");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var hints = device.Hints.RunAsync(gate.Hinted, stop.Token);
         var result = await watcher.RunAsync(cancellationToken);
+        await stop.CancelAsync();
+        await hints;
         context.Out.Document(new { outcome = "stopped", result.Runs, result.Pushed, result.Pulled, result.Conflicts, result.Failures, result.DeadLetters, result.Pending });
         context.Out.Line($"Stopped after {Tables.Count(result.Runs, "run")}: pushed {Tables.TextOf(result.Pushed)}, pulled {Tables.TextOf(result.Pulled)}, waiting {Tables.TextOf(result.Pending)}.");
         return result.ExitCode;

@@ -10,10 +10,10 @@ namespace Tidemark.Cli.Syncing;
 internal sealed record WatchResult(int Runs, long Pushed, long Pulled, long Conflicts, int Failures, long DeadLetters, long Pending, ExitCode ExitCode);
 
 /// <summary>
-/// The loop of `watch`: a run at once, then one whenever the file changed and came to rest, or the interval is over.
+/// The loop of `watch`: a run at once, then one whenever the file changed and came to rest, the server says that others have written, or the interval is over.
 /// Trouble that may pass is waited out, longer every time; a refused token ends the watch.
 /// </summary>
-internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output, TimeSpan every)
+internal sealed class Watcher(OpenDevice device, ChangeWatch changes, HintGate hints, Out output, TimeSpan every)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
 
@@ -40,6 +40,7 @@ internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output
                     break;
                 }
 
+                hints.Note(report);
                 Note(report);
                 if (report.Error is { Retryable: false, Code: SyncErrorCode.AuthFailed or SyncErrorCode.WrongUser or SyncErrorCode.DeviceRevoked or SyncErrorCode.ModelMismatch })
                 {
@@ -94,7 +95,13 @@ internal sealed class Watcher(OpenDevice device, ChangeWatch changes, Out output
         var until = Environment.TickCount64 + (long)every.TotalMilliseconds;
         while (Environment.TickCount64 < until)
         {
-            await Task.Delay(LookEvery, cancellationToken);
+            await Task.WhenAny(Task.Delay(LookEvery, cancellationToken), hints.WaitAsync(cancellationToken));
+            cancellationToken.ThrowIfCancellationRequested();
+            if (hints.IsDue)
+            {
+                return;
+            }
+
             if (changes.Version() != _seen)
             {
                 await ComeToRestAsync(cancellationToken);

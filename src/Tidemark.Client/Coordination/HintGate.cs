@@ -41,9 +41,10 @@ public sealed class HintGate
         ArgumentNullException.ThrowIfNull(report);
         lock (_lock)
         {
-            if (report.Error is null && !report.Pull.HasMore)
+            if (report.Error is null && report.Mode != SyncMode.PushOnly && !report.Pull.HasMore)
             {
-                _pulled = Math.Max(_pulled, report.Pull.Until);
+                // A run that could not pull anything (it says why) asks for no other one at once.
+                _pulled = Math.Max(_pulled, report.Pull.Until > 0 ? report.Pull.Until : _hinted);
             }
         }
     }

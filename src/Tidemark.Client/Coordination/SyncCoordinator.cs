@@ -25,6 +25,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private readonly RunTimes _times = new(environment);
     private FullFetch? _fullFetch;
     private bool _isPushAnnounced;
+    private bool _isAdmitted;
     private PushReport _push = new();
     private PullReport _pull = new();
 
@@ -105,7 +106,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             var session = store.EngineSession;
             session.Refresh();
             first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
-            failure = await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
+            failure = await RunAdmittedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException or OperationCanceledException)
         {
@@ -182,6 +183,30 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             return cause;
         }
     }
+
+    // Bulk work asks to be admitted, and stops when the admission is lost. Everything else is cut so small that it needs none.
+    private async Task<SyncException?> RunAdmittedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (remote is not ILeases leases || !new BulkWork(store.EngineSession, connection.Limits).IsDue(mode))
+        {
+            return await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        var lease = await new SyncLeaseManager(leases, environment).AcquireAsync(store.DeviceId, cancellationToken).ConfigureAwait(false);
+        await using var held = lease.ConfigureAwait(false);
+        _isAdmitted = true;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lease.Lost);
+        try
+        {
+            return await RunLockedAsync(context, mode, token, first, progress, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (lease.Lost.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw SyncLease.LostError(e);
+        }
+    }
+
+    private WireLimits Limits => _isAdmitted ? connection.Limits : BulkWork.WithoutLease(connection.Limits);
 
     // Returns what failed although the run could go on to its end (a push that met no network, say).
     private async Task<SyncException?> RunLockedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
@@ -281,7 +306,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             DeviceId = meta.Text(MetaRepository.DeviceId)!,
             StoreId = meta.Text(MetaRepository.StoreId)!,
             Space = options.Space,
-            Limits = connection.Limits,
+            Limits = Limits,
             Options = options.Push,
             GateMode = options.Gate,
         });
@@ -312,7 +337,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     }
 
     private PullEngine NewPull() =>
-        new(remote, options.Pull, options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!);
+        new(remote, options.Pull, options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
 
     private async Task<long> TakeLockAsync(CancellationToken cancellationToken)
     {

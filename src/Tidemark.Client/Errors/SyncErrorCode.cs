@@ -57,6 +57,9 @@ public enum SyncErrorCode
     /// <summary>The run lost its lock to another process. Retryable.</summary>
     RunLockLost,
 
+    /// <summary>The server's admission for bulk work was lost. Retryable.</summary>
+    LeaseLost,
+
     /// <summary>The local file is in trouble: damaged, read-only, full, busy.</summary>
     Store,
 

@@ -111,7 +111,7 @@ internal sealed class InboxReader(StoreSession session)
     {
         for (var i = 0; row is not null && i < type.Fields.Count; i++)
         {
-            if (!type.IsKey(i) && type.Fields[i].Type == FieldType.Text && row[i].Kind == ValueKind.Text && !string.IsNullOrWhiteSpace(row[i].AsText))
+            if (!type.IsKey(i) && !type.Relations.Any(r => r.Fields.Contains(type.Fields[i].Name, StringComparer.Ordinal)) && type.Fields[i].Type is FieldType.Text or FieldType.Exact && row[i].Kind == ValueKind.Text && !string.IsNullOrWhiteSpace(row[i].AsText))
             {
                 var text = row[i].AsText.Split('\n')[0].Trim();
                 return text.Length <= TitleLengthMax ? text : text[..TitleLengthMax] + "...";

@@ -100,7 +100,7 @@ public sealed class NeedsYouInbox : INotifyPropertyChanged, IAsyncDisposable
         }
 
         var record = await _store.ReadAsync(c => _store.OnSession(c, s => s.Conflicts.Find(id)), cancellationToken).ConfigureAwait(false);
-        return record is not null && await _store.SettleAsync(id, decide(_store.Model.Get(item.Type), record.Server), cancellationToken).ConfigureAwait(false);
+        return record is { IsOpen: true } && await _store.SettleAsync(id, decide(_store.Model.Get(item.Type), record.Server), cancellationToken).ConfigureAwait(false);
     }
 
     private void Show(IReadOnlyList<InboxItem> items)

@@ -29,6 +29,7 @@ public sealed class LocalStore : IAsyncDisposable
         options.Handlers.Check(model);
         EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers, Merges = options.Merges };
         User = db.Scalar("SELECT user FROM _tm_context WHERE id = ?1", Value.Integer(context)).AsText;
+        DeviceId = new MetaRepository(db).Text(MetaRepository.DeviceId) ?? "";
         Changes = new StoreChanges(path, model, options, environment);
         EngineSession.Committed = Changes.Committed;
         _writes = new Lazy<WriteQueue>(() => OpenQueue(path, options));
@@ -42,6 +43,9 @@ public sealed class LocalStore : IAsyncDisposable
     public string Path { get; }
 
     public SyncModel Model { get; }
+
+    /// <summary>Which installation this is to the server.</summary>
+    public string DeviceId { get; }
 
     /// <summary>Notices what is committed to the file, by whomever.</summary>
     public StoreChanges Changes { get; }

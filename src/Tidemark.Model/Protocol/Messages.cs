@@ -311,6 +311,12 @@ public sealed record WireLimits
     /// <summary>Nesting of JSON. A server may set less, never more.</summary>
     public int JsonDepthMax { get => field == 0 ? JsonDepthBound : field; init; }
 
+    /// <summary>A push of more commands than this carries a lease. 0: none does.</summary>
+    public int LeaseCommands { get; init; }
+
+    /// <summary>A page with a limit above this is asked for with a lease. 0: none is.</summary>
+    public int LeaseRows { get; init; }
+
     /// <summary>Fields of one entity type.</summary>
     public int FieldsMax { get => field == 0 ? Entities.ModelValidator.FieldsMax : field; init; }
 }
@@ -395,4 +401,8 @@ public sealed record TypeChecksum(long Rows, string Digest);
 [JsonSerializable(typeof(ChecksumsRequest))]
 [JsonSerializable(typeof(ChecksumsResponse))]
 [JsonSerializable(typeof(LiveMessage))]
+[JsonSerializable(typeof(LeaseRequest))]
+[JsonSerializable(typeof(LeaseRenewal))]
+[JsonSerializable(typeof(LeaseResponse))]
+[JsonSerializable(typeof(LeaseReleased))]
 public sealed partial class WireJson : JsonSerializerContext;

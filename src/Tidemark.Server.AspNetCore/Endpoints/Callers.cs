@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Microsoft.AspNetCore.Http;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.AspNetCore.Problems;
@@ -10,6 +11,9 @@ internal static class Callers
 {
     // JSON web tokens call it so when the host keeps their claim names.
     private const string Subject = "sub";
+
+    /// <summary>As <see cref="Of(ClaimsPrincipal)"/>, with the lease that the request names.</summary>
+    public static Caller WithLease(HttpContext http) => Of(http.User) with { Lease = http.Request.Headers[LeaseResponse.Header] is [{ Length: > 0 } lease] ? lease : null };
 
     public static Caller Of(ClaimsPrincipal principal)
     {

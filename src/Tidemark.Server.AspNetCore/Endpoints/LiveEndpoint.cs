@@ -41,21 +41,22 @@ internal static class LiveEndpoint
         var stopping = http.RequestServices.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
         using var expiry = new CancellationTokenSource(Left(http, environment), environment.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, stopping, cancellationToken);
-        await TalkAsync(socket, listener, end).ConfigureAwait(false);
-        await CloseAsync(socket, expiry.IsCancellationRequested).ConfigureAwait(false);
+        var hearing = HearAsync(socket, end, cancellationToken);
+        await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
+        await CloseAsync(socket, hearing, expiry.IsCancellationRequested, environment).ConfigureAwait(false);
         return Results.Empty;
     }
 
-    private static async Task TalkAsync(WebSocket socket, HintListener listener, CancellationTokenSource end)
+    // A send or a read that is cancelled aborts the socket without a word, so only the end of the whole request does that.
+    private static async Task TalkAsync(WebSocket socket, HintListener listener, CancellationToken end, CancellationToken aborted)
     {
-        var hearing = HearAsync(socket, end);
         try
         {
             while (!end.IsCancellationRequested)
             {
-                foreach (var message in await listener.NextAsync(end.Token).ConfigureAwait(false))
+                foreach (var message in await listener.NextAsync(end).ConfigureAwait(false))
                 {
-                    await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, WireMessages.Json.LiveMessage), WebSocketMessageType.Text, endOfMessage: true, end.Token).ConfigureAwait(false);
+                    await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, WireMessages.Json.LiveMessage), WebSocketMessageType.Text, endOfMessage: true, aborted).ConfigureAwait(false);
                 }
             }
         }
@@ -63,20 +64,15 @@ internal static class LiveEndpoint
         {
             // The token ran out, the host stops, or the other side is gone.
         }
-        finally
-        {
-            await end.CancelAsync().ConfigureAwait(false);
-            await hearing.ConfigureAwait(false);
-        }
     }
 
     // Nothing is said from there; reading notices the close and answers pings.
-    private static async Task HearAsync(WebSocket socket, CancellationTokenSource end)
+    private static async Task HearAsync(WebSocket socket, CancellationTokenSource end, CancellationToken aborted)
     {
         var buffer = new byte[256];
         try
         {
-            while ((await socket.ReceiveAsync(buffer.AsMemory(), end.Token).ConfigureAwait(false)).MessageType != WebSocketMessageType.Close)
+            while ((await socket.ReceiveAsync(buffer.AsMemory(), aborted).ConfigureAwait(false)).MessageType != WebSocketMessageType.Close)
             {
             }
         }
@@ -88,22 +84,22 @@ internal static class LiveEndpoint
         await end.CancelAsync().ConfigureAwait(false);
     }
 
-    private static async Task CloseAsync(WebSocket socket, bool isExpired)
+    private static async Task CloseAsync(WebSocket socket, Task hearing, bool isExpired, ServerEnvironment environment)
     {
-        if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
-        {
-            return;
-        }
-
-        using var within = new CancellationTokenSource(CloseWithin);
         try
         {
-            var (status, why) = isExpired ? (WebSocketCloseStatus.PolicyViolation, "The token ran out.") : (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
-            await socket.CloseOutputAsync(status, why, within.Token).ConfigureAwait(false);
+            if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                var (status, why) = isExpired ? (WebSocketCloseStatus.PolicyViolation, "The token ran out.") : (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
+                await socket.CloseOutputAsync(status, why, CancellationToken.None).WaitAsync(CloseWithin, environment.Time).ConfigureAwait(false);
+            }
+
+            await hearing.WaitAsync(CloseWithin, environment.Time).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException or WebSocketException)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException or WebSocketException)
         {
-            // Gone without a word; so be it.
+            socket.Abort(); // No answer to the close; so be it.
+            await hearing.ConfigureAwait(false);
         }
     }
 

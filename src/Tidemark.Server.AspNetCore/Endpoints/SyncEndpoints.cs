@@ -40,17 +40,17 @@ internal static class SyncEndpoints
 
     private static async Task<IResult> PushAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
     {
-        var caller = Callers.Of(http.User);
+        var caller = Callers.WithLease(http);
         using var body = await RequestBody.ReadAsync(http.Request, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
         return Answer.Of(await server.PushAsync(caller, body.Written, cancellationToken).ConfigureAwait(false), WireMessages.Json.PushResponse);
     }
 
     private static async Task<IResult> GetChangesAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
-        Page(await server.WriteChangesAsync(Callers.Of(http.User), ChangesQuery.Read(http.Request.Query), cancellationToken).ConfigureAwait(false));
+        Page(await server.WriteChangesAsync(Callers.WithLease(http), ChangesQuery.Read(http.Request.Query), cancellationToken).ConfigureAwait(false));
 
     private static async Task<IResult> PostChangesAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
     {
-        var caller = Callers.Of(http.User);
+        var caller = Callers.WithLease(http);
         var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.ChangesRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
         return Page(await server.WriteChangesAsync(caller, request, cancellationToken).ConfigureAwait(false));
     }

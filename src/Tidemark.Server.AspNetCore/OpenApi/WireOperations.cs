@@ -41,6 +41,8 @@ internal static class WireOperations
         ErrorCodes.StoreForked,
         ErrorCodes.ModelMismatch,
         ErrorCodes.ResyncRequired,
+        ErrorCodes.LeaseDenied,
+        ErrorCodes.LeaseLost,
         ErrorCodes.TooLarge);
 
     public static WireOperation GetChanges { get; } = new(
@@ -51,6 +53,8 @@ internal static class WireOperations
         ErrorCodes.BadRequest,
         ErrorCodes.CursorInvalid,
         ErrorCodes.SpaceNotFound,
+        ErrorCodes.LeaseDenied,
+        ErrorCodes.LeaseLost,
         ErrorCodes.ResyncRequired);
 
     public static WireOperation PostChanges { get; } = new(
@@ -86,6 +90,31 @@ internal static class WireOperations
         ErrorCodes.BadRequest,
         ErrorCodes.SpaceNotFound,
         ErrorCodes.TooLarge);
+
+    public static WireOperation AskLease { get; } = new(
+        "askLease",
+        Sync,
+        "Admits bulk work of a device.",
+        "A push of more than leaseCommands commands and a page with a limit above leaseRows (GET /sync/model tells both) carry Tidemark-Lease with the id. A device has one lease: asking again gives the same. "
+        + "Denied, it keeps its place among those who wait if it asks again when Retry-After is over.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.LeaseDenied,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation RenewLease { get; } = new(
+        "renewLease",
+        Sync,
+        "Holds a lease for its time from now on.",
+        "LEASE_LOST when it ran out or was released: stop the work, and ask for a new one.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.LeaseLost,
+        ErrorCodes.TooLarge);
+
+    public static WireOperation ReleaseLease { get; } = new(
+        "releaseLease",
+        Sync,
+        "Gives a lease back.",
+        "May be repeated. One that is not released runs out by itself.");
 
     public static WireOperation LiveHints { get; } = new(
         "liveHints",

@@ -24,6 +24,12 @@ public interface IServerStore : IAsyncDisposable
     /// <summary>Every space there is, in ordinal order.</summary>
     ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken);
 
+    /// <summary>The lease book as it is now.</summary>
+    ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Changes the lease book: one change at a time, all nodes together. What comes back is the book from now on; it is bounded by who is admitted and who waits.</summary>
+    ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken);
+
     /// <summary>One consistent state of a space, its head read first. Never waits for a writer.</summary>
     ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken);
 

@@ -33,7 +33,7 @@ public sealed class LiveListTests
             n => n.Id));
         list.CollectionChanged += (_, e) =>
         {
-            Assert.Equal(context.ThreadId, System.Environment.CurrentManagedThreadId);
+            Assert.Equal(context.PumpThread, System.Environment.CurrentManagedThreadId);
             steps.Add(e);
         };
         context.PumpUntil(() => list.Ready.IsCompletedSuccessfully);
@@ -98,7 +98,8 @@ public sealed class LiveListTests
     {
         private readonly BlockingCollection<(SendOrPostCallback, object?)> _posted = [];
 
-        public int ThreadId { get; } = System.Environment.CurrentManagedThreadId;
+        /// <summary>The thread that pumps just now.</summary>
+        public int PumpThread { get; private set; }
 
         public override void Post(SendOrPostCallback d, object? state) => _posted.Add((d, state));
 
@@ -118,6 +119,7 @@ public sealed class LiveListTests
 
         public void PumpUntil(Func<bool> isReached)
         {
+            PumpThread = System.Environment.CurrentManagedThreadId;
             while (!isReached())
             {
                 if (_posted.TryTake(out var call, 20))

@@ -113,7 +113,7 @@ public sealed class ReceiptTests
     public async Task A_merged_write_tells_with_what()
     {
         await using var world = await World.StartAsync();
-        var (a, b, _) = await MeetAsync(world, FieldPolicy.RemoteWins);
+        var (a, b, _) = await MeetAsync(world, FieldPolicy.ServerWins);
         var receipt = await WriteAsync(b, "UPDATE note SET mood = 'of b', title = 'by b'");
         await Steps.UntilQuietAsync(b, a);
         var row = Assert.Single((await EndOf(receipt)).Rows);

@@ -3,7 +3,6 @@ using Tidemark.Client.Coordination;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes;
 using Tidemark.Client.Remotes.Http;
-using Tidemark.Client.Storage;
 using Tidemark.Client.Tests.Queries;
 using Tidemark.Client.Tests.Support;
 
@@ -69,7 +68,11 @@ public sealed class LiveHintsTests
         proxy.Cut();
         a.Sql("INSERT INTO note(id) VALUES('n')");
         await a.SyncAsync();
-        Assert.True((await hints.NextAsync()).Position > head.Position);
+        while ((await hints.NextAsync()).Position <= head.Position)
+        {
+            // It was back before a had sent.
+        }
+
         Assert.True(proxy.Connections >= 2);
     }
 
@@ -129,7 +132,7 @@ public sealed class LiveHintsTests
 
     private static LiveHintOptions Fast(Device device) => new()
     {
-        DeviceId = new MetaRepository(device.Store.EngineSession.Db).Text(MetaRepository.DeviceId),
+        DeviceId = device.Store.DeviceId,
         Backoff = { FirstDelayMs = 5, DelayMaxMs = 20 },
     };
 

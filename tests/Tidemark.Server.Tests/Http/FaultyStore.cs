@@ -17,6 +17,10 @@ internal sealed class FaultyStore(Func<Exception> trouble) : IServerStore
 
     public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => throw trouble();
 
+    public ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) => throw trouble();
+
+    public ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken) => throw trouble();
+
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken) => throw trouble();
 
     public ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken) => throw trouble();

@@ -86,6 +86,10 @@ public sealed class OpenApiTests
             (typeof(SpaceInfo), "SpaceInfo", []),
             (typeof(WireChange), "WireChange", []),
             (typeof(Mark), "Mark", []),
+            (typeof(LiveMessage), "LiveMessage", []),
+            (typeof(LeaseRequest), "LeaseRequest", []),
+            (typeof(LeaseResponse), "LeaseResponse", []),
+            (typeof(LeaseReleased), "LeaseReleased", []),
             (typeof(Problem), "Problem", []),
         ];
 

@@ -17,7 +17,7 @@ public sealed class ServerUpgradeTests : IDisposable
         .Entity("things", e => e.Field("id", FieldType.Integer).Field("title", FieldType.Text).Key("id").ServerAssigned())
         .Build();
 
-    private const long Newest = 2;
+    private const long Newest = 3;
     private readonly TempFolder _folder = new();
     private readonly ServerEnvironment _environment = new() { Time = new ManualTime() };
 
@@ -100,6 +100,22 @@ public sealed class ServerUpgradeTests : IDisposable
 
     [Fact]
     [Trait("req", "STO-13")]
+    public async Task A_file_of_the_second_format_gets_its_lease_book()
+    {
+        await ServeAsync(device => device.PushAsync(device.Create("things", [1, "one"])));
+        var columns = Columns();
+        using (var connection = Connect())
+        {
+            connection.Run("DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 2 WHERE key = 'server_format'");
+        }
+
+        await ServeAsync(async device => Assert.Single((await device.PageAsync()).Changes));
+        Assert.Equal(columns, Columns());
+        Assert.Equal(Newest, Format());
+    }
+
+    [Fact]
+    [Trait("req", "STO-13")]
     public async Task A_file_without_any_model_is_upgraded_too()
     {
         await using (SqliteServerStore.Open(File, _environment))
@@ -108,7 +124,7 @@ public sealed class ServerUpgradeTests : IDisposable
 
         using (var connection = Connect())
         {
-            connection.Run("DROP TABLE _tm_made; UPDATE _tm_meta SET value = 1 WHERE key = 'server_format'");
+            connection.Run("DROP TABLE _tm_made; DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 1 WHERE key = 'server_format'");
         }
 
         await ServeAsync(device => device.PushAsync(device.Create("things", [1, "one"])));
@@ -169,6 +185,7 @@ public sealed class ServerUpgradeTests : IDisposable
         using var connection = Connect();
         connection.Run("""
             DROP TABLE _tm_made;
+            DROP TABLE _tm_lease;
             ALTER TABLE things DROP COLUMN _tm_made_by;
             ALTER TABLE "the boxes" DROP COLUMN _tm_made_by;
             ALTER TABLE _tm_gone_things DROP COLUMN made_by;

@@ -25,6 +25,9 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
 
     public PullReport Report => _report;
 
+    /// <summary>The largest page that needs no admission of the server; 0: none does.</summary>
+    public int RowsMax { get; init; }
+
     /// <summary>The first request of a run, before any lock is taken; reads only.</summary>
     public async Task<byte[]> ProbeAsync(StoreSession session, CancellationToken cancellationToken)
     {
@@ -136,7 +139,7 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
             Space = space,
             Cursor = cursor,
             DeviceId = deviceId,
-            Limit = options.PageRowsMax,
+            Limit = RowsMax > 0 ? Math.Min(RowsMax, options.PageRowsMax) : options.PageRowsMax,
             Marks = state.Floor is null ? null : session.Remotes.ReadMarks(),
         };
         return await remote.GetChangesAsync(request, cancellationToken).ConfigureAwait(false);

@@ -46,6 +46,7 @@ internal static class HttpTrouble
         ErrorCodes.ModelMismatch => SyncErrorCode.ModelMismatch,
         ErrorCodes.StoreForked => SyncErrorCode.StoreForked,
         ErrorCodes.RateLimited or ErrorCodes.LeaseDenied => SyncErrorCode.RateLimited,
+        ErrorCodes.LeaseLost => SyncErrorCode.LeaseLost,
         ErrorCodes.Unavailable => SyncErrorCode.ServerUnavailable,
         _ => SyncErrorCode.BadRequest,
     };

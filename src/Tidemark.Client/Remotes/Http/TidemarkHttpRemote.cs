@@ -11,11 +11,12 @@ using Tidemark.Model.Protocol;
 namespace Tidemark.Client.Remotes.Http;
 
 /// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
-public sealed class TidemarkHttpRemote : IRemote, IDisposable
+public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
     private const string ModelPath = "sync/model";
+    private const string LeasePath = "sync/lease";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
     private readonly HttpClient _http;
@@ -67,6 +68,17 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
     public Task<RowsResponse> GetRowsAsync(RowsRequest request, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "sync/rows", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.RowsRequest), WireJson.Default.RowsResponse, cancellationToken);
 
+    public string? Lease { get; set; }
+
+    public Task<LeaseResponse> AskLeaseAsync(LeaseRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, LeasePath, JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.LeaseRequest), WireJson.Default.LeaseResponse, cancellationToken);
+
+    public Task<LeaseResponse> RenewLeaseAsync(string id, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, $"{LeasePath}/{id}", JsonSerializer.SerializeToUtf8Bytes(new LeaseRenewal(), WireJson.Default.LeaseRenewal), WireJson.Default.LeaseResponse, cancellationToken);
+
+    public Task ReleaseLeaseAsync(string id, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, $"{LeasePath}/{id}", null, WireJson.Default.LeaseReleased, cancellationToken);
+
     public void Dispose() => _http.Dispose();
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, ReadOnlyMemory<byte>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
@@ -109,6 +121,11 @@ public sealed class TidemarkHttpRemote : IRemote, IDisposable
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+        if (Lease is { } lease)
+        {
+            request.Headers.Add(LeaseResponse.Header, lease);
+        }
+
         if (_compress)
         {
             request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("br"));

@@ -1,0 +1,101 @@
+using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Remotes;
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Client.Coordination;
+
+/// <summary>
+/// A lease that is held: renewed at a third of its time, given back at the end. Its time counts from when the request was sent, by this side's timers, so it is over here
+/// before it is over there, whatever the clocks say.
+/// </summary>
+public sealed class SyncLease : IAsyncDisposable
+{
+    private readonly ILeases _remote;
+    private readonly SyncEnvironment _environment;
+    private readonly string _id;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _renewing;
+    private int _isDisposed;
+
+    internal SyncLease(ILeases remote, SyncEnvironment environment, LeaseResponse given, long asked)
+    {
+        _remote = remote;
+        _environment = environment;
+        _id = given.LeaseId;
+        Lost = _lost.Token;
+        remote.Lease = _id;
+        _renewing = RenewAsync(asked, TimeSpan.FromMilliseconds(given.ExpiresInMs));
+    }
+
+    /// <summary>Cancelled when the lease is lost: the work stops.</summary>
+    public CancellationToken Lost { get; }
+
+    /// <summary>What the work fails with when the lease is lost.</summary>
+    public static SyncException LostError(Exception? inner = null) =>
+        new(SyncErrorCode.LeaseLost, "The server's admission for bulk work was lost; the work stopped where it was. Nothing is lost, the next run goes on.", retryable: true, inner) { WireCode = ErrorCodes.LeaseLost };
+
+    /// <summary>Gives it back; trouble with that is not worth a word, for it expires by itself.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _remote.Lease = null;
+        if (!_lost.IsCancellationRequested)
+        {
+            try
+            {
+                await _remote.ReleaseLeaseAsync(_id, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (SyncException)
+            {
+                // It runs out by itself.
+            }
+        }
+
+        _lost.Dispose();
+        _end.Dispose();
+    }
+
+    private async Task RenewAsync(long since, TimeSpan time)
+    {
+        while (true)
+        {
+            await _environment.DelayAsync(time / 3, _end.Token).ConfigureAwait(false);
+            var asked = _environment.Time.GetTimestamp();
+            try
+            {
+                var renewed = await _remote.RenewLeaseAsync(_id, _end.Token).ConfigureAwait(false);
+                (since, time) = (asked, TimeSpan.FromMilliseconds(renewed.ExpiresInMs));
+            }
+            catch (SyncException e) when (e.Retryable && e.Code != SyncErrorCode.LeaseLost && _environment.Time.GetElapsedTime(since) < time)
+            {
+                // No answer: there is time for another attempt.
+            }
+            catch (SyncException)
+            {
+                await _lost.CancelAsync().ConfigureAwait(false);
+                return;
+            }
+        }
+    }
+}
+
+/// <summary>Asks the server to admit bulk work, so that many devices do not overload it at once.</summary>
+public sealed class SyncLeaseManager(ILeases remote, SyncEnvironment environment)
+{
+    /// <summary>A lease for this device. One whose answer was lost is given again.</summary>
+    /// <exception cref="SyncException">RateLimited: denied; the server says when to ask again, and keeps the place until then.</exception>
+    public async Task<SyncLease> AcquireAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        var asked = environment.Time.GetTimestamp();
+        var given = await remote.AskLeaseAsync(new LeaseRequest { DeviceId = deviceId }, cancellationToken).ConfigureAwait(false);
+        return new SyncLease(remote, environment, given, asked);
+    }
+}
