@@ -85,7 +85,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             (var isIdle, first, asked) = await ProbeAsync(mode, progress, cancellationToken).ConfigureAwait(false);
             if (isIdle)
             {
-                _pull.Until = ChangesPage.ReadTail(first).Until;
+                _pull.Until = first is null ? 0 : ChangesPage.ReadTail(first).Until;
                 store.CountIdleRun();
                 _state.NoteIdle(trigger, _times.StartedAt);
                 return SyncOutcome.Idle;

@@ -56,6 +56,18 @@ public sealed class LiveHintsTests
     }
 
     [Fact]
+    public async Task A_push_with_nothing_to_send_says_nothing_of_how_far_was_pulled_and_an_idle_run_does()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note(id) VALUES('n');");
+        await Steps.UntilQuietAsync(a);
+        var push = await a.SyncAsync(SyncMode.PushOnly);
+        Assert.Equal((SyncOutcome.Idle, 0L), (push.Outcome, push.Pull.Until));
+        var idle = await a.SyncAsync();
+        Assert.Equal((SyncOutcome.Idle, a.Count("SELECT version FROM _tm_row_1")), (idle.Outcome, idle.Pull.Until));
+    }
+
+    [Fact]
     public async Task What_moved_while_nobody_listened_is_told_by_the_head_after_a_reconnect()
     {
         await using var world = await World.StartAsync();
