@@ -1,13 +1,21 @@
+using Microsoft.Extensions.Logging;
 using Tidemark.Client.Coordination;
+using Tidemark.Client.Coordination.Announcing;
+using Tidemark.Client.Coordination.Pacing;
+using Tidemark.Client.Coordination.Scheduling;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Client.Observing;
 using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
 
 namespace Tidemark.Client;
 
-/// <summary>Syncs one store with one remote. Runs of one file wait for each other, in this process and in others.</summary>
+/// <summary>
+/// Syncs one store with one remote: single runs when asked, or by itself once it is started. Runs of one file wait for each other, in this process and in others.
+/// Events are raised on the synchronization context the service was made on, where there was one.
+/// </summary>
 public sealed class DataSyncService : IDisposable
 {
     private readonly LocalStore _store;
@@ -15,9 +23,16 @@ public sealed class DataSyncService : IDisposable
     private readonly SyncEnvironment _environment;
     private readonly SyncOptions _options;
     private readonly RemoteConnection _connection;
+    private readonly SyncCoordinationState _state;
+    private readonly Announcer _announcer;
+    private readonly ILogger _log;
+    private readonly Lock _lock = new();
     private readonly SemaphoreSlim _oneRun = new(1, 1);
+    private SyncLoop? _loop;
+    private Task _looping = Task.CompletedTask;
+    private CancellationTokenSource? _stopping;
 
-    /// <exception cref="ArgumentException">The store's model names custom merges that <see cref="StoreOptions.Merges"/> has not.</exception>
+    /// <exception cref="ArgumentException">The store's model names custom merges that <see cref="StoreOptions.Merges"/> has not, or the options have faults.</exception>
     public DataSyncService(LocalStore store, IRemote remote, SyncOptions options, SyncEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -25,20 +40,104 @@ public sealed class DataSyncService : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(environment);
         store.EngineSession.Merges.Check(store.Model);
+        if (options.Automatic.Faults() is { Count: > 0 } faults)
+        {
+            throw new ArgumentException(string.Join(" ", faults), nameof(options));
+        }
+
         _store = store;
         _remote = remote;
         _options = options;
         _environment = environment;
         _connection = new RemoteConnection(store, remote, options);
+        _state = new SyncCoordinationState(store, environment, options);
+        _log = environment.Loggers.CreateLogger(SyncLog.Category);
+        _announcer = new Announcer(_log.ListenerFailed);
+        Status = new SyncStatus(_announcer);
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>
     public event EventHandler<SyncReport>? Completed;
 
-    /// <summary>Raised when the rows it names are committed: after the push of a run and after its apply, at most once each.</summary>
-    public event EventHandler<Coordination.Announcing.Invalidation>? Invalidated;
+    /// <summary>
+    /// Raised when the rows it names are committed: after the push of a run and after its apply, at most once each; on a started service also after commits of
+    /// the app and of other processes.
+    /// </summary>
+    public event EventHandler<Invalidation>? Invalidated;
 
-    /// <summary>One run. Trouble is in the report, not thrown.</summary>
+    /// <summary>How syncing stands; to bind to.</summary>
+    public SyncStatus Status { get; }
+
+    /// <summary>
+    /// Syncs by itself from now on, until it is stopped: after local changes, at intervals, when the network is back, when the app comes to the foreground.
+    /// Returns at once. A service that is started stays so.
+    /// </summary>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            if (_loop is not null)
+            {
+                return;
+            }
+
+            var stopping = new CancellationTokenSource();
+            var loop = new SyncLoop(_store, _environment, _options, _state, Status, RunPlannedAsync, Announce, _log);
+            (_stopping, _loop) = (stopping, loop);
+            _looping = _environment.AwayAsync(() => LoopAsync(loop, stopping.Token));
+        }
+    }
+
+    /// <summary>Stops; a run under way is cancelled and has let go of the database when the task ends. Single runs are possible still.</summary>
+    public async Task StopAsync()
+    {
+        Task looping;
+        lock (_lock)
+        {
+            if (_loop is null)
+            {
+                return;
+            }
+
+            _loop = null;
+            looping = _looping;
+        }
+
+        await _stopping!.CancelAsync().ConfigureAwait(false);
+        await looping.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    /// <summary>No run by itself until <see cref="Resume"/>; one under way ends as it would, and a person may still ask for one.</summary>
+    public void Pause() => _loop?.Pause(isPaused: true);
+
+    public void Resume() => _loop?.Pause(isPaused: false);
+
+    /// <summary>The app has drawn what it shows first: work by itself may begin.</summary>
+    public void OpenStartupGate() => _loop?.OpenGate();
+
+    /// <summary>The app came to the foreground, or went to the background.</summary>
+    public void SetForeground(bool isForeground) => _loop?.SetForeground(isForeground);
+
+    /// <summary>The server may have something new; the answer is a run soon.</summary>
+    public void Hint() => _loop?.Ask(SyncTriggers.Hint);
+
+    /// <summary>The app has just written: the file is looked at now and not when its folder tells of it.</summary>
+    public void NoteChange() => _loop?.Look();
+
+    /// <summary>
+    /// A run that a person waits for: passes throttle, back-off, pause and startup gate, not the server's Retry-After. Asked for while a run is under way it is the one behind it,
+    /// so that what was written before the call is in it; calls that wait are one run. The token ends the wait; on a started service not the run.
+    /// </summary>
+    public Task<SyncReport> SyncNowAsync(CancellationToken cancellationToken = default) => AskAsync(SyncMode.Full, cancellationToken);
+
+    /// <summary>As <see cref="SyncNowAsync"/>, sending what waits and fetching nothing.</summary>
+    public Task<SyncReport> PushAsync(CancellationToken cancellationToken = default) => AskAsync(SyncMode.PushOnly, cancellationToken);
+
+    /// <summary>As <see cref="SyncNowAsync"/>, fetching what others wrote and sending nothing.</summary>
+    public Task<SyncReport> PullAsync(CancellationToken cancellationToken = default) => AskAsync(SyncMode.PullOnly, cancellationToken);
+
+    /// <summary>One run, whether the service is started or not. Trouble is in the report, not thrown.</summary>
     public async Task<SyncReport> SyncAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(trigger);
@@ -46,18 +145,22 @@ public sealed class DataSyncService : IDisposable
         await _oneRun.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            report = await _store.EngineAsync(
-                () => new SyncCoordinator(_store, _remote, _environment, _options, _connection, changes => Invalidated?.Invoke(this, changes)).RunAsync(mode, trigger, progress, cancellationToken),
-                cancellationToken).ConfigureAwait(false);
+            report = await _store.EngineAsync(() => RunObservedAsync(mode, trigger, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             _oneRun.Release();
         }
 
+        Status.Ended(report);
         if (report.Outcome != SyncOutcome.Idle)
         {
-            Completed?.Invoke(this, report);
+            _announcer.Post(() => Completed?.Invoke(this, report));
+        }
+
+        if (report.FullFetch is { } fetch)
+        {
+            await HandleAsync(fetch, cancellationToken).ConfigureAwait(false);
         }
 
         return report;
@@ -68,5 +171,150 @@ public sealed class DataSyncService : IDisposable
     public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) =>
         _store.EngineAsync(() => new Verifier(_store, _remote, _options, _connection).RunAsync(cancellationToken), cancellationToken);
 
-    public void Dispose() => _oneRun.Dispose();
+    /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
+    public async Task<SignOutReport> SignOutAsync(SignOutChoice choice, CancellationToken cancellationToken = default)
+    {
+        var push = choice == SignOutChoice.PushFirst ? await PushAsync(cancellationToken).ConfigureAwait(false) : null;
+        var (pending, dead) = await _store.EngineAsync(
+            () => Task.FromResult((_store.EngineSession.Outbox.ReadLedger().Waiting, _store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"))),
+            cancellationToken).ConfigureAwait(false);
+        if (pending > 0 && choice != SignOutChoice.Keep)
+        {
+            return new SignOutReport(false, pending, dead, push);
+        }
+
+        await StopAsync().ConfigureAwait(false);
+        _connection.Forget();
+        return new SignOutReport(true, pending, dead, push);
+    }
+
+    /// <summary>Is everything fetched once, and its completion handled? Work that compares with synced rows begins no earlier.</summary>
+    public Task<bool> IsFullyFetchedAsync(CancellationToken cancellationToken) => _store.EngineAsync(
+        () => Task.FromResult(!_state.IsFullFetchDue() && _store.EngineSession.FullFetches.Open() is null
+            && (_options.Automatic.FullFetchHandler is null || _store.EngineSession.FullFetches.Unhandled("", static _ => false).Count == 0)),
+        cancellationToken);
+
+    /// <summary>Ends a started service without waiting for a run under way; <see cref="StopAsync"/> waits.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_loop is not null)
+            {
+                _loop = null;
+                _stopping!.Cancel();
+                return; // Its run lets go by itself.
+            }
+        }
+
+        _oneRun.Dispose();
+    }
+
+    private Task<SyncReport> AskAsync(SyncMode mode, CancellationToken cancellationToken) =>
+        _loop is { } loop ? loop.AskAsync(mode, cancellationToken) : SyncAsync(mode, SyncTriggers.User, new Telling(Status), cancellationToken);
+
+    private Task<SyncReport> RunPlannedAsync(PlannedRun run, CancellationToken cancellationToken) =>
+        SyncScheduler.Of(_environment).RunAsync(
+            new SyncTask(SyncTaskKind.DataSync, run.Priority, SyncResources.Network | SyncResources.Sqlite),
+            (_, token) => SyncAsync(run.Mode, run.Trigger, new Telling(Status), token),
+            cancellationToken);
+
+    private async Task<SyncReport> RunObservedAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var activity = SyncSources.Activities.StartActivity("tidemark.sync.run");
+        activity?.SetTag("tidemark.trigger", trigger).SetTag("tidemark.mode", mode.ToString());
+        _log.RunStarted(mode.ToString(), trigger);
+        var report = await new SyncCoordinator(_store, _remote, _environment, _options, _connection, Announce).RunAsync(mode, trigger, progress, cancellationToken).ConfigureAwait(false);
+        activity?.SetTag("tidemark.outcome", report.Outcome.ToString());
+        RunObserver.Tell(_log, report);
+        return report;
+    }
+
+    private void Announce(Invalidation changes) => _announcer.Post(() => Invalidated?.Invoke(this, changes));
+
+    private async Task<bool> LoopAsync(SyncLoop loop, CancellationToken cancellationToken)
+    {
+        _log.ServiceStarted(_store.Path);
+        try
+        {
+            await HandleLeftAsync(cancellationToken).ConfigureAwait(false);
+            await loop.RunAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Stopped before it began.
+        }
+
+        _log.ServiceStopped(_store.Path);
+        return true;
+    }
+
+    // What a process that has ended left: complete and not told, told and not handled.
+    private async Task HandleLeftAsync(CancellationToken cancellationToken)
+    {
+        if (_options.Automatic.FullFetchHandler is null)
+        {
+            return;
+        }
+
+        var left = await _store.EngineAsync(
+            () =>
+            {
+                var fetches = _store.EngineSession.FullFetches;
+                if (fetches.Open() is { } open && !_state.IsFullFetchDue())
+                {
+                    fetches.Done(open.Id, open.Rows, _environment.NowMs);
+                }
+
+                var unhandled = fetches.Unhandled(_environment.ProcessName, _environment.IsAlive);
+                unhandled.ForEach(f => fetches.SetClaim(f.Id, _environment.ProcessName));
+                return Task.FromResult(unhandled);
+            },
+            cancellationToken).ConfigureAwait(false);
+        foreach (var fetch in left)
+        {
+            await HandleAsync(fetch, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task HandleAsync(FullFetch fetch, CancellationToken cancellationToken)
+    {
+        _log.FullFetchDone(fetch.Id, fetch.Reason, fetch.Rows);
+        var memory = PaceMemory.Of(_store.Path, _environment);
+        if (_options.Automatic.FullFetchHandler is not { } handler || !memory.TakeInHand(fetch.Id))
+        {
+            return;
+        }
+
+        try
+        {
+            await handler(fetch, cancellationToken).ConfigureAwait(false);
+            await _store.EngineAsync(
+                () =>
+                {
+                    _store.EngineSession.FullFetches.Handled(fetch.Id, _environment.NowMs);
+                    return Task.FromResult(true);
+                },
+                CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The next start calls it again.
+        }
+#pragma warning disable CA1031 // the app's fault is not the run's
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _log.FullFetchHandlerFailed(fetch.Id, e);
+        }
+        finally
+        {
+            memory.LetGo(fetch.Id);
+        }
+    }
+
+    private sealed class Telling(SyncStatus status) : IProgress<SyncProgress>
+    {
+        public void Report(SyncProgress value) => status.Progressed(value);
+    }
 }

@@ -24,13 +24,22 @@ internal static class WatchVerb
 
     private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, TimeSpan every, CancellationToken cancellationToken)
     {
-        await using var device = OpenDevice.Open(path, link);
-        using var changes = new ChangeWatch(device.Store.Path);
+        var options = new SyncOptions { Backoff = new Backoff { DelayMaxMs = 60_000 } };
+        (options.Automatic.Quiet, options.Automatic.QuietMax) = (TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(2));
+        (options.Automatic.ForegroundInterval, options.Automatic.BackgroundInterval) = (every, every > TimeSpan.FromMinutes(30) ? every : TimeSpan.FromMinutes(30));
+        (options.Automatic.GateTimeout, options.Automatic.Throttle, options.Automatic.LookInterval) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
+        await using var device = OpenDevice.Open(path, link, options);
         var gate = new HintGate();
-        var watcher = new Watcher(device, changes, gate, context.Out, every);
+        var watcher = new Watcher(device, gate, context.Out);
         context.Out.Line($"Watching {device.Store.Path}; Ctrl-C stops.");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var hints = device.Hints.RunAsync(gate.Hinted, stop.Token);
+        var hints = device.Hints.RunAsync(
+            hint =>
+            {
+                gate.Hinted(hint);
+                watcher.FollowHints();
+            },
+            stop.Token);
         var result = await watcher.RunAsync(cancellationToken);
         await stop.CancelAsync();
         await hints;

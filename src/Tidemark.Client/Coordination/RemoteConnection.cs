@@ -12,6 +12,9 @@ internal sealed class RemoteConnection(LocalStore store, IRemote remote, SyncOpt
 
     public WireLimits Limits { get; private set; } = new();
 
+    /// <summary>Somebody has signed out: the next run asks again who it is.</summary>
+    public void Forget() => _known = false;
+
     /// <exception cref="SyncException">Another user's file, or a model the server does not take.</exception>
     public async Task EnsureAsync(CancellationToken cancellationToken)
     {

@@ -9,7 +9,7 @@ using Tidemark.Sqlite;
 namespace Tidemark.Client.Coordination;
 
 /// <summary>What the books say of a run when it ends: history, pace, full fetch, unlock. One transaction, the run's last access to the file.</summary>
-internal sealed class RunEnding(LocalStore store, SyncEnvironment environment, SyncCoordinationState state, SyncMode mode, string trigger, RunTimes times, Guid batch)
+internal sealed class RunEnding(LocalStore store, SyncEnvironment environment, SyncCoordinationState state, SyncMode mode, string trigger, RunTimes times, Guid batch, string? handler)
 {
     private StoreConnection Db => store.EngineSession.Db;
 
@@ -141,7 +141,7 @@ internal sealed class RunEnding(LocalStore store, SyncEnvironment environment, S
         var now = environment.NowMs;
         var rows = pull.Applied + pull.Merged + pull.Deleted;
         session.FullFetches.Done(open.Id, rows, now);
-        session.FullFetches.SetClaim(open.Id, environment.ProcessName);
+        session.FullFetches.SetClaim(open.Id, handler);
         return open with { Rows = rows, DoneAt = DateTimeOffset.FromUnixTimeMilliseconds(now) };
     }
 

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Observing;
 
 namespace Tidemark.Client.Coordination;
 
@@ -25,7 +27,7 @@ internal sealed class RunTimes
     public IReadOnlyList<PhaseTime> Phases => [.. _phases.Select(p => new PhaseTime(p.Phase, TimeSpan.FromMilliseconds(p.Ms)))];
 
     /// <summary>From now until it is disposed; a phase that runs twice counts both.</summary>
-    public Measure Of(string phase) => new(this, phase, _environment.Time.GetTimestamp());
+    public Measure Of(string phase) => new(this, phase, _environment.Time.GetTimestamp(), SyncSources.Activities.StartActivity("tidemark.sync.phase")?.SetTag("tidemark.phase", phase));
 
     public override string ToString() => string.Join(", ", _phases.Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Phase} {p.Ms:0}")));
 
@@ -42,9 +44,13 @@ internal sealed class RunTimes
         }
     }
 
-    internal readonly struct Measure(RunTimes times, string phase, long since) : IDisposable
+    internal readonly struct Measure(RunTimes times, string phase, long since, Activity? activity) : IDisposable
     {
-        public void Dispose() => times.Add(phase, times._environment.Time.GetElapsedTime(since).TotalMilliseconds);
+        public void Dispose()
+        {
+            times.Add(phase, times._environment.Time.GetElapsedTime(since).TotalMilliseconds);
+            activity?.Dispose();
+        }
     }
 }
 

@@ -24,6 +24,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private readonly SyncCoordinationState _state = new(store, environment, options);
     private readonly RunTimes _times = new(environment);
     private FullFetch? _fullFetch;
+    private long? _token;
     private bool _isPushAnnounced;
     private bool _isAdmitted;
     private PushReport _push = new();
@@ -32,7 +33,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     public async Task<SyncReport> RunAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         var context = new SyncBatchContext(environment.NewId());
-        var ending = new RunEnding(store, environment, _state, mode, trigger, _times, context.BatchId);
+        var ending = new RunEnding(store, environment, _state, mode, trigger, _times, context.BatchId, options.Automatic.FullFetchHandler is null ? null : environment.ProcessName);
         SyncOutcome outcome;
         SyncException? error = null;
         try
@@ -64,6 +65,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             Duration = _times.Elapsed,
             Phases = _times.Phases,
             FullFetch = _fullFetch,
+            LockToken = _token,
             Push = _push,
             Pull = _pull,
             Integrity = _integrity,
@@ -91,7 +93,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
                 return SyncOutcome.Idle;
             }
 
-            token = await TakeLockAsync(cancellationToken).ConfigureAwait(false);
+            _token = token = await TakeLockAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException)
         {

@@ -59,6 +59,9 @@ public sealed record SyncReport
     /// <summary>The full fetch that is complete with this run; null for every other run.</summary>
     public Tidemark.Client.Storage.FullFetch? FullFetch { get; init; }
 
+    /// <summary>The run lock's token it held; null when it held none.</summary>
+    internal long? LockToken { get; init; }
+
     /// <summary>Why the run failed; null when it did not.</summary>
     public SyncException? Error { get; init; }
 }

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
 
@@ -32,6 +34,9 @@ public sealed class SyncEnvironment
 
     /// <summary>Sees every statement on the store's connections. Default: nobody.</summary>
     public IStatementWatch? Statements { get; init; }
+
+    /// <summary>Where logs go. Default: nowhere.</summary>
+    public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 
     /// <summary>What the network is like. Default: nothing is known, so all is well.</summary>
     public IConnectivity Connectivity { get; init; } = new ManualConnectivity();
@@ -89,6 +94,10 @@ public sealed class SyncEnvironment
         ArgumentNullException.ThrowIfNull(compute);
         return Task.Factory.StartNew(compute, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler);
     }
+
+    /// <summary>Begins work elsewhere than on the caller's thread, which may be one that an app draws with.</summary>
+    internal Task<T> AwayAsync<T>(Func<Task<T>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
 
     /// <summary>Waits by this environment's timers.</summary>
     public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, Time, cancellationToken);

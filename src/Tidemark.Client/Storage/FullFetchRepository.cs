@@ -31,9 +31,9 @@ internal sealed class FullFetchRepository(StoreConnection db, int remote)
     /// <summary>The one under way; null when none is.</summary>
     public FullFetch? Open() => Find("done_at IS NULL").FirstOrDefault();
 
-    /// <summary>Done, and nobody who lives has it in hand; the oldest first.</summary>
-    public List<FullFetch> Unhandled(Func<string, bool> isAlive) =>
-        [.. Find("done_at IS NOT NULL AND handled_at IS NULL").Where(f => Claim(f.Id) is not { } owner || !isAlive(owner))];
+    /// <summary>Done, and no other process that lives has it in hand; the oldest first.</summary>
+    public List<FullFetch> Unhandled(string process, Func<string, bool> isAlive) =>
+        [.. Find("done_at IS NOT NULL AND handled_at IS NULL").Where(f => Claim(f.Id) is not { } owner || owner == process || !isAlive(owner))];
 
     public void Done(long id, long rows, long nowMs) =>
         db.Execute("UPDATE _tm_fetch SET done_at = ?2, rows = ?3 WHERE id = ?1 AND done_at IS NULL", Value.Integer(id), Value.Integer(nowMs), Value.Integer(rows));

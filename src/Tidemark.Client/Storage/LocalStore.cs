@@ -148,7 +148,7 @@ public sealed class LocalStore : IAsyncDisposable
         await _engine.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await work().ConfigureAwait(false);
+            return await _environment.AwayAsync(work).ConfigureAwait(false);
         }
         finally
         {

@@ -1,6 +1,6 @@
 using System.Net;
 using Tidemark.Client.Coordination;
-using Tidemark.Client.Environment;
+using Tidemark.Client.Coordination.Pacing;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Tests.Support;
@@ -94,7 +94,8 @@ public sealed class RetryAfterTests
         var time = new ManualTime { Now = TimeProvider.System.GetUtcNow() };
         device.Clock = time;
         device.Connect(world);
-        var pause = new RetryPause(new Backoff { FirstDelayMs = 1000, DelayMaxMs = 60_000 }, SyncEnvironment.System);
+        device.Options.Backoff = new Backoff { FirstDelayMs = 1000, DelayMaxMs = 60_000 };
+        var state = new SyncCoordinationState(device.Store, device.Environment, device.Options);
         var answers = new Queue<string?>(["30", "soon", "45", null, "1.5", "0", "99999999999"]);
         device.Network.Answer = path => path.EndsWith("/push", StringComparison.Ordinal) && answers.TryDequeue(out var wish) ? TooMany(wish) : null;
         var waited = new List<double>();
@@ -102,7 +103,7 @@ public sealed class RetryAfterTests
         {
             var report = await device.TrySyncAsync();
             Assert.Empty(report.Warnings);
-            waited.Add(pause.After(report)!.Value.TotalSeconds);
+            waited.Add(state.Backoff().Left.TotalSeconds);
             time.Advance(TimeSpan.FromSeconds(waited[^1]));
         }
 
@@ -114,7 +115,8 @@ public sealed class RetryAfterTests
             Assert.InRange(waited[i], asked[i], asked[i] + Math.Min(60, Math.Pow(2, i)));
         }
 
-        Assert.Null(pause.After(await device.SyncAsync()));
+        await device.SyncAsync();
+        Assert.Equal(TimeSpan.Zero, state.Backoff().Left);
         device.AssertQuiet();
     }
 

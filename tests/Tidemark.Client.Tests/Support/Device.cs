@@ -31,6 +31,18 @@ internal sealed class Device : IAsyncDisposable
     /// <summary>The clock the next connection goes by.</summary>
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
+    /// <summary>What the next connection takes itself for.</summary>
+    public string ProcessName { get; set; } = SyncEnvironment.System.ProcessName;
+
+    /// <summary>How the next connection watches the folder; not at all unless a test says so.</summary>
+    public Func<string, Action, IDisposable?> WatchFile { get; set; } = static (_, _) => NoWatch.Instance;
+
+    public ManualConnectivity Connectivity { get; } = new();
+
+    public Microsoft.Extensions.Logging.ILoggerFactory Loggers { get; set; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
+
+    public SyncEnvironment Environment { get; private set; } = null!;
+
     public FaultyTransport Network { get; private set; } = null!;
 
     public DataSyncService Service { get; private set; } = null!;
@@ -46,9 +58,13 @@ internal sealed class Device : IAsyncDisposable
             Time = Clock,
             Random = SyncEnvironment.System.Random,
             Transport = () => network,
-            ProcessName = SyncEnvironment.System.ProcessName,
+            ProcessName = ProcessName,
             IsAlive = SyncEnvironment.System.IsAlive,
+            WatchFile = WatchFile,
+            Connectivity = Connectivity,
+            Loggers = Loggers,
         };
+        Environment = environment;
         var token = world.Token(_user);
         Service = new DataSyncService(Store, new TidemarkHttpRemote(world.Address, _ => Task.FromResult(token), environment), Options, environment);
     }
@@ -113,6 +129,17 @@ internal sealed class Device : IAsyncDisposable
         _app.Dispose();
         Service.Dispose();
         await Store.DisposeAsync();
+    }
+}
+
+/// <summary>A folder watch that never tells anything: the test says when to look.</summary>
+internal sealed class NoWatch : IDisposable
+{
+    public static NoWatch Instance { get; } = new();
+
+    public void Dispose()
+    {
+        // Nothing is watched.
     }
 }
 

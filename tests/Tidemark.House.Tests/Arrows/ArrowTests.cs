@@ -12,6 +12,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Model"] = [],
         ["Tidemark.Sqlite"] = ["Tidemark.Model"], // for Value alone: docs/decisions/0004
         ["Tidemark.Client"] = ["Tidemark.Model", "Tidemark.Sqlite"],
+        ["Tidemark.Client.Hosting"] = ["Tidemark.Client"],
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
@@ -24,7 +25,8 @@ public sealed partial class ArrowTests
     {
         ["Tidemark.Model"] = [],
         ["Tidemark.Sqlite"] = ["Microsoft.Data.Sqlite.Core", "SQLitePCLRaw.core"],
-        ["Tidemark.Client"] = ["Polly.Core"],
+        ["Tidemark.Client"] = ["Microsoft.Extensions.Logging.Abstractions"],
+        ["Tidemark.Client.Hosting"] = ["Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Http", "Microsoft.Extensions.Options", "Microsoft.Extensions.Diagnostics.HealthChecks"],
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
@@ -67,7 +69,7 @@ public sealed partial class ArrowTests
     public void Only_what_sits_on_Sqlite_sees_the_SQLite_packages()
     {
         var above = ProjectFile.Product.Where(p => p.Name == "Tidemark.Sqlite" || p.Reach().Contains("Tidemark.Sqlite")).Select(p => p.Name).ToList();
-        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Server.Sqlite", "Tidemark.Simulation", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
+        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Client.Hosting", "Tidemark.Server.Sqlite", "Tidemark.Simulation", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
         Faults.None(
             UsingsOf("Microsoft.Data.Sqlite", "SQLitePCL").Where(u => !above.Contains(Checkout.ProjectOf(u), StringComparer.Ordinal)),
             "Microsoft.Data.Sqlite is named outside of what sits on Tidemark.Sqlite:");

@@ -1,14 +1,31 @@
 namespace Tidemark.Testing;
 
-/// <summary>A clock whose timers fire when it is moved, in their order, on the thread that moves it.</summary>
+/// <summary>A clock whose timers fire when a test moves it, in their order, on the test's thread. The wall clock can be set apart from the timers' clock.</summary>
 public sealed class VirtualTime : TimeProvider
 {
-    private static readonly DateTimeOffset Start = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
     private readonly Lock _lock = new();
     private readonly List<VirtualTimer> _timers = [];
-    private long _now;
+    private readonly List<(Func<TimeSpan, bool> Condition, TaskCompletionSource Met)> _watchers = [];
+    private TimeSpan _elapsed;
+    private TimeSpan _wallOffset;
+
+    /// <summary>Where the wall clock began.</summary>
+    public DateTimeOffset Start { get; init; } = new(2026, 5, 4, 12, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    public TimeSpan Elapsed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _elapsed;
+            }
+        }
+    }
 
     /// <summary>Timers that wait.</summary>
     public int Waiting
@@ -17,80 +34,138 @@ public sealed class VirtualTime : TimeProvider
         {
             lock (_lock)
             {
-                return _timers.Count(t => t.Due != long.MaxValue);
+                return _timers.Count;
             }
         }
     }
 
-    public override DateTimeOffset GetUtcNow() => Start.AddTicks(Interlocked.Read(ref _now));
+    /// <summary>How often a timer has fired: what woke somebody up.</summary>
+    public long TimersFired { get; private set; }
 
-    public override long GetTimestamp() => Interlocked.Read(ref _now);
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (_lock)
+        {
+            return Start + _elapsed + _wallOffset;
+        }
+    }
+
+    public override long GetTimestamp() => Elapsed.Ticks;
+
+    /// <summary>Sets the wall clock ahead or back; timers know nothing of it.</summary>
+    public void SetWall(TimeSpan by)
+    {
+        lock (_lock)
+        {
+            _wallOffset += by;
+        }
+    }
+
+    public void Advance(TimeSpan by)
+    {
+        var until = Elapsed + by;
+        while (NextDue(until) is { } due)
+        {
+            due();
+        }
+
+        lock (_lock)
+        {
+            _elapsed = until;
+        }
+    }
+
+    /// <summary>Completes when a timer is set whose time from now lies in the range: whoever set it waits, so the clock can be moved.</summary>
+    public Task UntilTimerAsync(TimeSpan from, TimeSpan to)
+    {
+        var met = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            bool Condition(TimeSpan left) => left >= from && left <= to;
+            if (_timers.Exists(t => t.Due is { } due && Condition(due - _elapsed)))
+            {
+                met.SetResult();
+            }
+            else
+            {
+                _watchers.Add((Condition, met));
+            }
+        }
+
+        return met.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new VirtualTimer(this, callback, state);
-        lock (_lock)
-        {
-            _timers.Add(timer);
-        }
-
         timer.Change(dueTime, period);
         return timer;
     }
 
-    /// <summary>Moves on; what falls due on the way is called at its time.</summary>
-    public void Advance(TimeSpan by)
-    {
-        var until = Interlocked.Read(ref _now) + by.Ticks;
-        while (NextDue(until) is { } timer)
-        {
-            timer.Fire();
-        }
-
-        Interlocked.Exchange(ref _now, until);
-    }
-
-    private VirtualTimer? NextDue(long until)
+    private Action? NextDue(TimeSpan until)
     {
         lock (_lock)
         {
             var next = _timers.Where(t => t.Due <= until).MinBy(t => t.Due);
-            if (next is not null)
+            if (next is null)
             {
-                Interlocked.Exchange(ref _now, Math.Max(_now, next.Due));
-                next.Due = next.Period > 0 ? next.Due + next.Period : long.MaxValue;
+                return null;
             }
 
-            return next;
+            _elapsed = next.Due!.Value > _elapsed ? next.Due.Value : _elapsed;
+            TimersFired++;
+            next.Due = next.Period > TimeSpan.Zero ? _elapsed + next.Period : null;
+            if (next.Due is null)
+            {
+                _timers.Remove(next);
+            }
+
+            return next.Fire;
+        }
+    }
+
+    private void Set(VirtualTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        var met = new List<TaskCompletionSource>();
+        lock (_lock)
+        {
+            _timers.Remove(timer);
+            timer.Due = dueTime == Timeout.InfiniteTimeSpan ? null : _elapsed + dueTime;
+            timer.Period = period;
+            if (timer.Due is not null)
+            {
+                _timers.Add(timer);
+                met.AddRange(_watchers.Where(w => w.Condition(dueTime)).Select(w => w.Met));
+                _watchers.RemoveAll(w => w.Condition(dueTime));
+            }
+        }
+
+        met.ForEach(m => m.SetResult());
+    }
+
+    private void Remove(VirtualTimer timer)
+    {
+        lock (_lock)
+        {
+            _timers.Remove(timer);
         }
     }
 
     private sealed class VirtualTimer(VirtualTime time, TimerCallback callback, object? state) : ITimer
     {
-        public long Due { get; set; } = long.MaxValue;
+        public TimeSpan? Due { get; set; }
 
-        public long Period { get; private set; }
+        public TimeSpan Period { get; set; }
 
         public void Fire() => callback(state);
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            lock (time._lock)
-            {
-                Period = period > TimeSpan.Zero ? period.Ticks : 0;
-                Due = dueTime == Timeout.InfiniteTimeSpan ? long.MaxValue : time._now + dueTime.Ticks;
-            }
-
+            time.Set(this, dueTime, period);
             return true;
         }
 
-        public void Dispose()
-        {
-            lock (time._lock)
-            {
-                time._timers.Remove(this);
-            }
-        }
+        public void Dispose() => time.Remove(this);
 
         public ValueTask DisposeAsync()
         {

@@ -33,6 +33,9 @@ public sealed class AutomaticOptions
     /// <summary>Full fetches that nobody asked for wait for power. Default false.</summary>
     public bool BulkNeedsPower { get; set; }
 
+    /// <summary>Done by every start before its first run: what the first sync is to find, such as a local catalog. Default: nothing.</summary>
+    public Func<LocalStore, CancellationToken, Task>? Prepare { get; set; }
+
     /// <summary>Called once for every full fetch (the first, or one after a resync), after its run has let go of the database. When the app ends before the task does, the next start calls it again. Default: nobody, and it waits for one.</summary>
     public Func<FullFetch, CancellationToken, Task>? FullFetchHandler { get; set; }
 
@@ -45,8 +48,8 @@ public sealed class AutomaticOptions
         var faults = new List<string>();
         Check(Quiet > TimeSpan.Zero && Quiet <= QuietMax, $"{nameof(Quiet)} must be more than nothing and at most {nameof(QuietMax)}.");
         Check(QuietMax <= TimeSpan.FromHours(1), $"{nameof(QuietMax)} must be at most an hour.");
-        Check(ForegroundInterval >= TimeSpan.FromSeconds(1), $"{nameof(ForegroundInterval)} must be at least a second.");
-        Check(BackgroundInterval >= ForegroundInterval && BackgroundInterval <= TimeSpan.FromDays(7), $"{nameof(BackgroundInterval)} must be at least {nameof(ForegroundInterval)} and at most seven days.");
+        Check(ForegroundInterval >= TimeSpan.FromMilliseconds(100), $"{nameof(ForegroundInterval)} must be at least 100 ms.");
+        Check(BackgroundInterval >= ForegroundInterval && BackgroundInterval <= TimeSpan.FromDays(365), $"{nameof(BackgroundInterval)} must be at least {nameof(ForegroundInterval)} and at most a year.");
         Check(Throttle >= TimeSpan.Zero && Throttle <= TimeSpan.FromDays(1), $"{nameof(Throttle)} must be between nothing and a day.");
         Check(GateTimeout >= TimeSpan.Zero && GateTimeout <= TimeSpan.FromDays(1), $"{nameof(GateTimeout)} must be between nothing and a day.");
         Check(LookInterval >= TimeSpan.FromMilliseconds(10) && LookInterval <= TimeSpan.FromMinutes(1), $"{nameof(LookInterval)} must be between 10 ms and a minute.");

@@ -15,6 +15,7 @@ internal sealed class PaceMemory
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, long> _idle = new(StringComparer.Ordinal);
     private (long NotedAt, long Until, long Stamp, TimeSpan Left)? _seen;
+    private readonly HashSet<long> _inHand = [];
     private long _wellSince = long.MinValue;
     private Storage.PaceNote? _unwritten;
 
@@ -54,6 +55,23 @@ internal sealed class PaceMemory
             }
 
             return memory;
+        }
+    }
+
+    /// <summary>Takes a full fetch to announce it; false when another instance of this process has it in hand.</summary>
+    public bool TakeInHand(long fetch)
+    {
+        lock (_lock)
+        {
+            return _inHand.Add(fetch);
+        }
+    }
+
+    public void LetGo(long fetch)
+    {
+        lock (_lock)
+        {
+            _inHand.Remove(fetch);
         }
     }
 

@@ -28,17 +28,20 @@ internal sealed class SyncCoordinationState(LocalStore store, SyncEnvironment en
         return times;
     }
 
-    /// <summary>How long no run may start by itself.</summary>
-    public TimeSpan BackoffLeft()
+    /// <summary>How long no run may start by itself, and whether that is for want of a network and nothing else.</summary>
+    public (TimeSpan Left, bool IsOfNetwork) Backoff()
     {
         if (Note() is not { } note)
         {
-            return TimeSpan.Zero;
+            return (TimeSpan.Zero, false);
         }
 
         var left = _memory.IsWellSince(note.NotedAt) ? AskedLeft(note) : Left(note);
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        return left > TimeSpan.Zero ? (left, note.AskedUntil is null && note.Code == SyncErrorCodes.NameOf(SyncErrorCode.NetworkError)) : (TimeSpan.Zero, false);
     }
+
+    /// <summary>Is everything still to be fetched, for the first time or again?</summary>
+    public bool IsFullFetchDue() => store.EngineSession.Remotes.Read() is { Cursor: null } or { Resync: not null };
 
     /// <exception cref="SyncException">The pause the server asked for is not over.</exception>
     public void CheckPause()

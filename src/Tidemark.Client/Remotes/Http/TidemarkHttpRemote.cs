@@ -1,10 +1,13 @@
+using System.Buffers;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Client.Observing;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 
@@ -15,12 +18,16 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
+    private const int PartBytes = 81_920;
     private const string ModelPath = "sync/model";
     private const string LeasePath = "sync/lease";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
+
+    // A connection whose other end is gone gives nothing, and no error either.
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
     private readonly HttpClient _http;
-    private readonly Func<CancellationToken, Task<string>> _token;
+    private readonly TokenKeeper _tokens;
     private readonly bool _compress;
     private readonly TimeProvider _time;
     private string? _user;
@@ -29,11 +36,12 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
     /// <param name="server">Where the server is, such as https://sync.example.com/.</param>
     /// <param name="token">Gives the bearer token for each request.</param>
     /// <param name="environment">Gives the transport.</param>
-    public TidemarkHttpRemote(Uri server, Func<CancellationToken, Task<string>> token, SyncEnvironment environment)
+    /// <param name="refresh">Gives another token in place of one that the server refused; asked once for each, however many requests were refused. Null: a refused token ends the run.</param>
+    public TidemarkHttpRemote(Uri server, Func<CancellationToken, Task<string>> token, SyncEnvironment environment, Func<string, CancellationToken, Task<string>>? refresh = null)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(environment);
-        _token = token;
+        _tokens = new TokenKeeper(token, refresh, environment.Loggers.CreateLogger(SyncLog.Category));
         _compress = !server.IsLoopback;
         _time = environment.Time;
         _http = new HttpClient(environment.Transport(), disposeHandler: true)
@@ -47,10 +55,14 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
 
     public async Task<ModelInfo> GetModelAsync(CancellationToken cancellationToken)
     {
-        var token = await _token(cancellationToken).ConfigureAwait(false);
-        var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
-        (_user, _usersToken) = (info.User, token);
-        return info;
+        return await _tokens.WithAsync(
+            async token =>
+            {
+                var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
+                (_user, _usersToken) = (info.User, token);
+                return info;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public Task<ModelInfo> PutModelAsync(SyncModel model, CancellationToken cancellationToken) =>
@@ -98,10 +110,12 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
         }
     }
 
+    private Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken) =>
+        _tokens.WithAsync(token => SendCheckedAsync(method, path, body, token, cancellationToken), cancellationToken);
+
     // A new token may be another user's: it carries nothing before the server has said whose it is.
-    private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken)
+    private async Task<byte[]> SendCheckedAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
     {
-        var token = await _token(cancellationToken).ConfigureAwait(false);
         if (_user is { } user && !string.Equals(token, _usersToken, StringComparison.Ordinal))
         {
             var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
@@ -138,12 +152,13 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
         }
 
         using var timeout = new CancellationTokenSource(Timeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var whole = new CancellationTokenSource(Timeout + BodyTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, whole.Token, cancellationToken);
         try
         {
             using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
-            timeout.CancelAfter(BodyTimeout);
-            var bytes = await ReadAsync(response, either.Token).ConfigureAwait(false);
+            SyncSources.CountRequest(path, (int)response.StatusCode);
+            var bytes = await ReadAsync(response, () => timeout.CancelAfter(IdleTimeout), either.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode ? Checked(response, bytes) : throw HttpTrouble.Of(_http.BaseAddress!, response, bytes);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -152,7 +167,8 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or InvalidDataException)
         {
-            throw HttpTrouble.NoAnswer(_http.BaseAddress!, timeout.IsCancellationRequested ? new TimeoutException("The answer took too long.") : e);
+            SyncSources.CountRequest(path, null);
+            throw HttpTrouble.NoAnswer(_http.BaseAddress!, timeout.IsCancellationRequested || whole.IsCancellationRequested ? new TimeoutException("The answer took too long.") : e);
         }
     }
 
@@ -180,7 +196,7 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
         return buffer.ToArray();
     }
 
-    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadAsync(HttpResponseMessage response, Action alive, CancellationToken cancellationToken)
     {
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
@@ -193,14 +209,15 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
             };
             await using (source.ConfigureAwait(false))
             {
-                return await ReadAsync(source, (int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 1024, AnnouncedBytesMax), cancellationToken).ConfigureAwait(false);
+                return await ReadAsync(source, (int)Math.Clamp(response.Content.Headers.ContentLength ?? 0, 1024, AnnouncedBytesMax), alive, cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
     // Straight into the array of the announced length, which most answers fill; how long it really is only its end tells.
-    private static async Task<byte[]> ReadAsync(Stream source, int capacity, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadAsync(Stream source, int capacity, Action alive, CancellationToken cancellationToken)
     {
+        alive();
         var buffer = GC.AllocateUninitializedArray<byte>(capacity);
         var length = 0;
         while (length < buffer.Length)
@@ -212,10 +229,18 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
             }
 
             length += read;
+            alive();
         }
 
         using var rest = new MemoryStream();
-        await source.CopyToAsync(rest, cancellationToken).ConfigureAwait(false);
+        var part = ArrayPool<byte>.Shared.Rent(PartBytes);
+        while (await source.ReadAsync(part, cancellationToken).ConfigureAwait(false) is var count and > 0)
+        {
+            rest.Write(part, 0, count);
+            alive();
+        }
+
+        ArrayPool<byte>.Shared.Return(part);
         return rest.Length == 0 ? buffer : [.. buffer, .. rest.ToArray()];
     }
 
