@@ -69,8 +69,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
-        applier.SeparateMadeAgain(deletion, entry);
-        live = LiveRows.Read(session, table, deletion.Key);
+        if (live.Visible is not null && applier.Others.IsMadeAgain(deletion, entry))
+        {
+            applier.Others.Separate(deletion);
+            live = LiveRows.Read(session, table, deletion.Key);
+        }
+
         var @base = table.ReadBase(session.Db, deletion.Key, session.Remote);
         if (live.Visible is null)
         {
@@ -80,7 +84,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
         if (entry is null)
         {
-            applier.MoveAnotherAside(deletion, live); // What is here under this key was made here: it is no part of what was deleted.
+            applier.Others.MoveAside(deletion, live); // What is here under this key was made here: it is no part of what was deleted.
             Remember(deletion);
             if (deletion.FromVerdict)
             {

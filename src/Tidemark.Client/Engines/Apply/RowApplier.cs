@@ -23,9 +23,8 @@ internal sealed class RowApplier
     private readonly IdCascade _cascade;
     private readonly ParentLookup _parents;
     private readonly Lazy<Outstanding> _outstanding;
-    private readonly Lazy<HashSet<RowId>> _adopted;
+    private readonly OtherRows _others;
     private readonly PendingRenames _renames;
-    private readonly MadeAgain _again;
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
     private readonly Dictionary<RowId, LiveRow> _away = [];
@@ -38,14 +37,15 @@ internal sealed class RowApplier
         _cascade = new IdCascade(session, environment, context);
         _parents = new ParentLookup(session);
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
-        _adopted = new Lazy<HashSet<RowId>>(() => AdoptedRows.Read(session));
+        _others = new OtherRows(session, _cascade, _parents, environment.NowMs);
         _renames = new PendingRenames(session);
-        _again = new MadeAgain(session, _cascade, environment.NowMs);
     }
 
     public int Conflicts { get; private set; }
 
     public IdCascade Cascade => _cascade;
+
+    public OtherRows Others => _others;
 
     /// <summary>Upserts; deletions go through <see cref="DeletionApplier"/> once all upserts are done.</summary>
     public ApplyOutcome Upsert(IncomingRow incoming)
@@ -67,7 +67,11 @@ internal sealed class RowApplier
             return PutAside(incoming, cause, null);
         }
 
-        SeparateMadeAgain(incoming, entry);
+        if (_others.IsMadeAgain(incoming, entry) && LiveOf(incoming).Visible is not null)
+        {
+            _others.Separate(incoming);
+        }
+
         if (ColumnClasses.UnfitOf(_session.Db, incoming.Table, incoming.Row!) is { } unfit)
         {
             return PutAside(incoming, AsideCause.Unreadable, unfit);
@@ -93,17 +97,6 @@ internal sealed class RowApplier
         catch (StoreException e) when (e.Trouble is StoreTrouble.ConstraintNotNull or StoreTrouble.ConstraintCheck or StoreTrouble.Other)
         {
             return PutAside(incoming, AsideCause.ApplyFailed, e.Message);
-        }
-    }
-
-    /// <summary>What stands under the id may be another row than the one that comes, or goes: then it moves to a fresh id.</summary>
-    public void SeparateMadeAgain(IncomingRow incoming, RowEntry? entry)
-    {
-        if (entry is not null && incoming.Table.Type.Identity == IdentityModel.ServerAssigned && LiveOf(incoming).Visible is not null
-            && (incoming.MadeAgain || _again.Is(incoming.Table, incoming.Key)))
-        {
-            _again.Separate(incoming.Table, incoming.Key);
-            _parents.Forget(incoming.Id);
         }
     }
 
@@ -197,7 +190,7 @@ internal sealed class RowApplier
         var live = LiveOf(incoming);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
-        if (entry is null && live.Exists && MoveAnotherAside(incoming, live))
+        if (entry is null && live.Exists && _others.MoveAside(incoming, live))
         {
             live = default;
             isClean = true;
@@ -222,29 +215,6 @@ internal sealed class RowApplier
 
         return Merge(incoming, @base, live);
     }
-
-    /// <summary>Another row that was made here and happens to have this id goes to a fresh one.</summary>
-    public bool MoveAnotherAside(IncomingRow incoming, LiveRow live)
-    {
-#if TIDEMARK_MUTANTS
-        if (Mutants.Is(Mutant.IdTakenFromUnsyncedRow))
-        {
-            return false;
-        }
-#endif
-        if (!IsAnother(incoming, live))
-        {
-            return false;
-        }
-
-        _cascade.MoveAside(incoming.Table, incoming.Key);
-        return true;
-    }
-
-    // A row that is marked as deleted is another one too, unless its deletion is remembered: then the remote has brought it back.
-    private bool IsAnother(IncomingRow incoming, LiveRow live) =>
-        incoming.Table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id)
-        && (live.Visible is not null ? !_again.IsRevived(incoming.Table, incoming.Key) : _session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) == 0);
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
@@ -380,7 +350,7 @@ internal sealed class RowApplier
         var table = incoming.Table;
         var live = LiveOf(incoming);
         var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
-        if (live.Visible is not { } local || (entry is null ? IsAnother(incoming, live) : @base is null))
+        if (live.Visible is not { } local || (entry is null ? _others.IsAnother(incoming, live) : @base is null))
         {
             return false;
         }
@@ -468,19 +438,10 @@ internal sealed class RowApplier
                 continue; // It brings its parent along.
             }
 
-            if (edge.TargetsKey && _again.Is(_session.Table(edge.Target), target))
-            {
-                // The remote means the row it has shown, not the one that an app has made in its place.
-                _again.Separate(_session.Table(edge.Target), target);
-                _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
-            }
-
+            _others.SeparateParent(edge, target);
             var state = _parents.Find(edge, target);
-            if (state == ParentPresence.Unsynced && edge.Target.Identity == IdentityModel.ServerAssigned && !_adopted.Value.Contains(new RowId(_session.Table(edge.Target).Number, target))
-                && !_again.IsRevived(_session.Table(edge.Target), target))
+            if (state == ParentPresence.Unsynced && _others.MoveParentAside(edge, target))
             {
-                _cascade.MoveAside(_session.Table(edge.Target), target);
-                _parents.Forget(new RowId(_session.Table(edge.Target).Number, target));
                 state = ParentPresence.Missing;
             }
 
