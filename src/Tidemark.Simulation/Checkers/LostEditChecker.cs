@@ -154,7 +154,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
             {
                 var at = table.TagAt + 1 + table.Words.ToList().IndexOf(word.Field);
                 var rows = byTag[word.Row];
-                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !(table.WordPolicies.Count > 0 && IsFollowedInRecord(word.Word, replicas)))
+                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !IsFollowedInRecord(word.Word, replicas))
                 {
                     violation($"{table.Name} <{word.Row}>.{word.Field}: {word.Word}, written by {device} over {word.Former ?? "nothing"}, is lost; the server shows {string.Join(" and ", rows.Select(r => r[at].ToString()))}");
                 }
@@ -168,7 +168,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
     private static bool IsRecorded(string word, IReadOnlyList<ReplicaAtRest> replicas) => replicas.Any(r => r.Recorded.Any(t => t.Contains('"' + word + '"', StringComparison.Ordinal)));
 
-    // A record keeps the last word of those that a deletion took along.
+    // A record keeps the last word of those that were lost or that a deletion took along.
     private bool IsFollowedInRecord(string word, IReadOnlyList<ReplicaAtRest> replicas) => _words.Values.Any(w => IsRecorded(w.Word.Word, replicas) && IsAfter(w.Word, word));
 
     private bool IsAfter(WordWritten word, string former)

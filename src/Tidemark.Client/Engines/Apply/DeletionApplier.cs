@@ -262,6 +262,11 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             End(deletion.Id);
         }
 
+        if (deletion.IsOffer)
+        {
+            Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, ConflictOutcome.AdoptServer, "The server was restored and this row deleted there since: what it had lost is kept in this record.");
+        }
+
         if (deletion.Table.Type.SoftDelete is { } field && deletion.Table.ReadLive(session.Db, deletion.Key) is { } row)
         {
             deletion.Table.Update(session.Db, row.With(row.Type.OrdinalOf(field), LiveRows.DeletedMark(row.Type, environment.Now)));

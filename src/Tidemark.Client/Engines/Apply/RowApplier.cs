@@ -202,12 +202,7 @@ internal sealed class RowApplier
         if (isClean)
         {
             var row = RowFill.Of(incoming.Row!, live.Any);
-            if (incoming.IsOffer && live.Visible is { } lost && !lost.SameAs(row))
-            {
-                Record(incoming, new ConflictInput(table.Type, null, lost, row), new ConflictResolution(
-                    ConflictOutcome.AdoptServer, row, [], HasConflict: true, "The server was restored and this row written there since: what it had lost is kept in this record."));
-            }
-
+            RecordLost(incoming, live.Visible, row);
             WriteLive(table, live, row);
             SettleClean(incoming, row); // A clean row has no base to drop.
             return ApplyOutcome.Applied;
@@ -224,6 +219,7 @@ internal sealed class RowApplier
             return MergeRenamed(incoming, @base, renamed, remote);
         }
 
+        RecordLost(incoming, @base, remote);
         var input = new ConflictInput(incoming.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
         var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
         if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
@@ -256,6 +252,16 @@ internal sealed class RowApplier
         }
 
         return ApplyOutcome.Merged;
+    }
+
+    // What a restored server had shown and lost goes where it has written the row since; edits on top of it are merged as any.
+    private void RecordLost(IncomingRow incoming, Row? lost, Row remote)
+    {
+        if (incoming.IsOffer && lost is not null && !lost.SameAs(remote))
+        {
+            Record(incoming, new ConflictInput(incoming.Table.Type, null, lost, remote), new ConflictResolution(
+                ConflictOutcome.AdoptServer, remote, [], HasConflict: true, "The server was restored and this row written there since: what it had lost is kept in this record."));
+        }
     }
 
     // The row under its new key, when a change of its key has not been sent or was refused because the remote's row had changed.

@@ -1,0 +1,44 @@
+using Tidemark.Client.Tests.Support;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>What a restored server has lost and would not take again, because others wrote there since, stays in a record on the device that had it.</summary>
+public sealed class LostEditRecordTests
+{
+    private const string Lost = "SELECT CAST(local AS TEXT) FROM _tm_conflict WHERE reason LIKE 'The server was restored%'";
+
+    [Fact]
+    [Trait("req", "OPS-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_lost_edit_of_a_row_that_was_deleted_since_is_recorded()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes + "INSERT INTO note VALUES('n1', 'old', NULL, NULL);");
+        lost.A.Sql("UPDATE note SET title = 'lost'");
+        await lost.A.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        lost.B.Sql("DELETE FROM note");
+        await lost.B.SyncAsync();
+        await Steps.UntilQuietAsync(lost.A, lost.B);
+        Assert.Empty(lost.A.Rows("SELECT id FROM note"));
+        Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
+        Steps.AssertEqual(lost.A, lost.B);
+    }
+
+    [Fact]
+    [Trait("req", "OPS-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_lost_edit_below_a_pending_one_is_recorded_where_the_row_was_written_since()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes + "INSERT INTO note VALUES('n1', 'old', NULL, NULL);");
+        lost.A.Sql("UPDATE note SET title = 'lost'");
+        await lost.A.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        lost.B.Sql("UPDATE note SET slug = 'b'");
+        await lost.B.SyncAsync();
+        lost.A.Sql("UPDATE note SET body = 'pending'");
+        await Steps.UntilQuietAsync(lost.A, lost.B);
+        Assert.Equal(["old|pending|b"], lost.B.Rows("SELECT title, body, slug FROM note"));
+        Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
+        Steps.AssertEqual(lost.A, lost.B);
+    }
+}
