@@ -55,7 +55,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, former, command);
         }
         else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key
-            && (table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version))
+            && (command.Operation == Operation.Offer || table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version)) // What was offered, a restored server has in an older version.
         {
             TakeServers(table, key, row, version);
         }

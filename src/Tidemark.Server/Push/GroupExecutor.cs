@@ -109,10 +109,11 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         }
     }
 
-    // A refused command brings the server's row back, so that the device can show and restore it.
+    // A refused command brings the server's row back, so that the device can show and restore it. What is offered may stand
+    // here in an older version, which no page tells to a device that knows a newer one: it is told rather than the holder of a value.
     private async Task<FailedVerdict> WithServerRowAsync(PushCommand? command, FailedVerdict failed, CancellationToken cancellationToken)
     {
-        if (failed.ServerRow is not null || command is not { Operation: Operation.Update or Operation.Delete or Operation.Rekey or Operation.Offer } || command.Type.Key.Any(command.Refs.ContainsKey))
+        if ((failed.ServerRow is not null && command?.Operation != Operation.Offer) || command is not { Operation: Operation.Update or Operation.Delete or Operation.Rekey or Operation.Offer } || command.Type.Key.Any(command.Refs.ContainsKey))
         {
             return failed;
         }
@@ -123,6 +124,6 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         }
 
         var tombstone = await session.Transaction.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
-        return failed with { ServerVersion = tombstone?.Version, ServerDeleted = true };
+        return failed with { ServerRow = null, ServerVersion = tombstone?.Version, ServerDeleted = true };
     }
 }
