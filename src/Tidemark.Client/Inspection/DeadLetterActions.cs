@@ -55,7 +55,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, former, command);
         }
         else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key
-            && (command.Operation == Operation.Offer || table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version)) // What was offered, a restored server has in an older version.
+            && (table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version || (command.Operation == Operation.Offer && shown.Version == command.BaseVersion))) // The version that was lost is newer than what the restored server has.
         {
             TakeServers(table, key, row, version);
         }
