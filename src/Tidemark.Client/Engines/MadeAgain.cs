@@ -49,7 +49,7 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     public void Separate(EntityTable table, EntityKey key)
     {
         NoteReferences(table, key);
-        cascade.MoveAside(table, key);
+        cascade.MoveAside(table, key, isMadeAgain: true);
         session.Outbox.Touch(table, key, "M", nowMs);
         _again?.Remove(new RowId(table.Number, key));
     }

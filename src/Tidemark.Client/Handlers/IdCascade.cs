@@ -79,17 +79,17 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     /// <summary>Ids that no row of this file has or had, as far as the file knows.</summary>
     public FreshIds Fresh(EntityTable table, IEnumerable<EntityKey> alsoTaken) => new(session, table, environment, alsoTaken);
 
-    /// <summary>Moves one unsynced row to a fresh id and tells which.</summary>
-    public EntityKey MoveAside(EntityTable table, EntityKey key)
+    /// <summary>Moves one unsynced row to a fresh id and tells which. Where it was made again, the remote has shown another row under the id: what was frozen under it is that one's.</summary>
+    public EntityKey MoveAside(EntityTable table, EntityKey key, bool isMadeAgain = false)
     {
         var aside = Fresh(table, []).Take();
-        Run(table, [(key, aside)], [key], unsynced: true);
+        Run(table, [(key, aside)], [key], c => c.Type != table.Number || c.Key != key.ToString() || !(isMadeAgain || c.Operation == Operation.Delete));
         session.Outbox.ForgetInserts(table, key);
         session.Outbox.Touch(table, aside, "M", environment.NowMs);
         return aside;
     }
 
-    private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds, bool unsynced = false)
+    private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds, Func<StoredCommand, bool>? follows = null)
     {
         var columns = session.Model.Graph.IdColumnsOf(table.Type);
 #if TIDEMARK_MUTANTS
@@ -116,10 +116,10 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
 
         FollowReferences(table, columns, map);
-        FollowCommands(columns, map, unsynced ? table : null);
+        FollowCommands(columns, map, follows ?? (_ => true));
         if (session.HasReceipts)
         {
-            new Receipts.ReceiptBook(session).Follow(table.Number, map, unsynced);
+            new Receipts.ReceiptBook(session).Follow(table.Number, map, unsynced: follows is not null);
         }
     }
 
@@ -167,13 +167,13 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     }
 
     // A deletion under the id of an unsynced row is that of the row that had the id before.
-    private void FollowCommands(IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map, EntityTable? unsynced)
+    private void FollowCommands(IReadOnlyList<IdColumn> columns, List<(EntityKey Old, EntityKey New)> map, Func<StoredCommand, bool> follows)
     {
         var ids = map.ToDictionary(p => p.Old[0], p => p.New[0]);
         foreach (var group in columns.GroupBy(c => session.Table(c.Type)))
         {
             var ordinals = group.Select(c => c.Ordinal).ToHashSet();
-            foreach (var command in session.Outbox.ReadAll().Where(c => c.Type == group.Key.Number && !(c.Operation == Operation.Delete && ReferenceEquals(group.Key, unsynced))))
+            foreach (var command in session.Outbox.ReadAll().Where(c => c.Type == group.Key.Number && follows(c)))
             {
                 var sent = RowBytes.Read(group.Key.Type, command.Sent);
                 foreach (var ordinal in ordinals)
