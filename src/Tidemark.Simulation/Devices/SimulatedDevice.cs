@@ -54,6 +54,9 @@ internal sealed class SimulatedDevice
 
     public bool Running { get; private set; }
 
+    /// <summary>How many requests the run has sent so far.</summary>
+    public int RequestsOfRun { get; set; }
+
     public string Path => _path;
 
     public bool HasCopy => _copies.Count > 0;
@@ -112,6 +115,7 @@ internal sealed class SimulatedDevice
         }
 
         Running = true;
+        RequestsOfRun = 0;
         _world.Say(this, $"syncs ({mode})");
         _ = RunAsync(process, mode);
     }

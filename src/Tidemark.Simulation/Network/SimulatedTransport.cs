@@ -13,6 +13,9 @@ internal sealed class SimulatedTransport(World world, SimulatedDevice device, De
     private const int CompressedBytesMin = 1400;
     private static readonly string[] RetryAfters = ["5", "120", "-5", "1.5", "99999999999", "Wed, 21 Oct 2015 07:28:00 GMT", "soon"];
 
+    // The longest runs there are send some hundred.
+    private const int RequestsMax = 2000;
+
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         world.Scheduler.CheckThread();
@@ -24,6 +27,13 @@ internal sealed class SimulatedTransport(World world, SimulatedDevice device, De
 
     private void Send(WireRequest request, TaskCompletionSource<HttpResponseMessage> answer)
     {
+        if (++device.RequestsOfRun > RequestsMax)
+        {
+            world.Violate("starvation", $"{device.Name}: a run sends request after request and does not end");
+            answer.TrySetException(new HttpRequestException("The run has sent enough."));
+            return;
+        }
+
         var (fate, own) = device.Weather.Next(world.Scheduler.Now);
         var there = Latency();
         if (fate != Fate.Fine)
