@@ -212,18 +212,27 @@ public sealed class SqliteServerStore : IServerStore
 
     private static void SetUp(ServerConnection writer)
     {
-        if (writer.Connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_meta'").AsInteger == 0)
+        if (IsSetUp(writer))
         {
-            writer.Execute("BEGIN IMMEDIATE");
+            return;
+        }
+
+        writer.Execute("BEGIN IMMEDIATE");
+        if (!IsSetUp(writer)) // Another process may have been first.
+        {
             foreach (var statement in ServerSchema.CreateStatements)
             {
                 writer.Connection.Run(statement);
             }
 
             writer.Connection.Run("INSERT INTO _tm_meta(key, value) VALUES('server_format', ?1)", Value.Integer(ServerSchema.FormatVersion));
-            writer.Execute("COMMIT");
         }
+
+        writer.Execute("COMMIT");
     }
+
+    private static bool IsSetUp(ServerConnection writer) =>
+        writer.Connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_meta'").AsInteger != 0;
 
     private static SyncModel? ReadModel(ServerConnection db) =>
         db.Connection.Scalar("SELECT value FROM _tm_meta WHERE key = 'model'") is { Kind: ValueKind.Blob } model ? SyncModelJson.Parse(model.AsBlob) : null;

@@ -60,34 +60,6 @@ public sealed class QueueOrderTests : IDisposable
 
     [Fact]
     [Trait("req", "STO-08")]
-    [Trait("req", "STO-09")]
-    public async Task Exclusive_work_has_its_turn_and_finds_the_file_free()
-    {
-        await using var ended = new Ending(_file, _scheduler);
-        var before = ended.Queue.Insert(1);
-        var exclusive = ended.Queue.RunExclusiveAsync(
-            _ =>
-            {
-                using var own = _file.Connect(TimeSpan.Zero);
-                own.Run("BEGIN IMMEDIATE");
-                var rows = own.Scalar("SELECT count(*) FROM note").AsInteger;
-                own.Run("INSERT INTO note(id) VALUES(2); COMMIT");
-                return rows;
-            },
-            CancellationToken.None);
-        var after = ended.Queue.Insert(3);
-        var thrown = ended.Queue.RunExclusiveAsync<int>(_ => throw new FormatException(), CancellationToken.None);
-        _scheduler.RunAll();
-        await before;
-        await after;
-        Assert.Equal(1, await exclusive);
-        await Assert.ThrowsAsync<FormatException>(() => thrown);
-        Assert.Equal([1, 2, 3], _file.Ids());
-        Assert.Equal(2, ended.Queue.Commits);
-    }
-
-    [Fact]
-    [Trait("req", "STO-08")]
     public async Task A_queue_that_closes_finishes_its_works_and_leaves_the_others_of_the_file_alone()
     {
         var first = _file.Queue(_scheduler);

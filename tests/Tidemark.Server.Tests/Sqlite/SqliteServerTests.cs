@@ -38,6 +38,29 @@ public sealed class SqliteServerTests : SyncServerContract
         Assert.Single((await same.PageAsync()).Changes);
     }
 
+    [Fact]
+    [Trait("req", "SRV-02")]
+    public async Task Nodes_that_open_a_new_file_at_once_all_find_it_set_up()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            var path = _folder.File($"new{round}.db");
+            using var together = new Barrier(4);
+            var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    together.SignalAndWait();
+                    return SqliteServerStore.Open(path, new ServerEnvironment { Time = Time });
+                },
+                TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            foreach (var store in stores)
+            {
+                Assert.Null(await store.GetModelAsync(TestContext.Current.CancellationToken));
+                await store.DisposeAsync();
+            }
+        }
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();

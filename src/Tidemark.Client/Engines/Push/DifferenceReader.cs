@@ -47,6 +47,11 @@ internal sealed class DifferenceReader(StoreSession session)
 
             var key = StoreSession.KeyFrom(table.Type, keyText);
             _snapshot.Blocked[new RowId(type, key)] = operation;
+            if (operation == Operation.Delete && table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null })
+            {
+                _deleted[new RowId(type, key)] = 0; // What is inserted while the deletion waits for another try, or was refused, is another row.
+            }
+
             if (rename is not null)
             {
                 _snapshot.Blocked[new RowId(type, PushCommandKeys.FormerKeyOf(table.Type, rename))] = operation;
@@ -141,7 +146,7 @@ internal sealed class DifferenceReader(StoreSession session)
             }
         }
 
-        foreach (var (id, seq) in _deleted.Where(d => !_madeAgain.Contains(d.Key)))
+        foreach (var (id, seq) in _deleted.Where(d => _rows.ContainsKey(d.Key) && !_madeAgain.Contains(d.Key)))
         {
             if (session.Outbox.IsMadeAfter(_rows[id].Table, id.Key, seq))
             {
@@ -194,17 +199,7 @@ internal sealed class DifferenceReader(StoreSession session)
         // Where only the engine has brought the row back, nothing was made again.
         foreach (var id in _madeAgain)
         {
-            if (_rows[id] is { Base: not null, Live: not null } row && !_snapshot.Blocked.ContainsKey(id))
-            {
-                _snapshot.Reinserted.Add(row);
-            }
-        }
-
-        // Nor is one that was inserted while the deletion waits for another try, or was refused.
-        foreach (var row in _rows.Values)
-        {
-            if (row is { Inserted: true, Live: not null } && row.Table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null } && _snapshot.Blocked.GetValueOrDefault(row.Id) == Operation.Delete
-                && !_madeAgain.Contains(row.Id))
+            if (_rows[id] is { Base: not null, Live: not null } row && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete)
             {
                 _snapshot.Reinserted.Add(row);
             }

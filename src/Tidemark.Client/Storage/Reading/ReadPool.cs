@@ -50,7 +50,7 @@ public sealed class ReadPool : IAsyncDisposable
             return Task.FromCanceled<T>(cancellationToken);
         }
 
-        var item = new WorkItem<T>(_path, connection => read(connection!), usesConnection: true);
+        var item = new WorkItem<T>(_path, read);
         item.CancelWith(cancellationToken);
         lock (_gate)
         {

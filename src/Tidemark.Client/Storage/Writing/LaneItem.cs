@@ -21,16 +21,13 @@ internal sealed class ClosingItem : LaneItem
 }
 
 /// <summary>A caller's work. Its outcome is held back until <see cref="Complete"/>, for a commit may stand between.</summary>
-internal abstract class WorkItem(string file, bool usesConnection) : LaneItem
+internal abstract class WorkItem(string file) : LaneItem
 {
     private const int Waiting = 0;
     private const int Started = 1;
     private const int GivenUp = 2;
     private CancellationTokenRegistration _cancellation;
     private int _state;
-
-    /// <summary>False for an exclusive work, which brings its own connection.</summary>
-    public bool UsesConnection => usesConnection;
 
     /// <summary>What the work threw, typed; null when it went well.</summary>
     public Exception? Fault { get; private set; }
@@ -48,7 +45,7 @@ internal abstract class WorkItem(string file, bool usesConnection) : LaneItem
     }
 
     /// <summary>Runs the work and keeps its outcome; never throws. May be called again.</summary>
-    public void Invoke(SqliteConnection? connection)
+    public void Invoke(SqliteConnection connection)
     {
         Fault = null;
         try
@@ -65,7 +62,7 @@ internal abstract class WorkItem(string file, bool usesConnection) : LaneItem
 
     public abstract void Complete();
 
-    protected abstract void Run(SqliteConnection? connection);
+    protected abstract void Run(SqliteConnection connection);
 
     protected abstract void CompleteCanceled(CancellationToken cancellationToken);
 
@@ -78,7 +75,7 @@ internal abstract class WorkItem(string file, bool usesConnection) : LaneItem
     }
 }
 
-internal sealed class WorkItem<T>(string file, Func<SqliteConnection?, T> work, bool usesConnection) : WorkItem(file, usesConnection)
+internal sealed class WorkItem<T>(string file, Func<SqliteConnection, T> work) : WorkItem(file)
 {
     // Continuations never run within the writer's turn: a caller that blocks must not stop the file.
     private readonly TaskCompletionSource<T> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -102,7 +99,7 @@ internal sealed class WorkItem<T>(string file, Func<SqliteConnection?, T> work, 
         }
     }
 
-    protected override void Run(SqliteConnection? connection) => _result = work(connection);
+    protected override void Run(SqliteConnection connection) => _result = work(connection);
 
     protected override void CompleteCanceled(CancellationToken cancellationToken) => _outcome.TrySetCanceled(cancellationToken);
 }

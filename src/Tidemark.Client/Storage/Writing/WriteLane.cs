@@ -6,7 +6,7 @@ namespace Tidemark.Client.Storage.Writing;
 
 /// <summary>
 /// The order of one file's writes and the turns that work it off. A turn is one task on the scheduler: a group of works
-/// and their commit, one exclusive work, or a closing. While nothing waits there is no task, thread or timer.
+/// and their commit, or a closing. While nothing waits there is no task, thread or timer.
 /// </summary>
 internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvider time)
 {
@@ -65,11 +65,8 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
         {
             switch (Head())
             {
-                case WorkItem { UsesConnection: true }:
+                case WorkItem:
                     RunGroup();
-                    break;
-                case WorkItem exclusive:
-                    RunExclusive(exclusive);
                     break;
                 case ClosingItem closing:
                     Close(closing);
@@ -104,16 +101,6 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
         lock (_gate)
         {
             _waiting.Dequeue();
-        }
-    }
-
-    private void RunExclusive(WorkItem item)
-    {
-        Skip();
-        if (item.TryStart())
-        {
-            item.Invoke(null);
-            item.Complete();
         }
     }
 
@@ -258,7 +245,7 @@ internal sealed class WriteLane(string path, TaskScheduler scheduler, TimeProvid
     {
         lock (_gate)
         {
-            while (_waiting.TryPeek(out var head) && head is WorkItem { UsesConnection: true } write && write.Number <= lastNumber)
+            while (_waiting.TryPeek(out var head) && head is WorkItem write && write.Number <= lastNumber)
             {
                 _waiting.Dequeue();
                 if (write.TryStart())

@@ -62,17 +62,7 @@ public sealed class WriteQueue : IAsyncDisposable
     public Task<T> RunAsync<T>(Func<SqliteConnection, T> work, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(work);
-        return Enqueue(new WorkItem<T>(_lane.Path, connection => work(connection!), usesConnection: true), cancellationToken);
-    }
-
-    /// <summary>
-    /// Waits its turn and runs the work while no queued write is in progress. There is no transaction on the queue's
-    /// connection: the work brings its own connection and need not fear the app's writes.
-    /// </summary>
-    public Task<T> RunExclusiveAsync<T>(Func<CancellationToken, T> work, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(work);
-        return Enqueue(new WorkItem<T>(_lane.Path, _ => work(cancellationToken), usesConnection: false), cancellationToken);
+        return Enqueue(new WorkItem<T>(_lane.Path, work), cancellationToken);
     }
 
     /// <summary>Takes no more works; completes when those already taken are done. The last queue of a file closes the connection.</summary>
