@@ -6,12 +6,47 @@ using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Inspection;
 
-/// <summary>Reads what a person or a program wants to know of a store. Changes nothing.</summary>
+/// <summary>
+/// Reads what a person or a program wants to know of a store. Changes nothing; each call sees one snapshot of what is committed, and neither waits for a run nor
+/// makes it wait.
+/// </summary>
 public sealed class StoreInspector(LocalStore store)
 {
-    public StoreStatus Status()
+    public StoreStatus Status() => store.Look(StatusOf);
+
+    public IReadOnlyList<HistoryEntry> History(int limit) => store.Look(s => new HistoryRepository(s.Db).Read(limit));
+
+    public IReadOnlyList<OutboxItem> Outbox(int limit) => store.Look(s => OutboxOf(s, limit));
+
+    public IReadOnlyList<DeadLetter> DeadLetters() => store.Look(DeadLettersOf);
+
+    /// <summary>The story of one row.</summary>
+    /// <param name="type">The entity type's name.</param>
+    /// <param name="id">Its key in wire form, or as plain text.</param>
+    /// <exception cref="ArgumentException">The model has no such type, or the text is no key of it.</exception>
+    public RowStory Explain(string type, string id)
     {
-        var s = store.EngineSession;
+        ArgumentNullException.ThrowIfNull(id);
+        return store.Look(s =>
+        {
+            var table = s.FindTable(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type));
+            return new StoryTeller(s, table, KeyOf(table, id)).Tell();
+        });
+    }
+
+    /// <summary>Recorded conflicts, the newest first.</summary>
+    public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.Look(s => s.Conflicts.Read(limit, onlyOpen));
+
+    public ConflictRecord? Conflict(long id) => store.Look(s => s.Conflicts.Find(id));
+
+    /// <summary>Runs the recorded conflicts through a model, the store's own when none is given, and names those that would come out differently.</summary>
+    public ReplayReport ReplayConflicts(Model.Entities.SyncModel? model = null) =>
+        store.Look(s => ConflictReplay.Run(s.Conflicts.Read(int.MaxValue).AsEnumerable().Reverse(), model ?? store.Model, s.Handlers, s.Merges));
+
+    public IReadOnlyList<CursorStatus> Cursors() => store.Look(CursorsOf);
+
+    private StoreStatus StatusOf(StoreSession s)
+    {
         var meta = new MetaRepository(s.Db);
         return new StoreStatus
         {
@@ -29,11 +64,8 @@ public sealed class StoreInspector(LocalStore store)
         };
     }
 
-    public IReadOnlyList<HistoryEntry> History(int limit) => new HistoryRepository(store.EngineSession.Db).Read(limit);
-
-    public IReadOnlyList<OutboxItem> Outbox(int limit)
+    private static List<OutboxItem> OutboxOf(StoreSession s, int limit)
     {
-        var s = store.EngineSession;
         var items = s.Outbox.ReadAll(null, limit)
             .Select(c => new OutboxItem(
                 OutboxRepository.NameOf(c.Status), NameOf(s, c.Type), c.Key, OperationNames.NameOf(c.Operation), DateTimeOffset.FromUnixTimeMilliseconds(c.StateUpdatedAtMs),
@@ -49,10 +81,8 @@ public sealed class StoreInspector(LocalStore store)
         return items;
     }
 
-    public IReadOnlyList<DeadLetter> DeadLetters()
-    {
-        var s = store.EngineSession;
-        return [.. s.Outbox.ReadAll(CommandStatus.DeadLetter).Select(c => new DeadLetter
+    private static List<DeadLetter> DeadLettersOf(StoreSession s) =>
+        [.. s.Outbox.ReadAll(CommandStatus.DeadLetter).Select(c => new DeadLetter
         {
             Id = c.Id,
             Type = NameOf(s, c.Type),
@@ -66,19 +96,6 @@ public sealed class StoreInspector(LocalStore store)
             ServerRow = c.ServerRow is { } row ? Encoding.UTF8.GetString(row) : null,
             Dependents = [.. Dependents.Of(s, c).Select(d => $"{d.Table.Type.Name} {Safe(d.Key)}")],
         })];
-    }
-
-    /// <summary>The story of one row.</summary>
-    /// <param name="type">The entity type's name.</param>
-    /// <param name="id">Its key in wire form, or as plain text.</param>
-    /// <exception cref="ArgumentException">The model has no such type, or the text is no key of it.</exception>
-    public RowStory Explain(string type, string id)
-    {
-        ArgumentNullException.ThrowIfNull(id);
-        var s = store.EngineSession;
-        var table = s.FindTable(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type));
-        return new StoryTeller(s, table, KeyOf(table, id)).Tell();
-    }
 
     // A shell eats the quotes of "a": what is no JSON is taken for the text itself.
     private static EntityKey KeyOf(EntityTable table, string id)
@@ -100,18 +117,8 @@ public sealed class StoreInspector(LocalStore store)
         throw new ArgumentException($"{id} is no key of {table.Type.Name}.", nameof(id));
     }
 
-    /// <summary>Recorded conflicts, the newest first.</summary>
-    public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.EngineSession.Conflicts.Read(limit, onlyOpen);
-
-    public ConflictRecord? Conflict(long id) => store.EngineSession.Conflicts.Find(id);
-
-    /// <summary>Runs the recorded conflicts through a model, the store's own when none is given, and names those that would come out differently.</summary>
-    public ReplayReport ReplayConflicts(Model.Entities.SyncModel? model = null) =>
-        ConflictReplay.Run(store.EngineSession.Conflicts.Read(int.MaxValue).AsEnumerable().Reverse(), model ?? store.Model, store.EngineSession.Handlers, store.EngineSession.Merges);
-
-    public IReadOnlyList<CursorStatus> Cursors()
+    private static List<CursorStatus> CursorsOf(StoreSession s)
     {
-        var s = store.EngineSession;
         var safe = s.Cursors.ReadSafe();
         var aside = s.Aside.ReadAll().GroupBy(a => a.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal);
         return [.. s.Cursors.ReadAll().Cursors.Select(c => new CursorStatus(

@@ -18,6 +18,7 @@ public sealed class LocalStore : IAsyncDisposable
     private readonly SemaphoreSlim _engine = new(1, 1);
     private readonly Lazy<WriteQueue> _writes;
     private readonly Lazy<ReadPool> _reads;
+    private readonly TimeSpan _busyTimeout;
     private int _idleRuns;
 
     private LocalStore(string path, StoreConnection db, SyncModel model, SyncEnvironment environment, StoreOptions options)
@@ -25,6 +26,7 @@ public sealed class LocalStore : IAsyncDisposable
         Path = path;
         Model = model;
         _environment = environment;
+        _busyTimeout = options.BusyTimeout;
         var context = db.ScalarInt64("SELECT ctx FROM _tm_current");
         options.Handlers.Check(model);
         EngineSession = new StoreSession(db, model, StoreSchema.HomeRemote, context) { Handlers = options.Handlers, Merges = options.Merges };
@@ -160,6 +162,15 @@ public sealed class LocalStore : IAsyncDisposable
     internal T OnSession<T>(SqliteConnection connection, Func<StoreSession, T> read)
     {
         using var db = new StoreConnection(connection, ownsConnection: false);
+        return read(new StoreSession(db, EngineSession));
+    }
+
+    /// <summary>Reads one snapshot here and now, on a connection of its own: the engine's may be in the middle of a run.</summary>
+    internal T Look<T>(Func<StoreSession, T> read)
+    {
+        using var connection = SqliteFile.Open(Path, new OpenOptions { BusyTimeout = _busyTimeout, QueryOnly = true });
+        using var db = new StoreConnection(connection, ownsConnection: false);
+        db.Execute("BEGIN");
         return read(new StoreSession(db, EngineSession));
     }
 
