@@ -25,6 +25,8 @@ public sealed class DataSyncService : IDisposable
     private readonly RemoteConnection _connection;
     private readonly SyncCoordinationState _state;
     private readonly Announcer _announcer;
+    private readonly HintGate _gate = new();
+    private readonly ILiveHints? _hints;
     private readonly ILogger _log;
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _oneRun = new(1, 1);
@@ -54,6 +56,7 @@ public sealed class DataSyncService : IDisposable
         _log = environment.Loggers.CreateLogger(SyncLog.Category);
         _announcer = new Announcer(_log.ListenerFailed);
         Status = new SyncStatus(_announcer);
+        _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? HintsOf(remote) : null;
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>
@@ -64,6 +67,9 @@ public sealed class DataSyncService : IDisposable
     /// the app and of other processes.
     /// </summary>
     public event EventHandler<Invalidation>? Invalidated;
+
+    /// <summary>How the connection for hints stands; it is kept by a started service with <see cref="AutomaticOptions.FollowsHints"/>.</summary>
+    public LiveHintState HintState => _hints?.State ?? LiveHintState.Stopped;
 
     /// <summary>How syncing stands; to bind to.</summary>
     public SyncStatus Status { get; }
@@ -82,7 +88,8 @@ public sealed class DataSyncService : IDisposable
             }
 
             var stopping = new CancellationTokenSource();
-            var loop = new SyncLoop(_store, _environment, _options, _state, Status, RunPlannedAsync, Announce, _log);
+            var follower = _hints is null ? null : new HintFollower(_hints, _gate, _environment, _log);
+            var loop = new SyncLoop(_store, _environment, _options, _state, Status, RunPlannedAsync, Announce, follower, _log);
             (_stopping, _loop) = (stopping, loop);
             _looping = _environment.AwayAsync(() => LoopAsync(loop, stopping.Token));
         }
@@ -145,6 +152,7 @@ public sealed class DataSyncService : IDisposable
         await _oneRun.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            _gate.Starting();
             report = await _store.EngineAsync(() => RunObservedAsync(mode, trigger, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -152,6 +160,7 @@ public sealed class DataSyncService : IDisposable
             _oneRun.Release();
         }
 
+        _gate.Note(report);
         Status.Ended(report);
         if (report.Outcome != SyncOutcome.Idle)
         {
@@ -238,6 +247,7 @@ public sealed class DataSyncService : IDisposable
         try
         {
             await HandleLeftAsync(cancellationToken).ConfigureAwait(false);
+            _gate.KnownUntil(await PulledUntilAsync(cancellationToken).ConfigureAwait(false));
             await loop.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -247,6 +257,25 @@ public sealed class DataSyncService : IDisposable
 
         _log.ServiceStopped(_store.Path);
         return true;
+    }
+
+    // The head that a connection begins with is no news when an earlier process has seen it. (It saw that much in some answer; what it did not pull then, the start's run does.)
+    private Task<long> PulledUntilAsync(CancellationToken cancellationToken) => _store.EngineAsync(
+        () => Task.FromResult(_store.EngineSession.Remotes.Read() is { Cursor: not null, Resync: null, Floor: { } floor } ? floor.Position : 0),
+        cancellationToken);
+
+    private ILiveHints? HintsOf(IRemote remote)
+    {
+        var connection = _options.Automatic.HintConnection;
+        return remote is not IHintingRemote hinting ? null : hinting.CreateHints(new LiveHintOptions
+        {
+            Space = _options.Space,
+            DeviceId = _store.DeviceId,
+            PingEvery = connection.PingEvery,
+            PongWithin = connection.PongWithin,
+            ConnectWithin = connection.ConnectWithin,
+            Backoff = connection.Backoff,
+        });
     }
 
     // What a process that has ended left: complete and not told, told and not handled.

@@ -2,7 +2,6 @@ using Tidemark.Cli.Running;
 using Tidemark.Client;
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Environment;
-using Tidemark.Client.Remotes;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Storage;
 
@@ -17,16 +16,12 @@ internal sealed class OpenDevice : IAsyncDisposable
     {
         Store = store;
         _remote = new TidemarkHttpRemote(link.Server, _ => Task.FromResult(link.Token), SyncEnvironment.System);
-        Hints = new TidemarkLiveHints(link.Server, _ => Task.FromResult(link.Token), new LiveHintOptions { Space = options.Space, DeviceId = store.DeviceId }, SyncEnvironment.System);
         Sync = new DataSyncService(store, _remote, options, SyncEnvironment.System);
     }
 
     public LocalStore Store { get; }
 
     public DataSyncService Sync { get; }
-
-    /// <summary>What the server says between runs; nobody listens unless it is run.</summary>
-    public ILiveHints Hints { get; }
 
     public static OpenDevice Open(string path, ServerLink link, SyncOptions? options = null) => new(Stores.Open(path), link, options ?? new SyncOptions());
 

@@ -29,20 +29,9 @@ internal static class WatchVerb
         (options.Automatic.ForegroundInterval, options.Automatic.BackgroundInterval) = (every, every > TimeSpan.FromMinutes(30) ? every : TimeSpan.FromMinutes(30));
         (options.Automatic.GateTimeout, options.Automatic.Throttle, options.Automatic.LookInterval) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
         await using var device = OpenDevice.Open(path, link, options);
-        var gate = new HintGate();
-        var watcher = new Watcher(device, gate, context.Out);
+        var watcher = new Watcher(device, context.Out);
         context.Out.Line($"Watching {device.Store.Path}; Ctrl-C stops.");
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var hints = device.Hints.RunAsync(
-            hint =>
-            {
-                gate.Hinted(hint);
-                watcher.FollowHints();
-            },
-            stop.Token);
         var result = await watcher.RunAsync(cancellationToken);
-        await stop.CancelAsync();
-        await hints;
         context.Out.Document(new { outcome = "stopped", result.Runs, result.Pushed, result.Pulled, result.Conflicts, result.Failures, result.DeadLetters, result.Pending });
         context.Out.Line($"Stopped after {Tables.Count(result.Runs, "run")}: pushed {Tables.TextOf(result.Pushed)}, pulled {Tables.TextOf(result.Pulled)}, waiting {Tables.TextOf(result.Pending)}.");
         return result.ExitCode;

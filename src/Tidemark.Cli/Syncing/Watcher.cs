@@ -10,7 +10,7 @@ namespace Tidemark.Cli.Syncing;
 internal sealed record WatchResult(int Runs, long Pushed, long Pulled, long Conflicts, int Failures, long DeadLetters, long Pending, ExitCode ExitCode);
 
 /// <summary>`watch`: the started service, told about line by line. Trouble that may pass is waited out by the service; a refused token ends the watch.</summary>
-internal sealed class Watcher(OpenDevice device, HintGate hints, Out output)
+internal sealed class Watcher(OpenDevice device, Out output)
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _isOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,15 +42,6 @@ internal sealed class Watcher(OpenDevice device, HintGate hints, Out output)
         }
     }
 
-    /// <summary>Others have written something that no run has pulled yet.</summary>
-    public void FollowHints()
-    {
-        if (hints.IsDue)
-        {
-            device.Sync.Hint();
-        }
-    }
-
     private void Note(SyncReport report)
     {
         if (report.Outcome == SyncOutcome.Cancelled)
@@ -58,8 +49,6 @@ internal sealed class Watcher(OpenDevice device, HintGate hints, Out output)
             return;
         }
 
-        hints.Note(report);
-        FollowHints();
         lock (_lock)
         {
             _result = new WatchResult(

@@ -4,12 +4,14 @@ namespace Tidemark.Client.Coordination;
 
 /// <summary>
 /// Between hints and runs: says when a run is worth while. A hint of what was pulled already asks for none; hints that come while a run is under way are looked at
-/// when it has ended. Give <see cref="Hinted"/> to <see cref="ILiveHints.RunAsync"/>, and every report to <see cref="Note"/>.
+/// when it has ended. Give <see cref="Hinted"/> to <see cref="ILiveHints.RunAsync"/>, call <see cref="Starting"/> before every run, and give its report to <see cref="Note"/>.
+/// A started <see cref="DataSyncService"/> does all of this itself.
 /// </summary>
 public sealed class HintGate
 {
     private readonly Lock _lock = new();
     private long _hinted;
+    private long _hintedBefore;
     private long _pulled;
     private TaskCompletionSource _due = New();
 
@@ -35,6 +37,17 @@ public sealed class HintGate
         }
     }
 
+    /// <summary>
+    /// A run begins. What was hinted at before is served by it, wherever the server's head is now: one that was restored from a backup stands before its own hints.
+    /// </summary>
+    public void Starting()
+    {
+        lock (_lock)
+        {
+            _hintedBefore = _hinted;
+        }
+    }
+
     /// <summary>Notes how far a run has pulled.</summary>
     public void Note(SyncReport report)
     {
@@ -44,8 +57,17 @@ public sealed class HintGate
             if (report.Error is null && report.Mode != SyncMode.PushOnly && !report.Pull.HasMore)
             {
                 // A run that could not pull anything (it says why) asks for no other one at once.
-                _pulled = Math.Max(_pulled, report.Pull.Until > 0 ? report.Pull.Until : _hinted);
+                _pulled = Math.Max(Math.Max(_pulled, _hintedBefore), report.Pull.Until > 0 ? report.Pull.Until : _hinted);
             }
+        }
+    }
+
+    /// <summary>Everything up to here was pulled before this process began.</summary>
+    internal void KnownUntil(long position)
+    {
+        lock (_lock)
+        {
+            _pulled = Math.Max(_pulled, position);
         }
     }
 

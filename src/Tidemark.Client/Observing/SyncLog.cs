@@ -49,6 +49,9 @@ internal static partial class SyncLog
     [LoggerMessage(17, LogLevel.Warning, "The file's folder cannot be watched; the file is looked at every {IntervalMs} ms.")]
     public static partial void NoFolderWatch(this ILogger logger, double intervalMs);
 
+    [LoggerMessage(18, LogLevel.Error, "Listening for hints has ended with trouble of its own; the server is asked at intervals.")]
+    public static partial void HintsFailed(this ILogger logger, Exception error);
+
     [LoggerMessage(20, LogLevel.Information, "The token was refused and is asked for again, once.")]
     public static partial void TokenRefreshed(this ILogger logger);
 }

@@ -18,6 +18,7 @@ internal sealed class Device : IAsyncDisposable
     public Device(World world, string path, string user)
     {
         Path = path;
+        World = world;
         _user = user;
         _app = SqliteFile.Open(path, new OpenOptions());
         Store = LocalStore.Open(path, new StoreOptions { Merges = world.Merges }, SyncEnvironment.System);
@@ -25,6 +26,8 @@ internal sealed class Device : IAsyncDisposable
     }
 
     public string Path { get; }
+
+    public World World { get; }
 
     public LocalStore Store { get; private set; }
 
@@ -47,7 +50,7 @@ internal sealed class Device : IAsyncDisposable
 
     public DataSyncService Service { get; private set; } = null!;
 
-    public SyncOptions Options { get; } = new() { Push = { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 } } };
+    public SyncOptions Options { get; } = new() { Automatic = { FollowsHints = false }, Push = { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 } } };
 
     public void Connect(World world)
     {

@@ -49,6 +49,11 @@ internal sealed class FaultyTransport(HttpMessageHandler inner) : DelegatingHand
         }
 
         var response = await base.SendAsync(request, cancellationToken);
+        if (response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols)
+        {
+            return response; // A WebSocket has no end to wait for.
+        }
+
         await response.Content.LoadIntoBufferAsync(cancellationToken);
         await BeforeAnswer(path);
         if (fault == Fault.DropResponse)
@@ -58,5 +63,12 @@ internal sealed class FaultyTransport(HttpMessageHandler inner) : DelegatingHand
         }
 
         return response;
+    }
+
+    // One stands for all handlers of a device: none of its users may end it for the others.
+#pragma warning disable CA2215 // that is the point
+    protected override void Dispose(bool disposing)
+#pragma warning restore CA2215
+    {
     }
 }

@@ -1,4 +1,5 @@
 using Tidemark.Client.Environment;
+using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
 
 namespace Tidemark.Client.Coordination.Pacing;
@@ -26,6 +27,21 @@ public sealed class AutomaticOptions
 
     /// <summary>How often the file is looked at for commits of others where the folder cannot be watched. Default 500 ms.</summary>
     public TimeSpan LookInterval { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// Keep a connection to the server on which it tells when others have written, and fetch that at once. Default true, where the remote has such a connection.
+    /// It is closed while the service is paused, offline, or stuck until a person does something.
+    /// </summary>
+    public bool FollowsHints { get; set; } = true;
+
+    /// <summary>Keep that connection in the background too. Default false: it costs a ping every <see cref="LiveHintOptions.PingEvery"/>.</summary>
+    public bool FollowsHintsInBackground { get; set; }
+
+    /// <summary>How that connection is kept. Space and device are those of the service.</summary>
+    public LiveHintOptions HintConnection { get; set; } = new();
+
+    /// <summary>Hints of another kind, such as a platform's push messages. Default: those of the remote.</summary>
+    public ILiveHints? Hints { get; set; }
 
     /// <summary>Full fetches that nobody asked for wait for a network that costs nothing. Default false.</summary>
     public bool BulkNeedsUnmetered { get; set; }

@@ -47,6 +47,9 @@ internal sealed class RunPlanner(AutomaticOptions options)
     private TimeSpan _notBefore;
     private bool _isStuck;
 
+    /// <summary>Nothing is done by itself before a person has asked, resumed, or come back.</summary>
+    public bool IsStuck => _isStuck;
+
     /// <summary>Something was written here.</summary>
     public void Changed(TimeSpan now)
     {

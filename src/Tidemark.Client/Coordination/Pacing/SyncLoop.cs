@@ -28,6 +28,7 @@ internal sealed class SyncLoop
     private readonly SyncStatus _status;
     private readonly Func<PlannedRun, CancellationToken, Task<SyncReport>> _run;
     private readonly Action<Invalidation> _invalidate;
+    private readonly HintFollower? _hints;
     private readonly ILogger _log;
     private readonly IConnectivity _connectivity;
     private readonly RunPlanner _planner;
@@ -46,7 +47,7 @@ internal sealed class SyncLoop
     private bool _isEnded;
 
     public SyncLoop(LocalStore store, SyncEnvironment environment, SyncOptions options, SyncCoordinationState state, SyncStatus status,
-        Func<PlannedRun, CancellationToken, Task<SyncReport>> run, Action<Invalidation> invalidate, ILogger log)
+        Func<PlannedRun, CancellationToken, Task<SyncReport>> run, Action<Invalidation> invalidate, HintFollower? hints, ILogger log)
     {
         _store = store;
         _environment = environment;
@@ -55,6 +56,7 @@ internal sealed class SyncLoop
         _status = status;
         _run = run;
         _invalidate = invalidate;
+        _hints = hints;
         _log = log;
         _connectivity = _options.Connectivity ?? environment.Connectivity;
         _planner = new RunPlanner(_options);
@@ -133,6 +135,7 @@ internal sealed class SyncLoop
         }
         finally
         {
+            await FollowHintsAsync(isWanted: false).ConfigureAwait(false);
             _connectivity.Changed -= Connected;
             _folder?.Dispose();
             _watch?.Dispose();
@@ -203,9 +206,11 @@ internal sealed class SyncLoop
         Plan plan;
         List<TaskCompletionSource<SyncReport>> users = [];
         TimeSpan gateIn;
+        bool isStuck;
         lock (_planner)
         {
             conditions = conditions with { IsPaused = _isPaused, IsGateOpen = _isGateOpen || Now >= _options.GateTimeout, IsForeground = !_isBackground };
+            isStuck = _planner.IsStuck;
             gateIn = conditions.IsGateOpen ? TimeSpan.MaxValue : _options.GateTimeout - Now;
             plan = _planner.Next(Now, conditions);
             if (plan.Run is { } planned)
@@ -215,6 +220,7 @@ internal sealed class SyncLoop
             }
         }
 
+        await FollowHintsAsync(conditions is { IsPaused: false, IsOnline: true, IsGateOpen: true } && !isStuck && (conditions.IsForeground || _options.FollowsHintsInBackground)).ConfigureAwait(false);
         if (plan.Run is { } run)
         {
             await RunOneAsync(run, users, cancellationToken).ConfigureAwait(false);
@@ -226,6 +232,8 @@ internal sealed class SyncLoop
         wait = _folder is null ? Min(wait, _options.LookInterval) : Min(wait, NextLook());
         return wait == TimeSpan.MaxValue ? null : wait;
     }
+
+    private Task FollowHintsAsync(bool isWanted) => _hints?.WantAsync(isWanted, () => Ask(SyncTriggers.Hint)) ?? Task.CompletedTask;
 
     private TimeSpan NextLook()
     {
@@ -246,6 +254,11 @@ internal sealed class SyncLoop
                 if (report.LockToken is { } token)
                 {
                     _ownTokens.Add(token);
+                }
+
+                if (_hints?.Gate.IsDue == true)
+                {
+                    _planner.Add(SyncTriggers.Hint, SyncMode.Full);
                 }
 
                 _planner.Ended(Now, run, report.Outcome == SyncOutcome.Failed, report.Error is not { } error || IsWorthRepeating(error), report.Outcome == SyncOutcome.Done && report.Pull.HasMore);

@@ -14,7 +14,7 @@ using Tidemark.Model.Protocol;
 namespace Tidemark.Client.Remotes.Http;
 
 /// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
-public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
+public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
@@ -29,6 +29,7 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
     private readonly HttpClient _http;
     private readonly TokenKeeper _tokens;
     private readonly bool _compress;
+    private readonly SyncEnvironment _environment;
     private readonly TimeProvider _time;
     private string? _user;
     private string? _usersToken;
@@ -43,6 +44,7 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
         ArgumentNullException.ThrowIfNull(environment);
         _tokens = new TokenKeeper(token, refresh, environment.Loggers.CreateLogger(SyncLog.Category));
         _compress = !server.IsLoopback;
+        _environment = environment;
         _time = environment.Time;
         _http = new HttpClient(environment.Transport(), disposeHandler: true)
         {
@@ -90,6 +92,9 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IDisposable
 
     public Task ReleaseLeaseAsync(string id, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Delete, $"{LeasePath}/{id}", null, WireJson.Default.LeaseReleased, cancellationToken);
+
+    /// <summary>A connection for hints with this remote's token. A refused one is exchanged by the next run, which tells of it, and followed then.</summary>
+    public ILiveHints CreateHints(LiveHintOptions options) => new TidemarkLiveHints(_http.BaseAddress!, _tokens.CurrentAsync, options, _environment);
 
     public void Dispose() => _http.Dispose();
 

@@ -103,11 +103,25 @@ public sealed class TidemarkLiveHints : ILiveHints
     {
         using var within = new CancellationTokenSource(_options.ConnectWithin, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(within.Token, cancellationToken);
-        var token = await _token(either.Token).ConfigureAwait(false);
+        var token = await TokenAsync(either.Token).ConfigureAwait(false);
         socket.Options.SetRequestHeader("Authorization", new AuthenticationHeaderValue("Bearer", token).ToString());
         socket.Options.KeepAliveInterval = _options.PingEvery;
         socket.Options.KeepAliveTimeout = _options.PongWithin;
         await socket.ConnectAsync(_address, transport, either.Token).ConfigureAwait(false);
+    }
+
+    private async Task<string> TokenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _token(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // the app's source of tokens may be in trouble of any kind, which is waited out
+        catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            throw new SyncException(SyncErrorCode.AuthFailed, "No token could be had: " + e.Message, retryable: true, e);
+        }
     }
 
     private static async Task ListenAsync(ClientWebSocket socket, Action<LiveHint> hinted, CancellationToken cancellationToken)

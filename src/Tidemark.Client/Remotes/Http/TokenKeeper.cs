@@ -31,8 +31,8 @@ internal sealed class TokenKeeper(Func<CancellationToken, Task<string>> token, F
         }
     }
 
-    // The app's source may go on giving the token that was refused.
-    private async Task<string> CurrentAsync(CancellationToken cancellationToken)
+    /// <summary>The token as far as is known: the app's source may go on giving one that was refused and exchanged.</summary>
+    public async Task<string> CurrentAsync(CancellationToken cancellationToken)
     {
         var given = await token(cancellationToken).ConfigureAwait(false);
         Task<string>? exchange;
