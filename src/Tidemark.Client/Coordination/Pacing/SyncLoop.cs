@@ -212,6 +212,11 @@ internal sealed class SyncLoop
             conditions = conditions with { IsPaused = _isPaused, IsGateOpen = _isGateOpen || Now >= _options.GateTimeout, IsForeground = !_isBackground };
             isStuck = _planner.IsStuck;
             gateIn = conditions.IsGateOpen ? TimeSpan.MaxValue : _options.GateTimeout - Now;
+            if (_hints?.Gate.IsDue == true)
+            {
+                _planner.Add(SyncTriggers.Hint, SyncMode.Full); // Not when it comes: the run under way may pull it.
+            }
+
             plan = _planner.Next(Now, conditions);
             if (plan.Run is { } planned)
             {
@@ -233,7 +238,7 @@ internal sealed class SyncLoop
         return wait == TimeSpan.MaxValue ? null : wait;
     }
 
-    private Task FollowHintsAsync(bool isWanted) => _hints?.WantAsync(isWanted, () => Ask(SyncTriggers.Hint)) ?? Task.CompletedTask;
+    private Task FollowHintsAsync(bool isWanted) => _hints?.WantAsync(isWanted, _signal.Set) ?? Task.CompletedTask;
 
     private TimeSpan NextLook()
     {
@@ -254,11 +259,6 @@ internal sealed class SyncLoop
                 if (report.LockToken is { } token)
                 {
                     _ownTokens.Add(token);
-                }
-
-                if (_hints?.Gate.IsDue == true)
-                {
-                    _planner.Add(SyncTriggers.Hint, SyncMode.Full);
                 }
 
                 _planner.Ended(Now, run, report.Outcome == SyncOutcome.Failed, report.Error is not { } error || IsWorthRepeating(error), report.Outcome == SyncOutcome.Done && report.Pull.HasMore);
