@@ -23,14 +23,15 @@ internal static class SimulateVerb
         var faults = new Option<string?>("--faults") { Description = "Only these faults, separated by commas; none for a sunny world. Known: " + string.Join(", ", Simulator.FaultNames) + ".", HelpName = "LIST" };
         var workload = new Option<int>("--workload") { Description = $"Which workload, {Workloads.First} to {Workloads.Newest}: what a seed means. Default: {Workloads.Preset}.", HelpName = "N", DefaultValueFactory = _ => Workloads.Preset };
         var trace = new Option<bool>("--trace") { Description = "Tell the story of each run, and search longer for the shortest story of one that breaks a promise." };
+        var whole = new Option<bool>("--whole") { Description = "Tell the whole story of a run that breaks a promise, as it is, instead of searching for the shortest." };
         var twice = new Option<bool>("--twice") { Description = "Run each seed twice and compare, byte for byte." };
         return Verb.Create("simulate", "Run devices, a server, networks, disks and clocks that fail, around the real client and server, and check every promise. Exit code 1 when one is broken.",
-                seed, runs, devices, steps, faults, workload, trace, twice)
+                seed, runs, devices, steps, faults, workload, trace, whole, twice)
             .Runs((context, cancellationToken) =>
             {
                 var plan = new Wanted(
                     context.Get(seed), context.Get(runs) ?? (context.Arguments.GetResult(seed) is { Implicit: false } ? 1 : RunsPreset), context.Get(devices), context.Get(steps),
-                    FaultsOf(context.Get(faults)), WorkloadOf(context.Get(workload)), context.Get(trace), context.Get(twice));
+                    FaultsOf(context.Get(faults)), WorkloadOf(context.Get(workload)), context.Get(trace), context.Get(whole), context.Get(twice));
                 return Task.FromResult(Run(context.Out, plan, cancellationToken));
             });
     }
@@ -70,7 +71,7 @@ internal static class SimulateVerb
             if (result.Violation is { } violation)
             {
                 broken.Add(new { seed = options.Seed, checker = violation.Checker, what = violation.What, replay = wanted.Replay(options.Seed) });
-                ShowBroken(output, wanted, options, violation, tell: wanted.Trace || broken.Count <= TalesMax);
+                ShowBroken(output, wanted, options, result, tell: wanted.Trace || wanted.Whole || broken.Count <= TalesMax);
             }
             else if (wanted.Trace)
             {
@@ -83,11 +84,16 @@ internal static class SimulateVerb
     }
 
     // A story takes up to a hundred runs: of many broken ones, only the first are told.
-    private static void ShowBroken(Out output, Wanted wanted, SimulationOptions options, Violation violation, bool tell)
+    private static void ShowBroken(Out output, Wanted wanted, SimulationOptions options, SimulationResult result, bool tell)
     {
+        var violation = result.Violation!;
         output.Markup($"[red]broken[/] seed {options.Seed}: {violation.Checker.EscapeMarkup()}: {violation.What.EscapeMarkup()}");
         output.Line($"         replay: {wanted.Replay(options.Seed)}");
-        if (tell && violation.Checker != "determinism")
+        if (wanted.Whole)
+        {
+            Tell(output, result);
+        }
+        else if (tell && violation.Checker != "determinism")
         {
             var shortest = wanted.Trace ? Simulator.Shrink(options) : Simulator.Shrink(options, TaleRunsMax);
             output.Line($"The shortest schedule found has {shortest.Steps} steps and breaks this: {shortest.Violation?.What}");
@@ -131,7 +137,7 @@ internal static class SimulateVerb
         });
     }
 
-    private sealed record Wanted(ulong Seed, int Runs, int? Devices, int? Steps, IReadOnlyList<string>? Faults, int Workload, bool Trace, bool Twice)
+    private sealed record Wanted(ulong Seed, int Runs, int? Devices, int? Steps, IReadOnlyList<string>? Faults, int Workload, bool Trace, bool Whole, bool Twice)
     {
         public string Replay(ulong seed) =>
             string.Create(CultureInfo.InvariantCulture, $"tidemark simulate --seed {seed} --workload {Workload}")

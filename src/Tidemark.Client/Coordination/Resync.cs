@@ -23,6 +23,7 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             if (cause.Reason == ResyncReason.Restored)
             {
                 NoteOffers(s, cause.CommonPosition);
+                s.Aside.DropLost(cause.CommonPosition);
                 s.Remotes.SetLost(true);
                 new LostIds(s).MarkFrozen();
             }

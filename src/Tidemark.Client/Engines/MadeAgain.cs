@@ -12,8 +12,7 @@ namespace Tidemark.Client.Engines;
 /// </summary>
 internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long nowMs)
 {
-    private HashSet<RowId>? _again;
-    private HashSet<RowId>? _inserted;
+    private ReusedIds? _reused;
 
     /// <summary>Did an app delete the row that the remote has shown under this id, and insert another one?</summary>
     public bool Is(EntityTable table, EntityKey key)
@@ -23,8 +22,7 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
             return false;
         }
 
-        Read();
-        return _again!.Contains(new RowId(table.Number, key)) && table.ReadEntry(session.Db, key, session.Remote) is not null;
+        return Read().Again.Contains(new RowId(table.Number, key)) && table.ReadEntry(session.Db, key, session.Remote) is not null;
     }
 
     /// <summary>Is the row that stands under this id one that was deleted at the remote and lives on here, rather than one that an app has inserted?</summary>
@@ -39,11 +37,7 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     }
 
     /// <summary>Has an app inserted the row that stands under this id, where no row was when its deletion was sent? Else the remote has brought the deleted one back meanwhile.</summary>
-    public bool IsInserted(EntityTable table, EntityKey key)
-    {
-        Read();
-        return _inserted!.Contains(new RowId(table.Number, key));
-    }
+    public bool IsInserted(EntityTable table, EntityKey key) => Read().Inserted.Contains(new RowId(table.Number, key));
 
     /// <summary>The row gets a fresh id; whoever refers to it goes with it.</summary>
     public void Separate(EntityTable table, EntityKey key)
@@ -51,7 +45,7 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
         NoteReferences(table, key);
         cascade.MoveAside(table, key, isMadeAgain: true);
         session.Outbox.Touch(table, key, "M", nowMs);
-        _again?.Remove(new RowId(table.Number, key));
+        _reused?.Again.Remove(new RowId(table.Number, key));
     }
 
     // Whoever refers to the id means the new row now. Where the remote has shown that reference, it is an edit of it: the remote still shows the old row.
@@ -75,45 +69,30 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
         }
     }
 
-    // An INSERT that replaces a row makes no new one.
-    private void Read()
+    private ReusedIds Read()
     {
-        if (_again is not null)
+        if (_reused is not null)
         {
-            return;
+            return _reused;
         }
 
-        (_again, _inserted) = ([], []);
-        var deleted = new HashSet<RowId>();
+        _reused = new ReusedIds();
         foreach (var (type, key, operation, _, _) in session.Outbox.ReadRows())
         {
             if (operation == Operation.Delete && session.FindTable(type) is { } table)
             {
-                deleted.Add(new RowId(type, StoreSession.KeyFrom(table.Type, key))); // Its deletion is on its way, or was refused.
+                _reused.NoteDeletion(new RowId(type, StoreSession.KeyFrom(table.Type, key))); // On its way, or refused.
             }
         }
 
-        Touch? last = null;
         foreach (var touch in session.Outbox.ReadTouches(0, int.MaxValue))
         {
             if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table)
             {
-                var id = new RowId(table.Number, table.KeyOf(touch));
-                if (touch.Op == "D" && !(last is { Op: "R" } replaced && replaced.Seq == touch.Seq - 1 && replaced.Type == touch.Type && table.KeyOf(replaced) == id.Key))
-                {
-                    deleted.Add(id);
-                }
-                else if (touch.Op is "I" or "N")
-                {
-                    _inserted.Add(id);
-                    if (deleted.Contains(id))
-                    {
-                        _again.Add(id);
-                    }
-                }
+                _reused.Note(table, new RowId(table.Number, table.KeyOf(touch)), touch);
             }
-
-            last = touch;
         }
+
+        return _reused;
     }
 }

@@ -71,5 +71,9 @@ public sealed class AsideRepository(StoreConnection db, int remote)
             "DELETE FROM _tm_aside WHERE remote = ?1 AND type = ?2 AND key = ?3 AND version <= ?4",
             Value.Integer(remote), Value.Text(type), Value.Text(key), Value.Integer(version));
 
+    /// <summary>A restored server does not know these versions: they are nobody's to wait for, and what it has comes again.</summary>
+    public void DropLost(long commonPosition) =>
+        db.Execute("DELETE FROM _tm_aside WHERE remote = ?1 AND version > ?2", Value.Integer(remote), Value.Integer(commonPosition));
+
     public long Count() => db.ScalarInt64("SELECT count(*) FROM _tm_aside WHERE remote = ?1", Value.Integer(remote));
 }

@@ -13,10 +13,8 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly Dictionary<RowId, RowState> _rows = [];
     private readonly Queue<RowState> _open = new();
     private readonly HashSet<RowId> _adopted = [];
-    private readonly Dictionary<RowId, long> _deleted = [];
+    private readonly ReusedIds _reused = new();
     private readonly HashSet<RowId> _replaced = []; // by the INSERT whose own note comes next
-    private readonly HashSet<RowId> _madeAgain = [];
-    private (RowId Id, long Seq)? _lastReplaced;
     private readonly List<(RowId From, RowId To)> _renames = [];
 
     public PushSnapshot Read(long afterSeq, int rowsMax)
@@ -49,7 +47,7 @@ internal sealed class DifferenceReader(StoreSession session)
             _snapshot.Blocked[new RowId(type, key)] = operation;
             if (operation == Operation.Delete && table.Type is { Identity: IdentityModel.ServerAssigned, SoftDelete: null })
             {
-                _deleted[new RowId(type, key)] = 0; // What is inserted while the deletion waits for another try, or was refused, is another row.
+                _reused.NoteDeletion(new RowId(type, key)); // What is inserted while the deletion waits for another try, or was refused, is another row.
             }
 
             if (rename is not null)
@@ -146,11 +144,11 @@ internal sealed class DifferenceReader(StoreSession session)
             }
         }
 
-        foreach (var (id, seq) in _deleted.Where(d => _rows.ContainsKey(d.Key) && !_madeAgain.Contains(d.Key)))
+        foreach (var (id, seq) in _reused.Left.Where(d => _rows.ContainsKey(d.Key) && !_reused.Again.Contains(d.Key)))
         {
             if (session.Outbox.IsMadeAfter(_rows[id].Table, id.Key, seq))
             {
-                _madeAgain.Add(id);
+                _reused.Again.Add(id);
             }
         }
     }
@@ -168,17 +166,7 @@ internal sealed class DifferenceReader(StoreSession session)
             row = Add(ReadRow(table, key, touch.Op == "A"));
         }
 
-        if (touch.Op == "D" && table.Type.Identity == IdentityModel.ServerAssigned && !(_lastReplaced is { } replaced && replaced.Id == id && replaced.Seq == touch.Seq - 1))
-        {
-            _deleted[id] = touch.Seq;
-        }
-
-        if (touch.Op is "I" or "N" && _deleted.ContainsKey(id))
-        {
-            _madeAgain.Add(id);
-        }
-
-        _lastReplaced = touch.Op == "R" ? (id, touch.Seq) : null;
+        _reused.Note(table, id, touch);
         row.Inserted |= touch.Op == "I" && !_replaced.Contains(id);
         if (touch.Op == "R")
         {
@@ -197,7 +185,7 @@ internal sealed class DifferenceReader(StoreSession session)
     private void FindReinserted()
     {
         // Where only the engine has brought the row back, nothing was made again.
-        foreach (var id in _madeAgain)
+        foreach (var id in _reused.Again)
         {
             if (_rows[id] is { Base: not null, Live: not null } row && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete)
             {
