@@ -24,6 +24,9 @@ internal sealed class ReusedIds
     /// <summary>Ids under which an app inserted a row, or moved one.</summary>
     public HashSet<RowId> Inserted { get; } = [];
 
+    /// <summary>Ids that another row than the first one had when it went on under another key.</summary>
+    public HashSet<RowId> Others { get; } = [];
+
     public void NoteDeletion(RowId id) => _left[id] = 0;
 
     public void Note(EntityTable table, RowId id, Touch touch)
@@ -34,11 +37,16 @@ internal sealed class ReusedIds
             {
                 // An INSERT that replaces a row makes no new one.
                 case "D" when !(Follows(touch) && _last!.Op == "R" && _lastId == id):
-                    _left[id] = touch.Seq;
                     _origins.Remove(id);
+                    Leave(id, touch.Seq);
                     break;
                 case "K":
-                    _left[id] = touch.Seq;
+                    if (Again.Contains(id))
+                    {
+                        Others.Add(id);
+                    }
+
+                    Leave(id, touch.Seq);
                     break;
                 case "N" when Follows(touch) && _last!.Op == "K" && Return(_lastId, id):
                     _left.Remove(id);
@@ -56,6 +64,14 @@ internal sealed class ReusedIds
         }
 
         (_last, _lastId) = (touch, id);
+    }
+
+    // What was inserted under the id is gone as well: a row that stands there later was inserted later, or brought by the remote.
+    private void Leave(RowId id, long seq)
+    {
+        _left[id] = seq;
+        Again.Remove(id);
+        Inserted.Remove(id);
     }
 
     private bool Follows(Touch touch) => _last is { } last && last.Seq == touch.Seq - 1;

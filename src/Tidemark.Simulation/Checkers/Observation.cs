@@ -49,6 +49,9 @@ internal sealed record ReplicaAtRest(string Device, string User, DatabaseImage R
 {
     /// <summary>Rows, as text, that stand in the record of a conflict: a restored server had lost them, or a deletion took them along.</summary>
     public IReadOnlyList<string> Recorded { get; init; } = [];
+
+    /// <summary>Rows that wait, are refused or are put aside, as the story tells them.</summary>
+    public IReadOnlyList<string> OpenRows { get; init; } = [];
 }
 
 /// <summary>What a store's metadata says of itself.</summary>

@@ -145,7 +145,7 @@ internal sealed class ConvergenceChecker(RandomSchema schema) : IChecker
             case Quiet quiet:
                 foreach (var replica in quiet.Replicas.Where(r => r.Books is { DeadLetters: 0 } b && (b.AsideForNow > 0 || (b.Waiting > 0 && b.Aside == b.AsideForNow))))
                 {
-                    violation($"{replica.Device}: {replica.Books!.Waiting} wait and {replica.Books.Aside} are put aside, and nothing is refused that they could wait for ({string.Join(", ", replica.OpenTypes)})");
+                    violation($"{replica.Device}: {replica.Books!.Waiting} wait and {replica.Books.Aside} are put aside, and nothing is refused that they could wait for ({string.Join("; ", replica.OpenRows)})");
                 }
 
                 Compare(quiet.Replicas, r => r.OpenTypes.Count == 0, violation);
@@ -153,7 +153,7 @@ internal sealed class ConvergenceChecker(RandomSchema schema) : IChecker
             case Settled settled:
                 foreach (var replica in settled.Replicas.Where(r => r.Books is { } b && (b.AsideForNow > 0 || b.DeadLetters > 0 || (b.Waiting > 0 && b.Aside == b.AsideForNow))))
                 {
-                    violation($"{replica.Device}: after everything was discarded {replica.Books!.Waiting} wait, {replica.Books.Aside} are put aside and {replica.Books.DeadLetters} are refused");
+                    violation($"{replica.Device}: after everything was discarded {replica.Books!.Waiting} wait, {replica.Books.Aside} are put aside and {replica.Books.DeadLetters} are refused ({string.Join("; ", replica.OpenRows)})");
                 }
 
                 Compare(settled.Replicas, static r => r.Books is not { } b || b.Aside == b.AsideForNow, violation);

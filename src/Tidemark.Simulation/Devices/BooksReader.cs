@@ -71,6 +71,14 @@ internal static class BooksReader
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
 
+    /// <summary>Those rows, each with what it is kept by.</summary>
+    public static IReadOnlyList<string> OpenRows(SimulatedDevice device) =>
+        [.. device.App.Query("""
+            SELECT DISTINCT t.name || ' ' || coalesce(x.k0, '') || coalesce('/' || x.k1, '') || ' waits' FROM _tm_touch x JOIN _tm_type t ON t.n = x.type
+            UNION ALL SELECT t.name || ' ' || c.key || ' ' || c.operation || ' ' || c.status || coalesce(' ' || c.last_code, '') FROM _tm_command c JOIN _tm_type t ON t.n = c.type
+            UNION ALL SELECT type || ' ' || key || ' is put aside, ' || cause || coalesce(': ' || detail, '') FROM _tm_aside
+            """).Select(r => r[0].AsText)];
+
     /// <summary>What offers that came too late had to offer, and rows that went because a deletion won.</summary>
     public static IReadOnlyList<string> Recorded(SimulatedDevice device) =>
         [.. device.App.Query($"SELECT CAST(local AS TEXT) FROM _tm_conflict WHERE local IS NOT NULL AND (reason LIKE 'The server was restored%' OR {DeletionWon})").Select(r => r[0].AsText)];

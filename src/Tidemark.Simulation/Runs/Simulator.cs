@@ -234,7 +234,7 @@ public static class Simulator
 
     private static List<ReplicaAtRest> AtRest(World world)
     {
-        var replicas = world.Devices.Select(d => new ReplicaAtRest(d.Name, d.User, d.App.Read(), BooksReader.OpenTypes(d), BooksReader.Read(d, world.Schema)) { Recorded = BooksReader.Recorded(d) }).ToList();
+        var replicas = world.Devices.Select(d => new ReplicaAtRest(d.Name, d.User, d.App.Read(), BooksReader.OpenTypes(d), BooksReader.Read(d, world.Schema)) { Recorded = BooksReader.Recorded(d), OpenRows = BooksReader.OpenRows(d) }).ToList();
         foreach (var user in world.Users)
         {
             if (world.ServerOf(user) is { } server)

@@ -214,7 +214,8 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             Id = environment.NewId(),
             Type = command.Row.Table.Type,
             Operation = command.Operation,
-            EntityId = command.Row.Key,
+            EntityId = command.Row.RekeyedFrom?.Key ?? command.Row.Key,
+            NewEntityId = command.Row.RekeyedFrom is null ? null : command.Row.Key,
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(command.Row.AtMs > 0 ? command.Row.AtMs : environment.NowMs),
         };
         Consume(command);

@@ -211,7 +211,7 @@ internal sealed class DifferenceReader(StoreSession session)
             target[from] = to;
         }
 
-        foreach (var from in _renames.Select(r => r.From).Distinct().ToArray())
+        foreach (var from in _renames.Select(r => r.From).Where(f => !_reused.Others.Contains(f)).Distinct().ToArray())
         {
             var to = from;
             for (var steps = 0; target.TryGetValue(to, out var next) && steps < target.Count; steps++)
