@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sourced by ./run and ./test: makes sure that what they need is there, then builds.
 #   tidemark_setup             checks the .NET SDK, libsqlite3 and the sqlite3 shell; as root on Debian it installs what is missing
+#   tidemark_setup_postgres    for tests alone: PostgreSQL's programs; as root on Debian it installs them; without them those tests are skipped
 #   tidemark_build PROJECT...  restores and builds in Release; one build at a time per checkout; the log is shown when it fails
 # Run by itself it only does the first: eng/setup.sh
 
@@ -64,20 +65,23 @@ missing_packages() {
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] || printf 'ca-certificates '
 }
 
-install_packages() {
-    say "Installing: $*"
+install_packages() { install_packages_of missing_packages; }
+
+# install_packages_of FUNCTION: installs what the function names.
+install_packages_of() {
+    say "Installing: $($1)"
     (
         if command -v flock >/dev/null 2>&1; then
             exec 8>/tmp/tidemark-setup.lock
             flock 8
         fi
         export DEBIAN_FRONTEND=noninteractive
-        set -- $(missing_packages)   # another set-up may have been faster
+        set -- $($1)   # another set-up may have been faster
         [ $# -eq 0 ] && exit 0
         log=$(mktemp)
-        if apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >"$log" 2>&1 8>&- ||
+        if apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install -y --no-install-recommends "$@" >"$log" 2>&1 8>&- ||
             { apt-get -o DPkg::Lock::Timeout=300 update >"$log" 2>&1 8>&- &&
-                apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >>"$log" 2>&1 8>&-; }; then
+                apt-get -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold install -y --no-install-recommends "$@" >>"$log" 2>&1 8>&-; }; then
             rm -f "$log"
         else
             cat "$log" >&2
@@ -93,7 +97,7 @@ tidemark_setup() {
     missing=${missing% }
     if [ -n "$missing" ]; then
         if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-            install_packages $missing || { say "Could not install: $missing. See above; install them by hand and try again."; return 1; }
+            install_packages || { say "Could not install: $missing. See above; install them by hand and try again."; return 1; }
         else
             say "Missing: $missing. Install them first, for example: sudo apt-get install $missing"
             return 1
@@ -105,6 +109,22 @@ tidemark_setup() {
         say "The sqlite3 shell is ${version:-unknown}; $sqlite_needed or newer is needed."
         return 1
     fi
+}
+
+has_postgres() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+# Debian's packages would make and start a database of their own: only the programs are wanted.
+tidemark_setup_postgres() {
+    has_postgres && return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+            mkdir -p /etc/postgresql-common
+            printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
+        fi
+        missing_packages_of_tests() { has_postgres || { apt-cache show postgresql-15 >/dev/null 2>&1 && printf 'postgresql-15 ' || printf 'postgresql '; }; }
+        install_packages_of missing_packages_of_tests && has_postgres && return 0
+    fi
+    say 'note: PostgreSQL is not installed (Debian: postgresql-15); tests that need it are skipped.'
 }
 
 tidemark_build() {

@@ -59,6 +59,18 @@ public sealed class SyncServer : IDisposable
     public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
+        try
+        {
+            return await PushOnceAsync(caller, body, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ModelMovedException)
+        {
+            return await PushOnceAsync(caller, body, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<PushResponse> PushOnceAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         var space = Spaces.Resolve(caller, envelope.Space);

@@ -31,7 +31,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         var since = given.Count == 0 ? until : given.Min(c => c.Since);
         var starts = wanted.Select(t => (t, places[t.Name])).ToList();
         using var page = new PageSink(limit, options.PageBytesMax);
-        await snapshot.ReadChangesAsync(new ChangesRange(starts, until), page, cancellationToken).ConfigureAwait(false);
+        await snapshot.ReadChangesAsync(new ChangesRange(starts, until, limit), page, cancellationToken).ConfigureAwait(false);
         Advance(places, wanted, page, until);
         var left = given.Select(c => c.Left).DefaultIfEmpty(0).Max() - page.Count;
         var rest = !page.HasMore ? 0 : left > 0 ? left

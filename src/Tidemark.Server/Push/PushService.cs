@@ -21,9 +21,13 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
 
         // Nearly every push is accepted whole: done at once, without a savepoint. When a group must be undone, the transaction is, and the push is
         // done again with a savepoint for each group. One around all of it would have SQLite put aside every page before every statement.
-        return await TryPushAsync(caller, space, model, envelope, commands, isUndoable: false, cancellationToken).ConfigureAwait(false)
-            ?? await TryPushAsync(caller, space, model, envelope, commands, isUndoable: true, cancellationToken).ConfigureAwait(false)
-            ?? throw new InvalidOperationException("A push that can be undone group by group was not carried out.");
+        // What the store could not do, of which nothing stays, is done again.
+        return await StoreRetries.RunAsync(
+            environment,
+            async () => await TryPushAsync(caller, space, model, envelope, commands, isUndoable: false, cancellationToken).ConfigureAwait(false)
+                ?? await TryPushAsync(caller, space, model, envelope, commands, isUndoable: true, cancellationToken).ConfigureAwait(false)
+                ?? throw new InvalidOperationException("A push that can be undone group by group was not carried out."),
+            cancellationToken).ConfigureAwait(false);
     }
 
     // Null: a group must be undone; nothing was written.
@@ -33,9 +37,15 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         var transaction = await store.WriteAsync(space, BehindOffers(commands), cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
+            if (transaction.Model is { } newer && newer.Hash != model.Hash)
+            {
+                throw new ModelMovedException(); // Another node has taken a new one since the commands were read.
+            }
+
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
+            await Expectations.TellAsync(transaction, model, caller.User, envelope, commands, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
-            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable };
+            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable || transaction.UndoesForNothing };
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             try
             {
@@ -61,9 +71,9 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 SyncOperationId = operationId,
                 Epoch = transaction.State!.Epoch,
                 Mark = mark,
-                Successful = session.Accepted,
-                Failed = session.Failed,
-                Conflicts = session.Conflicts,
+                Successful = Positioned.Of(session.Accepted, transaction.PendingVersion, mark.Position),
+                Failed = Positioned.Of(session.Failed, transaction.PendingVersion, mark.Position),
+                Conflicts = Positioned.Of(session.Conflicts, transaction.PendingVersion, mark.Position),
             };
         }
     }

@@ -75,7 +75,9 @@ internal sealed class RowRules(PushSession session)
                 continue;
             }
 
-            foreach (var key in await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false))
+            var children = await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false);
+            await Expectations.RowsAsync(Rows, edge.Source, children, cancellationToken).ConfigureAwait(false);
+            foreach (var key in children)
             {
                 var child = (await Rows.FindRowAsync(edge.Source, key, cancellationToken).ConfigureAwait(false))!.Row;
                 var moved = child;
@@ -107,7 +109,9 @@ internal sealed class RowRules(PushSession session)
                 continue;
             }
 
-            foreach (var key in await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false))
+            var children = await Rows.FindKeysAsync(edge.Source, edge.SourceOrdinals, values, int.MaxValue, cancellationToken).ConfigureAwait(false);
+            await Expectations.RowsAsync(Rows, edge.Source, children, cancellationToken).ConfigureAwait(false);
+            foreach (var key in children)
             {
                 await FollowAsync(command, row, edge, key, cancellationToken).ConfigureAwait(false);
             }

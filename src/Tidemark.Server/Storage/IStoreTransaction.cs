@@ -10,8 +10,14 @@ namespace Tidemark.Server.Storage;
 /// </summary>
 public interface IStoreTransaction : IStoreSnapshot
 {
-    /// <summary>The version with which rows written in this transaction are read back.</summary>
+    /// <summary>The version with which rows written in this transaction are read back. Where other programs may commit meanwhile, the position can be a later one.</summary>
     long PendingVersion { get; }
+
+    /// <summary>A savepoint costs nothing, so that every group may have one.</summary>
+    bool UndoesForNothing => false;
+
+    /// <summary>Told what will be asked for, a store may read it at once. Nothing depends on it.</summary>
+    ValueTask ExpectAsync(StoreExpectation expected, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>The keys of at most <paramref name="countMax"/> live rows whose fields hold these values, compared with the fields' collations. No value may be null.</summary>
     ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken);

@@ -51,4 +51,5 @@ public readonly record struct ChangePlace(long Position, EntityKey? Key);
 /// <summary>The changes of some types up to a position.</summary>
 /// <param name="Starts">By type name, in ordinal order.</param>
 /// <param name="Until">The last position.</param>
-public sealed record ChangesRange(IReadOnlyList<(EntityType Type, ChangePlace After)> Starts, long Until);
+/// <param name="CountMax">About how many will be taken; null: unknown.</param>
+public sealed record ChangesRange(IReadOnlyList<(EntityType Type, ChangePlace After)> Starts, long Until, int? CountMax = null);

@@ -15,9 +15,10 @@ public sealed partial class ArrowTests
         ["Tidemark.Client.Hosting"] = ["Tidemark.Client"],
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
+        ["Tidemark.Server.PostgreSql"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.EntityFrameworkCore"] = ["Tidemark.Model"],
-        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
+        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.PostgreSql", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
         ["Tidemark.Simulation"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite"],
     };
 
@@ -29,6 +30,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Client.Hosting"] = ["Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Http", "Microsoft.Extensions.Options", "Microsoft.Extensions.Diagnostics.HealthChecks"],
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
+        ["Tidemark.Server.PostgreSql"] = ["Npgsql"],
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
         ["Tidemark.EntityFrameworkCore"] = ["Microsoft.EntityFrameworkCore.Relational"],
         ["Tidemark.Simulation"] = [],
@@ -74,6 +76,25 @@ public sealed partial class ArrowTests
             UsingsOf("Microsoft.Data.Sqlite", "SQLitePCL").Where(u => !above.Contains(Checkout.ProjectOf(u), StringComparer.Ordinal)),
             "Microsoft.Data.Sqlite is named outside of what sits on Tidemark.Sqlite:");
     }
+
+    [Fact]
+    [Trait("req", "SRV-02")]
+    public void Only_the_PostgreSQL_store_sees_Npgsql()
+    {
+        Assert.Equal(["Tidemark.Server.PostgreSql"], ProjectFile.Product.Where(p => p.Packages.Contains("Npgsql", StringComparer.Ordinal)).Select(p => p.Name));
+        Faults.None(UsingsOf("Npgsql", "NpgsqlTypes").Where(u => Checkout.ProjectOf(u) != "Tidemark.Server.PostgreSql"), "Npgsql is named in:");
+    }
+
+    [Fact]
+    [Trait("req", "SRV-02")]
+    public void Codes_of_SQL_states_are_known_in_one_file() =>
+        Faults.None(
+            from source in Source.Under("src/")
+            where source.File != "src/Tidemark.Server.PostgreSql/Connections/PgErrors.cs"
+            from name in source.Root.DescendantNodes().OfType<SimpleNameSyntax>()
+            where name.Identifier.ValueText is "PostgresErrorCodes" or "SqlState"
+            select $"{source.Place(name)} {name}",
+            "PgErrors turns SQLSTATEs into what the server says:");
 
     [Fact]
     public void Only_hosting_rooms_see_ASP_NET_Core()

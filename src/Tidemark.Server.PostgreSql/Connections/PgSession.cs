@@ -1,0 +1,102 @@
+using System.Data;
+using Npgsql;
+
+namespace Tidemark.Server.PostgreSql.Connections;
+
+/// <summary>One transaction on a connection of the pool. Nothing outlives the transaction: a pooler may give the next one another connection.</summary>
+internal sealed class PgSession : IAsyncDisposable
+{
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlTransaction _transaction;
+    private bool _ended;
+
+    private PgSession(NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        _connection = connection;
+        _transaction = transaction;
+    }
+
+    public static async Task<PgSession> BeginAsync(NpgsqlDataSource source, IsolationLevel isolation, CancellationToken cancellationToken)
+    {
+        var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return new PgSession(connection, await connection.BeginTransactionAsync(isolation, cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public NpgsqlBatch Batch() => new(_connection, _transaction);
+
+    /// <summary>Sends statements together; the reader is given the result of each that has one, in order.</summary>
+    public async Task RunAsync(IReadOnlyList<NpgsqlBatchCommand> commands, Func<int, NpgsqlDataReader, CancellationToken, Task> read, CancellationToken cancellationToken)
+    {
+        if (commands.Count == 0)
+        {
+            return;
+        }
+
+        var batch = Batch();
+        await using (batch.ConfigureAwait(false))
+        {
+            foreach (var command in commands)
+            {
+                batch.BatchCommands.Add(command);
+            }
+
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                for (var i = 0; i < commands.Count; i++)
+                {
+                    if (HasResult(commands[i]))
+                    {
+                        await read(i, reader, cancellationToken).ConfigureAwait(false);
+                        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                    }
+                }
+
+                // What comes behind the last result may fail too.
+                while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    continue;
+                }
+            }
+        }
+    }
+
+    // The reader passes over statements that return no rows.
+    private static bool HasResult(NpgsqlBatchCommand command) =>
+        command.CommandText.StartsWith("SELECT", StringComparison.Ordinal) || command.CommandText.StartsWith("(SELECT", StringComparison.Ordinal) || command.CommandText.Contains(" RETURNING head", StringComparison.Ordinal);
+
+    public async Task CommitAsync(CancellationToken cancellationToken)
+    {
+        _ended = true;
+        await _transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (!_ended && _connection.State == ConnectionState.Open)
+            {
+                await _transaction.RollbackAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or InvalidOperationException or TimeoutException)
+        {
+            // The connection is gone, and the transaction with it: what made it go was told to whoever worked on it.
+            _ended = true;
+        }
+        finally
+        {
+            await _transaction.DisposeAsync().ConfigureAwait(false);
+            await _connection.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

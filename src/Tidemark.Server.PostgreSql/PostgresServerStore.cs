@@ -1,0 +1,259 @@
+using System.Data;
+using Npgsql;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Server.PostgreSql.Connections;
+using Tidemark.Server.PostgreSql.Reading;
+using Tidemark.Server.PostgreSql.Schema;
+using Tidemark.Server.PostgreSql.Writing;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.PostgreSql;
+
+/// <summary>Storage in PostgreSQL, shared by any number of nodes. Nothing is kept in a session between transactions.</summary>
+public sealed class PostgresServerStore : IServerStore
+{
+    private readonly NpgsqlDataSource _source;
+    private readonly PostgresOptions _options;
+    private readonly ServerEnvironment _environment;
+    private readonly Migrator _migrator;
+    private readonly LeaseBook _leases;
+    private readonly TypeCatalog _types;
+    private readonly SpaceTurns _turns = new();
+    private readonly string _settings;
+    private volatile KnownModel _model = new(null, 0);
+
+    private PostgresServerStore(NpgsqlDataSource source, PostgresOptions options, ServerEnvironment environment)
+    {
+        _source = source;
+        _options = options;
+        _environment = environment;
+        _migrator = new Migrator(source, options.Schema, options.GiveWayAfter);
+        _leases = new LeaseBook(source, options.Schema);
+        _types = new TypeCatalog(options.Schema);
+
+        // Statements go by index whatever the planner believes of a table it has not looked at yet; they end with the transaction, as all settings here do.
+        _settings = $"SELECT set_config('{CaptureTables.OwnWrites}', 'on', true), set_config('statement_timeout', '{(long)options.StatementTimeout.TotalMilliseconds}', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+    }
+
+    /// <summary>Connects, and makes or upgrades Tidemark's tables.</summary>
+    /// <exception cref="InvalidOperationException">An option is wrong, or the schema is a newer server's.</exception>
+    /// <exception cref="ServerException">The database cannot be reached.</exception>
+    public static async Task<PostgresServerStore> OpenAsync(PostgresOptions options, ServerEnvironment environment, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(environment);
+        options.Validate();
+        var source = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(options.ConnectionString) { NoResetOnClose = true, Enlist = false }.ConnectionString).Build();
+        try
+        {
+            var store = new PostgresServerStore(source, options, environment);
+            await StoreRetries.RunAsync(environment, () => PgErrors.GuardAsync(async () =>
+            {
+                await store._migrator.SetUpAsync(cancellationToken).ConfigureAwait(false);
+                await store.ReadModelAsync(cancellationToken).ConfigureAwait(false);
+                return true;
+            }).AsTask(), cancellationToken).ConfigureAwait(false);
+            return store;
+        }
+        catch
+        {
+            await source.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken)
+    {
+        if (_model.Model is null)
+        {
+            await PgErrors.GuardAsync(() => ReadModelAsync(cancellationToken)).ConfigureAwait(false);
+        }
+
+        return _model.Model;
+    }
+
+    public async ValueTask PutModelAsync(SyncModel model, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var known = _model;
+        try
+        {
+            var version = await PgErrors.GuardAsync(() => _migrator.PutModelAsync(known.Model, known.Version, model, cancellationToken)).ConfigureAwait(false);
+            _model = new KnownModel(model, version);
+        }
+        catch (TransientStoreException)
+        {
+            await PgErrors.GuardAsync(() => ReadModelAsync(cancellationToken)).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public ValueTask<long> CountRowsAsync(EntityType type, CancellationToken cancellationToken) =>
+        ScalarAsync<long>($"SELECT count(*) FROM {_types.Of(type).Tables.Live}", [], cancellationToken);
+
+    public async ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken)
+    {
+        await ScalarAsync<object?>($"INSERT INTO {_options.Schema}._tm_secret(name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING", [name, proposed], cancellationToken).ConfigureAwait(false);
+        return await ScalarAsync<byte[]>($"SELECT value FROM {_options.Schema}._tm_secret WHERE name = $1", [name], cancellationToken).ConfigureAwait(false);
+    }
+
+    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => PgErrors.GuardAsync<IReadOnlyList<SpaceId>>(async () =>
+    {
+        var command = _source.CreateCommand($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id");
+        await using (command.ConfigureAwait(false))
+        {
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                var spaces = new List<SpaceId>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    spaces.Add(new SpaceId(reader.GetString(0)));
+                }
+
+                return spaces;
+            }
+        }
+    });
+
+    public async ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) =>
+        await PgErrors.GuardAsync(() => _leases.ReadAsync(cancellationToken)).ConfigureAwait(false);
+
+    public ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken) =>
+        PgErrors.GuardAsync(() => _leases.ChangeAsync(change, cancellationToken));
+
+    public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken) => PgErrors.GuardAsync<IStoreSnapshot>(async () =>
+    {
+        var session = await PgSession.BeginAsync(_source, IsolationLevel.RepeatableRead, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            SpaceState? state = null;
+            var version = 0L;
+            await session.RunAsync(
+                [SpaceQueries.State(_options.Schema, space), SpaceQueries.ModelVersion(_options.Schema), new NpgsqlBatchCommand(_settings)],
+                async (i, reader, token) =>
+                {
+                    if (i == 0)
+                    {
+                        state = await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false);
+                    }
+                    else if (i == 1 && await reader.ReadAsync(token).ConfigureAwait(false))
+                    {
+                        version = reader.GetInt64(0);
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+            return new PgSnapshot(session, _types, space, await ModelOfAsync(version, cancellationToken).ConfigureAwait(false), state);
+        }
+        catch
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    });
+
+    public async ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken)
+    {
+        var turn = await _turns.TakeAsync(space, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await PgErrors.GuardAsync<IStoreTransaction>(async () =>
+                await BeginAsync(space, atLeast, turn, cancellationToken).ConfigureAwait(false)
+                    ?? await BeginAsync(space, atLeast, turn, cancellationToken).ConfigureAwait(false)
+                    ?? throw new TransientStoreException("The space was made and is not there.")).ConfigureAwait(false);
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await _source.DisposeAsync().ConfigureAwait(false);
+
+    // Null: the space was not there, and has been made.
+    private async Task<PgTransaction?> BeginAsync(SpaceId space, Position atLeast, IDisposable turn, CancellationToken cancellationToken)
+    {
+        var session = await PgSession.BeginAsync(_source, IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            SpaceState? state = null;
+            var version = 0L;
+            await session.RunAsync(
+                [
+                    new NpgsqlBatchCommand(_settings),
+                    SpaceStatements.TakeTurn(_options.Schema, space),
+                    SpaceQueries.State(_options.Schema, space),
+                    SpaceQueries.ModelVersion(_options.Schema),
+                    new NpgsqlBatchCommand($"SELECT set_config('lock_timeout', '{(long)_options.GiveWayAfter.TotalMilliseconds}', true)"),
+                ],
+                async (i, reader, token) =>
+                {
+                    if (i == 2)
+                    {
+                        state = await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false);
+                    }
+                    else if (i == 3 && await reader.ReadAsync(token).ConfigureAwait(false))
+                    {
+                        version = reader.GetInt64(0);
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
+            if (state is not null)
+            {
+                return new PgTransaction(session, _types, space, await ModelOfAsync(version, cancellationToken).ConfigureAwait(false), state, _environment, atLeast, turn);
+            }
+
+            await session.RunAsync(
+                [.. SpaceStatements.MakeSpace(_options.Schema, space, _environment.NewToken(), _environment.NewToken())], (_, _, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
+            await session.CommitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await session.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        await session.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+
+    // Another node may have registered a newer one.
+    private async ValueTask<SyncModel?> ModelOfAsync(long version, CancellationToken cancellationToken)
+    {
+        if (_model.Version != version)
+        {
+            await ReadModelAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return _model.Model;
+    }
+
+    private async Task<bool> ReadModelAsync(CancellationToken cancellationToken)
+    {
+        var (model, version) = await _migrator.ReadModelAsync(cancellationToken).ConfigureAwait(false);
+        if (_model.Version != version)
+        {
+            _model = new KnownModel(model, version);
+        }
+
+        return true;
+    }
+
+    private ValueTask<T> ScalarAsync<T>(string sql, object[] values, CancellationToken cancellationToken) => PgErrors.GuardAsync(async () =>
+    {
+        var command = _source.CreateCommand(sql);
+        await using (command.ConfigureAwait(false))
+        {
+            foreach (var value in values)
+            {
+                command.Parameters.Add(new NpgsqlParameter { Value = value });
+            }
+
+            return (T)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        }
+    });
+
+    private sealed record KnownModel(SyncModel? Model, long Version);
+}

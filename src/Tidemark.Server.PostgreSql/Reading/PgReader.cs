@@ -1,0 +1,107 @@
+using Npgsql;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.PostgreSql.Connections;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.PostgreSql.Reading;
+
+/// <summary>Reads of one space in one transaction.</summary>
+internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId space, SyncModel? model, SpaceState? state) : IStoreSnapshot
+{
+    public SpaceId Space => space;
+
+    public SyncModel? Model => model;
+
+    public SpaceState? State { get; protected set; } = state;
+
+    /// <summary>Never: other programs' writes get their positions in their own commits.</summary>
+    public bool HasForeignWrites => false;
+
+    protected PgSession Session => session;
+
+    protected TypeCatalog Types => types;
+
+    public virtual async ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(mark);
+        return string.Equals(await TokenOfAsync(mark.Position, cancellationToken).ConfigureAwait(false), mark.Token, StringComparison.Ordinal);
+    }
+
+    public virtual ValueTask<StoredRow?> FindRowAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
+    {
+        var queries = types.Of(type);
+        return OneAsync(queries.Find(space, [key]), r => queries.StoredAt(r, 1), cancellationToken);
+    }
+
+    public virtual ValueTask<Tombstone?> FindTombstoneAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
+    {
+        var queries = types.Of(type);
+        return OneAsync(queries.FindGone(space, [key]), r => queries.TombstoneAt(r, 1), cancellationToken);
+    }
+
+    public virtual ValueTask<RecordedVerdict?> FindVerdictAsync(UserId user, Guid commandId, CancellationToken cancellationToken) =>
+        OneAsync(SpaceQueries.Verdicts(types.Schema, space, user, [commandId]), SpaceQueries.VerdictAt, cancellationToken);
+
+    public async ValueTask ReadChangesAsync(ChangesRange range, IChangeSink sink, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(range);
+        ArgumentNullException.ThrowIfNull(sink);
+        await PgErrors.GuardAsync(async () =>
+        {
+            await new ChangeStreams(session, types, space, range).RunAsync(sink, cancellationToken).ConfigureAwait(false);
+            return true;
+        }).ConfigureAwait(false);
+    }
+
+    public async ValueTask<long> CountChangesAsync(ChangesRange range, long countMax, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(range);
+        var count = 0L;
+        await RunAsync(
+            [.. range.Starts.Select(s => types.Of(s.Type).Count(space, s.After, range.Until, countMax))],
+            async (_, reader, token) => count += await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0,
+            cancellationToken).ConfigureAwait(false);
+        return Math.Min(count, countMax);
+    }
+
+    public async ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(each);
+        var queries = types.Of(type);
+        await RunAsync(
+            [TypeQueries.Spaced(queries.Scan, space)],
+            async (_, reader, token) =>
+            {
+                while (await reader.ReadAsync(token).ConfigureAwait(false))
+                {
+                    each(queries.RowAt(reader, 0));
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    public virtual ValueTask DisposeAsync() => session.DisposeAsync();
+
+    protected async ValueTask<string?> TokenOfAsync(long position, CancellationToken cancellationToken) =>
+        await OneAsync(SpaceQueries.Token(types.Schema, space, position), r => r.GetString(0), cancellationToken).ConfigureAwait(false);
+
+    protected ValueTask<bool> RunAsync(IReadOnlyList<NpgsqlBatchCommand> commands, Func<int, NpgsqlDataReader, CancellationToken, Task> read, CancellationToken cancellationToken) =>
+        PgErrors.GuardAsync(async () =>
+        {
+            await session.RunAsync(commands, read, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+
+    private async ValueTask<T?> OneAsync<T>(NpgsqlBatchCommand command, Func<NpgsqlDataReader, T> at, CancellationToken cancellationToken)
+        where T : class
+    {
+        T? found = null;
+        await RunAsync([command], async (_, reader, token) => found = await reader.ReadAsync(token).ConfigureAwait(false) ? at(reader) : null, cancellationToken).ConfigureAwait(false);
+        return found;
+    }
+}
+
+/// <summary>One consistent state: a transaction that sees what was committed before its first statement, which read the head.</summary>
+internal sealed class PgSnapshot(PgSession session, TypeCatalog types, SpaceId space, SyncModel? model, SpaceState? state) : PgReader(session, types, space, model, state);

@@ -1,0 +1,40 @@
+using Npgsql;
+using NpgsqlTypes;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.PostgreSql.Reading;
+
+/// <summary>What is read of a space besides its rows. Parameter 1 is always the space.</summary>
+internal static class SpaceQueries
+{
+    public static NpgsqlBatchCommand State(string schema, SpaceId space) =>
+        TypeQueries.Spaced($"SELECT s.epoch, s.head, s.token, s.compacted FROM {schema}._tm_space s WHERE s.space_id = $1", space);
+
+    public static NpgsqlBatchCommand ModelVersion(string schema) => new($"SELECT coalesce(max(version), 0) FROM {schema}._tm_model");
+
+    public static NpgsqlBatchCommand Token(string schema, SpaceId space, long position)
+    {
+        var command = TypeQueries.Spaced($"SELECT token FROM {schema}._tm_commit WHERE space_id = $1 AND position = $2", space);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position });
+        return command;
+    }
+
+    public static NpgsqlBatchCommand Verdicts(string schema, SpaceId space, UserId user, IReadOnlyList<Guid> ids)
+    {
+        var command = TypeQueries.Spaced($"SELECT id, hash, type, client_id, server_id, version, row FROM {schema}._tm_verdict WHERE space_id = $1 AND user_id = $2 AND id = ANY($3)", space);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = user.Value });
+        command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid, Value = ids.ToArray() });
+        return command;
+    }
+
+    public static async Task<SpaceState?> StateAtAsync(NpgsqlDataReader reader, CancellationToken cancellationToken) =>
+        await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+            ? new SpaceState(reader.GetString(0), new Mark(reader.GetInt64(1), reader.GetString(2)), new Position(reader.GetInt64(3)))
+            : null;
+
+    public static RecordedVerdict VerdictAt(NpgsqlDataReader reader) => new(
+        reader.GetGuid(0), reader.GetFieldValue<byte[]>(1), reader.GetString(2), reader.GetFieldValue<byte[]>(3), reader.GetFieldValue<byte[]>(4), reader.GetInt64(5),
+        reader.IsDBNull(6) ? null : reader.GetFieldValue<byte[]>(6));
+}

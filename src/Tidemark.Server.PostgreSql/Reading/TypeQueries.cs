@@ -1,0 +1,241 @@
+using Npgsql;
+using NpgsqlTypes;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Server.PostgreSql.Columns;
+using Tidemark.Server.PostgreSql.Schema;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server.PostgreSql.Reading;
+
+/// <summary>What is read of one type: rows and tombstones by key, keys by values, changes by position. Parameter 1 is always the space.</summary>
+internal sealed class TypeQueries
+{
+    private const string RowOrigin = "_tm_device, _tm_command, _tm_offered, _tm_made_by";
+    private const string GoneOrigin = "device, command, offered, made_by";
+    private readonly string _find;
+    private readonly string _findGone;
+    private readonly string _changesBehindPosition;
+    private readonly string _changesBehindKey;
+    private readonly string _countBehindPosition;
+    private readonly string _countBehindKey;
+    private readonly string _scan;
+    private readonly Dictionary<string, string> _findKeys = new(StringComparer.Ordinal);
+
+    public TypeQueries(string schema, EntityType type)
+    {
+        Tables = new TypeTables(schema, type);
+        var t = Tables;
+        var columns = string.Join(", ", t.Columns.Select(c => c.Selected("t." + c.Name)));
+        var sent = string.Join(", ", t.Keys.Select((k, i) => $"${i + 2}::{k.ArrayType}"));
+        var names = string.Join(", ", t.Keys.Select((_, i) => "p" + i));
+        var folded = t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)).ToArray();
+        _find = $"SELECT u.nr, {columns}, t._tm_version, {Prefixed("t", RowOrigin)} FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) JOIN {t.Live} t ON t.space_id = $1 AND {TypeTables.Match(t.FoldedKeys("t"), folded)}";
+        _findGone = $"SELECT u.nr, {string.Join(", ", t.Keys.Select((k, i) => k.Selected("g.k" + i)))}, g.position, {Prefixed("g", GoneOrigin)} FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) JOIN {t.Gone} g ON g.space_id = $1 AND {TypeTables.Match(t.FoldedGoneKeys("g"), folded)}";
+        _scan = $"SELECT {columns} FROM {t.Live} t WHERE t.space_id = $1";
+        var (key, gone) = (t.Keys[0].Name, "k0");
+        HighestId = $"({Highest(t.Live, key, "")}) UNION ALL ({Highest(t.Gone, gone, "")})";
+        HighestForgotten = Highest(t.Gone, gone, " AND position < $2");
+        _changesBehindPosition = Changes(behindKey: false);
+        _changesBehindKey = Changes(behindKey: true);
+        _countBehindPosition = Count(behindKey: false);
+        _countBehindKey = Count(behindKey: true);
+    }
+
+    public TypeTables Tables { get; }
+
+    public EntityType Type => Tables.Type;
+
+    public NpgsqlBatchCommand Find(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_find, space, keys);
+
+    public NpgsqlBatchCommand FindGone(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_findGone, space, keys);
+
+    public string Scan => _scan;
+
+    /// <summary>The highest whole number that is or was a key, of rows and of tombstones. Where keys may be of any class, numbers are looked through from above.</summary>
+    public string HighestId { get; }
+
+    /// <summary>The highest whole number among the tombstones below position $2.</summary>
+    public string HighestForgotten { get; }
+
+    /// <summary>Keys of the rows whose fields hold one of many sets of values, each with the number of its set, from 1.</summary>
+    public NpgsqlBatchCommand FindKeys(SpaceId space, IReadOnlyList<int> ordinals, IReadOnlyList<Value[]> sets)
+    {
+        var name = string.Join(',', ordinals);
+        if (!_findKeys.TryGetValue(name, out var sql))
+        {
+            var columns = ordinals.Select(o => Tables.Columns[o]).ToArray();
+            var sent = string.Join(", ", columns.Select((c, i) => $"${i + 2}::{c.ArrayType}"));
+            var match = TypeTables.Match(ordinals.Select(o => Tables.FoldedColumn(o, "t." + Tables.Columns[o].Name)), ordinals.Select((o, i) => Tables.FoldedColumn(o, Tables.Columns[o].Received("u.p" + i))));
+            _findKeys[name] = sql = $"SELECT u.nr, {string.Join(", ", Tables.Keys.Select(k => k.Selected("t." + k.Name)))} FROM unnest({sent}) WITH ORDINALITY AS u({string.Join(", ", columns.Select((_, i) => "p" + i))}, nr) JOIN {Tables.Live} t ON t.space_id = $1 AND {match} ORDER BY u.nr, {string.Join(", ", Tables.FoldedKeys("t"))}";
+        }
+
+        var command = Spaced(sql, space);
+        for (var i = 0; i < ordinals.Count; i++)
+        {
+            var part = i;
+            command.Parameters.Add(Tables.Columns[ordinals[i]].Many(sets.Count, n => sets[n][part]));
+        }
+
+        return command;
+    }
+
+    public NpgsqlBatchCommand Changes(SpaceId space, ChangePlace after, long until, int countMax) =>
+        Ranged(after.Key is null ? _changesBehindPosition : _changesBehindKey, space, after, until, countMax);
+
+    public NpgsqlBatchCommand Count(SpaceId space, ChangePlace after, long until, long countMax) =>
+        Ranged(after.Key is null ? _countBehindPosition : _countBehindKey, space, after, until, countMax);
+
+    public Row RowAt(NpgsqlDataReader reader, int first)
+    {
+        var values = new Value[Tables.Columns.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = Tables.Columns[i].Read(reader, first + i);
+        }
+
+        return new Row(Type, values);
+    }
+
+    public StoredRow StoredAt(NpgsqlDataReader reader, int first) =>
+        new(RowAt(reader, first), reader.GetInt64(first + Tables.Columns.Count), OriginAt(reader, first + Tables.Columns.Count + 1));
+
+    public EntityKey KeyAt(NpgsqlDataReader reader, int first)
+    {
+        var parts = new Value[Tables.Keys.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = Tables.Keys[i].Read(reader, first + i);
+        }
+
+        return new EntityKey(parts);
+    }
+
+    public Tombstone TombstoneAt(NpgsqlDataReader reader, int first) =>
+        new(KeyAt(reader, first), reader.GetInt64(first + Tables.Keys.Count), OriginAt(reader, first + Tables.Keys.Count + 1));
+
+    /// <summary>A line of <see cref="Changes(SpaceId, ChangePlace, long, int)"/>: position, is it a tombstone, the fields (of a tombstone its key), the origin.</summary>
+    public StoredChange ChangeAt(NpgsqlDataReader reader)
+    {
+        var version = reader.GetInt64(0);
+        var origin = OriginAt(reader, Tables.Columns.Count + 2);
+        if (!reader.GetBoolean(1))
+        {
+            var row = RowAt(reader, 2);
+            return new StoredChange(Type, row.Key, row, version, origin);
+        }
+
+        var parts = new Value[Tables.Keys.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = Tables.Keys[i].Read(reader, 2 + Type.KeyOrdinals[i]);
+        }
+
+        return new StoredChange(Type, new EntityKey(parts), null, version, origin);
+    }
+
+    /// <summary>The key parts in the order of the type's key, folded: equal keys are equal here.</summary>
+    public EntityKey Folded(EntityKey key)
+    {
+        Value[]? parts = null;
+        for (var i = 0; i < key.Count; i++)
+        {
+            var value = Folding.Fold(Type.Fields[Type.KeyOrdinals[i]], key[i]);
+            if (value != key[i])
+            {
+                (parts ??= key.Parts.ToArray())[i] = value;
+            }
+        }
+
+        return parts is null ? key : new EntityKey(parts);
+    }
+
+    public EntityKey FoldedValues(IReadOnlyList<int> ordinals, ReadOnlySpan<Value> values)
+    {
+        var parts = new Value[ordinals.Count];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = Folding.Fold(Type.Fields[ordinals[i]], values[i]);
+        }
+
+        return new EntityKey(parts);
+    }
+
+    public static NpgsqlBatchCommand Spaced(string sql, SpaceId space) => new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = space.Value } } };
+
+    private NpgsqlBatchCommand ByKeys(string sql, SpaceId space, IReadOnlyList<EntityKey> keys)
+    {
+        var command = Spaced(sql, space);
+        for (var i = 0; i < Tables.Keys.Count; i++)
+        {
+            var part = i;
+            command.Parameters.Add(Tables.Keys[i].Many(keys.Count, n => keys[n][part]));
+        }
+
+        return command;
+    }
+
+    private NpgsqlBatchCommand Ranged(string sql, SpaceId space, ChangePlace after, long until, long countMax)
+    {
+        var command = Spaced(sql, space);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after.Position });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = countMax });
+        for (var i = 0; i < (after.Key?.Count ?? 0); i++)
+        {
+            command.Parameters.Add(Tables.Keys[i].Scalar(after.Key!.Value[i]));
+        }
+
+        return command;
+    }
+
+    // Rows and tombstones of a type in one order, each by its own index; the order is the database's, whatever its collation of numbers and texts is.
+    private string Changes(bool behindKey)
+    {
+        var t = Tables;
+        var ordered = string.Join(", ", t.Keys.Select((_, i) => "o" + i));
+        var live = $"SELECT _tm_version AS v, false AS gone, {string.Join(", ", t.Columns.Select((c, i) => $"{c.Selected(c.Name)} AS c{i}"))}, {RowOrigin}, {Aliased(t.FoldedKeys())} FROM {t.Live} WHERE {Range("_tm_version", t.FoldedKeys(), behindKey)} ORDER BY _tm_version, {string.Join(", ", t.FoldedKeys())} LIMIT $4";
+        var gone = $"SELECT position, true, {string.Join(", ", t.Columns.Select((c, i) => GoneColumn(c, i)))}, {GoneOrigin}, {Aliased(t.FoldedGoneKeys())} FROM {t.Gone} WHERE {Range("position", t.FoldedGoneKeys(), behindKey)} ORDER BY position, {string.Join(", ", t.FoldedGoneKeys())} LIMIT $4";
+        return $"SELECT v, gone, {string.Join(", ", t.Columns.Select((_, i) => "c" + i))}, {RowOrigin} FROM (({live}) UNION ALL ({gone})) AS both_kinds ORDER BY v, {ordered} LIMIT $4";
+    }
+
+    private string Highest(string table, string column, string also) => Tables.Keys[0].SqlType switch
+    {
+        "bigint" => $"SELECT max({column}) FROM {table} WHERE space_id = $1{also}",
+        "jsonb" => $"SELECT ({column} #>> '{{}}')::bigint FROM {table} WHERE space_id = $1{also} AND jsonb_typeof({column}) = 'number' AND {column}::text ~ '^-?[0-9]{{1,18}}$' ORDER BY {column} DESC LIMIT 1",
+        _ => $"SELECT 0::bigint FROM {table} WHERE space_id = $1{also} LIMIT 0",
+    };
+
+    private string GoneColumn(ColumnForm column, int ordinal)
+    {
+        for (var i = 0; i < Tables.Keys.Count; i++)
+        {
+            if (Type.KeyOrdinals[i] == ordinal)
+            {
+                return column.Selected("k" + i);
+            }
+        }
+
+        return column.Selected("NULL::" + column.SqlType);
+    }
+
+    private string Count(bool behindKey)
+    {
+        var t = Tables;
+        return $"SELECT (SELECT count(*) FROM (SELECT 1 FROM {t.Live} WHERE {Range("_tm_version", t.FoldedKeys(), behindKey)} LIMIT $4) a) + (SELECT count(*) FROM (SELECT 1 FROM {t.Gone} WHERE {Range("position", t.FoldedGoneKeys(), behindKey)} LIMIT $4) b)";
+    }
+
+    private string Range(string position, IEnumerable<string> keys, bool behindKey) => behindKey
+        ? $"space_id = $1 AND ({position}, {string.Join(", ", keys)}) > ($2, {string.Join(", ", Tables.Keys.Select((k, i) => k.Folded(Tables.Schema, k.ReceivedScalar("$" + (i + 5).ToString(System.Globalization.CultureInfo.InvariantCulture)))))}) AND {position} <= $3"
+        : $"space_id = $1 AND {position} > $2 AND {position} <= $3";
+
+    private static string Aliased(IEnumerable<string> expressions) => string.Join(", ", expressions.Select((e, i) => $"{e} AS o{i}"));
+
+    private static string Prefixed(string alias, string columns) => alias + "." + columns.Replace(", ", $", {alias}.", StringComparison.Ordinal);
+
+    private static RowOrigin OriginAt(NpgsqlDataReader reader, int first) => new(
+        reader.IsDBNull(first) ? null : reader.GetString(first),
+        reader.IsDBNull(first + 1) ? null : reader.GetGuid(first + 1),
+        reader.IsDBNull(first + 2) ? null : reader.GetInt64(first + 2),
+        reader.IsDBNull(first + 3) ? null : reader.GetGuid(first + 3));
+}

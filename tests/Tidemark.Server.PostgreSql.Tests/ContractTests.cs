@@ -1,0 +1,29 @@
+using Tidemark.Server.Storage;
+using Tidemark.Testing.Server;
+
+namespace Tidemark.Server.PostgreSql.Tests;
+
+public sealed class PostgresStoreTests : ServerStoreContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
+
+public sealed class PostgresServerTests : SyncServerContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
+
+public sealed class PostgresRenameTests : RenameContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
+
+public sealed class PostgresUniqueMergeTests : UniqueMergeContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
+
+public sealed class PostgresLeaseBookTests : LeaseBookContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
