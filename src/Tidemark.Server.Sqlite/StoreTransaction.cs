@@ -92,6 +92,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         statement.Bind(key.Count + 2, PendingVersion);
         BindOrigin(statement, key.Count + 3, origin);
         BindOptionalId(statement, key.Count + 6, origin.MadeBy);
+        statement.Bind(key.Count + 7, origin.Moved ? 1L : 0L);
         Run(statement);
         Run(Keyed(table.Delete, key));
         return ValueTask.CompletedTask;

@@ -30,7 +30,7 @@ internal sealed class TypeTable
             .Concat(origin.Split(", ").SkipLast(1).Select(c => $"{c} = excluded.{c}")));
         Upsert = $"INSERT INTO {name}(space_id, {columns}, {origin}) VALUES({Parameters(_fields + 6)}) ON CONFLICT(space_id, {keys}) DO UPDATE SET {set}";
         Delete = $"DELETE FROM {name} WHERE space_id = ?1 AND {keyMatch}";
-        PutGone = $"INSERT OR REPLACE INTO {gone}(space_id, {goneKeys}, position, device, command, offered, made_by) VALUES({Parameters(_keys + 5)}, coalesce((SELECT _tm_made_by FROM {name} WHERE space_id = ?1 AND {keyMatch}), (SELECT made_by FROM {gone} WHERE space_id = ?1 AND {goneMatch}), ?{_keys + 6}))";
+        PutGone = $"INSERT OR REPLACE INTO {gone}(space_id, {goneKeys}, position, device, command, offered, made_by) VALUES({Parameters(_keys + 5)}, CASE WHEN ?{_keys + 7} = 0 THEN coalesce((SELECT _tm_made_by FROM {name} WHERE space_id = ?1 AND {keyMatch}), (SELECT made_by FROM {gone} WHERE space_id = ?1 AND {goneMatch}), ?{_keys + 6}) END)";
         DropGone = $"DELETE FROM {gone} WHERE space_id = ?1 AND {goneMatch}";
         AnyGone = $"SELECT 1 FROM {gone} WHERE space_id = ?1 LIMIT 1";
         Scan = $"SELECT {columns} FROM {name} WHERE space_id = ?1";

@@ -208,17 +208,30 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
         var row = Keyed(command.Payload is { } payload ? Held(command, live.Row, live.Row.Patched(WithoutDerived(payload))) : live.Row, to);
         CheckNulls(command, row);
-        await Rows.DeleteAsync(command.Type, live.Row.Key, OriginOf(command), cancellationToken).ConfigureAwait(false);
+        await MoveAsync(command, live, row, cancellationToken).ConfigureAwait(false);
+        return (Rows.PendingVersion, to, row);
+    }
+
+    // The row is the one it was, under another key; its children follow.
+    private async Task MoveAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
+    {
+        await _ids.NoteAsync(command.Type, row.Key, cancellationToken).ConfigureAwait(false);
+        if (live.Origin.MadeBy is { } made)
+        {
+            session.MadeBy[command.Id] = made;
+            await Rows.PutMadeAsync(command.Type, made, row.Key, cancellationToken).ConfigureAwait(false);
+        }
+
+        await Rows.DeleteAsync(command.Type, live.Row.Key, OriginOf(command) with { Moved = true }, cancellationToken).ConfigureAwait(false);
         await WriteAsync(command, row, live.Row, cancellationToken).ConfigureAwait(false);
         await rules.RenamedAsync(command, live.Row, row, cancellationToken).ConfigureAwait(false);
-        return (Rows.PendingVersion, to, row);
     }
 
     // A row that a restored server may have lost: the newest lost version wins, unless somebody wrote the row since.
     private async Task<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var lost = command.BaseVersion is > 0 and var known ? known : throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version, above 0, as baseVersion.");
-        var live = await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        var live = await Rows.FindRowAsync(command.Type, session.FormerKeys.GetValueOrDefault(command.Id, command.EntityId), cancellationToken).ConfigureAwait(false);
         var tombstone = live is null ? await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) : null;
         var origin = live?.Origin ?? tombstone?.Origin ?? default;
         var version = live?.Version ?? tombstone?.Version ?? 0;
@@ -246,6 +259,12 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
         var row = Keyed(Completed(command, payload), command.EntityId);
         await _ids.NoteAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false);
+        if (live is not null && live.Row.Key != row.Key)
+        {
+            await MoveAsync(command, live, row, cancellationToken).ConfigureAwait(false);
+            return (Rows.PendingVersion, command.EntityId, row);
+        }
+
         if (live is null && MadeBy(command) is { } made)
         {
             await Rows.PutMadeAsync(command.Type, made, command.EntityId, cancellationToken).ConfigureAwait(false);

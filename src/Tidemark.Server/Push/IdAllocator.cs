@@ -63,6 +63,11 @@ internal sealed class IdAllocator(PushSession session)
 
         var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);
         var next = EntityKey.Of(Math.Max(counter.Last, 0) + 1);
+        while (await session.Transaction.FindRowAsync(type, next, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            next = EntityKey.Of(next[0].AsInteger + 1); // Written by another program, which asked nobody for its id.
+        }
+
         await NoteAsync(type, next, cancellationToken).ConfigureAwait(false);
         return next;
     }

@@ -39,6 +39,12 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
                 session.MadeBy[command.Id] = own;
             }
 
+            if (isOwn && command is { Operation: Operation.Offer, Payload: not null } && await FormerKeyAsync(command, cancellationToken).ConfigureAwait(false) is { } former)
+            {
+                session.FormerKeys[command.Id] = former;
+                continue;
+            }
+
             for (var part = 0; part < key.Length; part++)
             {
                 if (command.Type.KeyOrdinals[part] == ordinal)
@@ -98,6 +104,22 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         }
     }
 
+    // The row got this key in a commit that was lost: what is offered changes its key again, unless somebody wrote it since.
+    private async Task<EntityKey?> FormerKeyAsync(PushCommand offer, CancellationToken cancellationToken)
+    {
+        var rows = session.Transaction;
+        if (!session.MadeBy.TryGetValue(offer.Id, out var madeBy)
+            || await rows.FindRowAsync(offer.Type, offer.EntityId, cancellationToken).ConfigureAwait(false) is not null
+            || await rows.FindTombstoneAsync(offer.Type, offer.EntityId, cancellationToken).ConfigureAwait(false) is not null
+            || await _ids.FindMadeAsync(offer.Type, madeBy, cancellationToken).ConfigureAwait(false) is not { } there
+            || await rows.FindRowAsync(offer.Type, there, cancellationToken).ConfigureAwait(false) is not { } row)
+        {
+            return null;
+        }
+
+        return row.Origin.MadeBy == madeBy && row.Version < offer.BaseVersion && !(row.Origin.Offered >= offer.BaseVersion) ? there : null;
+    }
+
     private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, Guid> mentioned, CancellationToken cancellationToken)
     {
         var key = new EntityKey([id]);
@@ -106,9 +128,8 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
             return id; // Its key names it.
         }
 
-        var origin = (await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin
-            ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
-        if (origin?.MadeBy == madeBy)
+        var live = await session.Transaction.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false);
+        if (live?.Origin.MadeBy == madeBy)
         {
             return id;
         }
@@ -118,9 +139,10 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
             return there[0];
         }
 
-        if (origin is null)
+        var origin = live?.Origin ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
+        if (origin is null || origin.Value.MadeBy == madeBy)
         {
-            return id; // Free: the lost row takes it again.
+            return id; // Free, or its own: the lost row takes it again.
         }
 
         if (!_fresh.TryGetValue((type.Name, madeBy), out var fresh))

@@ -46,6 +46,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>The keys under which devices know rows that have other ids here, by command.</summary>
     public Dictionary<Guid, EntityKey> SentKeys { get; } = [];
 
+    /// <summary>Where the rows of offers stand here, whose change of key was lost by a restore, by command.</summary>
+    public Dictionary<Guid, EntityKey> FormerKeys { get; } = [];
+
     /// <summary>The CREATEs that made rows which are offered or brought back, by command.</summary>
     public Dictionary<Guid, Guid> MadeBy { get; } = [];
 

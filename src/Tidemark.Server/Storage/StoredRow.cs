@@ -15,7 +15,8 @@ public sealed record SpaceState(string Epoch, Mark Head, Position CompactedTo);
 /// <param name="Command">Null for other programs.</param>
 /// <param name="Offered">The lost version, when the change was an OFFER after a restore.</param>
 /// <param name="MadeBy">The CREATE that got the row its id from the server; it names the row in every history of the space. Null where the key does. Kept from the row's first write on.</param>
-public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, Guid? MadeBy = null);
+/// <param name="Moved">Of a deletion: the row goes on under another key, so its tombstone names no maker.</param>
+public readonly record struct RowOrigin(string? Device, Guid? Command, long? Offered = null, Guid? MadeBy = null, bool Moved = false);
 
 /// <summary>A live row.</summary>
 public sealed record StoredRow(Row Row, long Version, RowOrigin Origin);

@@ -12,6 +12,7 @@ public abstract class RenameContract : ServerContract
 {
     private static readonly SyncModel Model = new SyncModelBuilder()
         .Entity("users", e => e.Field("id", FieldType.Text, f => f with { Collation = Collation.NoCase }).Field("name", FieldType.Text, f => f with { Collation = Collation.NoCase }).Key("id").Unique(UniqueRule.Rename, "name"))
+        .Entity("things", e => e.Field("id", FieldType.Integer).Field("title", FieldType.Text).Key("id").ServerAssigned())
         .Entity("roles", e => e.Field("user", FieldType.Text).Field("role", FieldType.Text).Key("user", "role").Reference("user", "users", required: true, DeleteRule.Cascade))
         .Build();
 
@@ -47,6 +48,30 @@ public abstract class RenameContract : ServerContract
         var stale = await device.PushAsync(device.Delete("users", EntityKey.Of("ann"), version - 1) with { Operation = Operation.Rekey, NewEntityId = EntityKey.Of("cid") });
         Assert.Single(stale.Conflicts);
         Assert.Equal(2, (await device.PageAsync()).Changes.Count(c => c.Row is not null));
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task An_id_that_a_changed_key_has_taken_is_given_to_no_new_row()
+    {
+        var device = await DeviceAsync();
+        var version = (await device.PushAsync(device.Create("things", [1, "first"]), device.Create("things", [2, "second"]))).Mark.Position;
+        await device.PushAsync(device.Delete("things", EntityKey.Of(1), version) with { Operation = Operation.Rekey, NewEntityId = EntityKey.Of(3) });
+        await device.PushAsync(device.Create("things", [-1, "third"]), device.Create("things", [3, "fourth"]));
+        Assert.Equal(["2 second", "3 first", "4 third", "5 fourth"], (await device.PageAsync()).Changes.Where(c => c.Row is not null).Select(c => $"{c.Key} {c.Row!["title"].AsText}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    [Trait("req", "SRV-13")]
+    public async Task A_row_that_gets_another_key_is_still_the_one_that_its_create_made()
+    {
+        var device = await DeviceAsync();
+        var made = device.Create("things", [1, "first"]);
+        var version = (await device.PushAsync(made)).Mark.Position;
+        await device.PushAsync(device.Delete("things", EntityKey.Of(1), version) with { Operation = Operation.Rekey, NewEntityId = EntityKey.Of(7) });
+        var changes = (await device.PageAsync()).Changes;
+        Assert.Equal(made.Id, Assert.Single(changes, c => c.Row is not null).MadeBy);
+        Assert.Null(Assert.Single(changes, c => c.Row is null).MadeBy);
     }
 
     [Fact]

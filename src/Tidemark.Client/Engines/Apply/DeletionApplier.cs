@@ -296,7 +296,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         if (!deletion.Removed)
         {
             session.HasTombstones = true;
-            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? madeBy);
+            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? (deletion.Raw.Length > 0 ? null : madeBy)); // A page names no maker where the row goes on under another key.
         }
     }
 

@@ -117,10 +117,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             return;
         }
 
-        if (command.Operation == Operation.Rekey)
-        {
-            AcceptRename(table, command, ref key);
-        }
+        var madeBy = command.Operation == Operation.Rekey ? AcceptRename(table, command) : MadeBy(table, command, verdict);
 
         var sent = command.SentRow ?? RowBytes.Read(table.Type, command.Sent)!;
         var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
@@ -146,7 +143,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         if (live.Visible is { } visible && visible.SameAs(stored) && visible.SameAs(sent))
         {
-            table.SetEntry(session.Db, key, session.Remote, verdict.Version, ReferenceEquals(stored, sent) ? SHA256.HashData(command.Sent!) : applier.DigestOf(stored), MadeBy(table, command, verdict));
+            table.SetEntry(session.Db, key, session.Remote, verdict.Version, ReferenceEquals(stored, sent) ? SHA256.HashData(command.Sent!) : applier.DigestOf(stored), madeBy);
             table.DropBase(session.Db, key, session.Remote);
             DropMarks(table, key, verdict.Version);
             context.TouchSource(table, key);
@@ -161,7 +158,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         // Edited since: what was sent is the base of the edit, what the server stored is merged into it. Deleted since: only the base moves.
         var @base = live.Visible is null ? stored : sent;
-        table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base), MadeBy(table, command, verdict));
+        table.SetEntry(session.Db, key, session.Remote, verdict.Version, applier.DigestOf(@base), madeBy);
         table.SetBase(session.Db, key, session.Remote, @base);
         DropMarks(table, key, verdict.Version);
         if (live.Visible is null || stored.SameAs(sent))
@@ -236,12 +233,15 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
     }
 
-    private void AcceptRename(EntityTable table, StoredCommand command, ref EntityKey key)
+    // Under its new key it is the row it was.
+    private Guid? AcceptRename(EntityTable table, StoredCommand command)
     {
         var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
+        var madeBy = table.ReadEntry(session.Db, former, session.Remote)?.MadeBy;
         table.DropEntry(session.Db, former, session.Remote);
         table.DropBase(session.Db, former, session.Remote);
         context.TouchTarget(table, former);
+        return madeBy;
     }
 
     private void Settle(RowApplier applier, StoredCommand command, ConflictVerdict verdict)
