@@ -60,6 +60,9 @@ public enum SyncErrorCode
     /// <summary>The server's admission for bulk work was lost. Retryable.</summary>
     LeaseLost,
 
+    /// <summary>Not everything was fetched once: what compares with synced rows has to wait.</summary>
+    NotFetched,
+
     /// <summary>The local file is in trouble: damaged, read-only, full, busy.</summary>
     Store,
 

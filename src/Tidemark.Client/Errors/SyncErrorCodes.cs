@@ -31,6 +31,7 @@ public static class SyncErrorCodes
         new(SyncErrorCode.AlreadyRunning, true, "Another process or instance is syncing this file.", "Nothing: one sync per file at a time is enough; try again when it is done."),
         new(SyncErrorCode.RunLockLost, true, "The run was held up for so long that another process took its place; nothing was committed afterwards.", "Nothing: the other run, or the next, does the rest."),
         new(SyncErrorCode.LeaseLost, true, "The server's admission for bulk work was lost: it could not be renewed in time.", "Nothing: the work stopped where it was, and the next run goes on."),
+        new(SyncErrorCode.NotFetched, false, "Not everything was fetched once; what compares with synced rows has to wait for them.", "Sync, then try again."),
         new(SyncErrorCode.Store, null, "The local file is in trouble: damaged, read-only, full, busy.", "The message names the file and the cure."),
         new(SyncErrorCode.SchemaMismatch, false, "The file's tables do not fit the model.", "Run the app's migration, or adopt the file anew; the message names table and column."),
         new(SyncErrorCode.Cancelled, true, "The caller cancelled; what was committed stays.", "Nothing: the next run goes on."),

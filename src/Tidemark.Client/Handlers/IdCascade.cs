@@ -117,6 +117,11 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 
         FollowReferences(table, columns, map);
         FollowCommands(columns, map, follows ?? (_ => true));
+        if (session.HasMerges)
+        {
+            session.MergeRecords.Follow(table.Number, map);
+        }
+
         if (session.HasReceipts)
         {
             new Receipts.ReceiptBook(session).Follow(table.Number, map, unsynced: follows is not null);

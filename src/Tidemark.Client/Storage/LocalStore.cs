@@ -251,7 +251,13 @@ public sealed class LocalStore : IAsyncDisposable
             },
             cancellationToken);
 
-    private Task<T> LockedAsync<T>(Func<StoreSession, T> work, CancellationToken cancellationToken) =>
+    /// <summary>One transaction on the engine's connection with the run lock held, whose writes are captured as an app's are.</summary>
+    internal Task<T> LockedAsync<T>(Func<StoreSession, SyncEnvironment, T> work, CancellationToken cancellationToken) =>
+        LockedAsync(EngineTransactionKind.None, s => work(s, _environment), cancellationToken);
+
+    private Task<T> LockedAsync<T>(Func<StoreSession, T> work, CancellationToken cancellationToken) => LockedAsync(EngineTransactionKind.Guarded, work, cancellationToken);
+
+    private Task<T> LockedAsync<T>(EngineTransactionKind kind, Func<StoreSession, T> work, CancellationToken cancellationToken) =>
         EngineAsync(
             async () =>
             {
@@ -263,7 +269,7 @@ public sealed class LocalStore : IAsyncDisposable
 
                 try
                 {
-                    return new EngineTransaction(EngineSession, _environment, token).Run(EngineTransactionKind.Guarded, work);
+                    return new EngineTransaction(EngineSession, _environment, token).Run(kind, work);
                 }
                 finally
                 {

@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 4;
+    public const int FormatVersion = 5;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;
@@ -28,6 +28,14 @@ public static class StoreSchema
         """;
 
     internal const string ReceiptIndex = "CREATE INDEX _tm_receipt_open ON _tm_receipt(event) WHERE state IN ('WAITING', 'CONFLICT', 'DEAD')";
+
+    internal const string MergeTable =
+        """
+        CREATE TABLE _tm_merge(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, at INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, into_key TEXT NOT NULL, state TEXT NOT NULL,
+          gone BLOB, before BLOB, after BLOB, fields TEXT, moved TEXT NOT NULL)
+        """;
+
+    internal const string MergeIndex = "CREATE INDEX _tm_merge_open ON _tm_merge(type, key) WHERE state = 'MERGED'";
 
     /// <summary>The statements that make the tables of a new store, in order.</summary>
     public static IReadOnlyList<string> CreateStatements { get; } =
@@ -71,6 +79,8 @@ public static class StoreSchema
         "CREATE TABLE _tm_changed(type INTEGER PRIMARY KEY, seq INTEGER NOT NULL, applied INTEGER NOT NULL)",
         ReceiptTable,
         ReceiptIndex,
+        MergeTable,
+        MergeIndex,
         "CREATE TABLE _tm_lock(id INTEGER PRIMARY KEY CHECK(id = 1), owner TEXT, token INTEGER NOT NULL, heartbeat_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL)",
         """
         CREATE TABLE _tm_history(id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cause TEXT NOT NULL, mode TEXT NOT NULL, outcome TEXT NOT NULL,

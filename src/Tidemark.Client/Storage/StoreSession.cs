@@ -46,6 +46,7 @@ public sealed class StoreSession
         Answers = new AnswerRepository(db, remote);
         Rebases = new RebaseRepository(db, remote);
         FullFetches = new FullFetchRepository(db, remote);
+        MergeRecords = new MergeRepository(db, remote, model);
     }
 
     /// <summary>The same store on another connection.</summary>
@@ -89,6 +90,8 @@ public sealed class StoreSession
 
     internal FullFetchRepository FullFetches { get; }
 
+    internal MergeRepository MergeRecords { get; }
+
     public Handlers.SyncHandlerRegistry Handlers { get; init; } = new();
 
     /// <summary>Called when a transaction of the engine has been committed. Returns at once.</summary>
@@ -109,9 +112,13 @@ public sealed class StoreSession
     /// <summary>Does anybody wait for what becomes of a write?</summary>
     internal bool HasReceipts { get; private set; }
 
+    /// <summary>Is a merge of duplicates on its way?</summary>
+    internal bool HasMerges { get; set; } = true;
+
     /// <summary>At the start of a transaction, when what other connections did is visible.</summary>
     public void Refresh()
     {
+        HasMerges = MergeRecords.HasOpen();
         HasReceipts = Receipts.ReceiptBook.HasOpen(Db);
         HasAside = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside)") != 0;
         HasRebases = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_rebase)") != 0;

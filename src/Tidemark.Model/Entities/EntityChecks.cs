@@ -32,6 +32,7 @@ internal sealed class EntityChecks(EntityType type, List<ModelFault> faults)
 
         KeyFaults();
         UniqueFaults();
+        NaturalKeyFaults();
         SoftDeleteFaults();
         new PolicyChecks(type, _fields, Add).Run();
     }
@@ -115,6 +116,37 @@ internal sealed class EntityChecks(EntityType type, List<ModelFault> faults)
             foreach (var field in Known(fields).Where(f => f.Encrypted))
             {
                 Add(field.Name, "A field of a unique key must not be encrypted: the server could not compare it.");
+            }
+        }
+    }
+
+    private void NaturalKeyFaults()
+    {
+        foreach (var natural in type.NaturalKeys)
+        {
+            if (natural?.Fields is not { Count: > 0 } fields)
+            {
+                Add(null, "A natural key needs fields.");
+                continue;
+            }
+
+            ListFaults(fields, "natural key");
+            if (fields.Order(StringComparer.Ordinal).SequenceEqual((type.Key ?? []).Order(StringComparer.Ordinal), StringComparer.Ordinal))
+            {
+                Add(null, "A natural key of the key's own fields finds nothing: no two rows share them.");
+            }
+
+            foreach (var field in Known(fields))
+            {
+                if (field.Type == FieldType.Json)
+                {
+                    Add(field.Name, "JSON cannot be part of a natural key: one value has many spellings.");
+                }
+
+                if (field.Encrypted)
+                {
+                    Add(field.Name, "A field of a natural key must not be encrypted.");
+                }
             }
         }
     }

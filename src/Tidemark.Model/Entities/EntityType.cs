@@ -40,6 +40,9 @@ public sealed record EntityType
 
     public IReadOnlyList<UniqueKey> UniqueKeys { get => field ?? []; init; }
 
+    /// <summary>By which values rows are duplicates of each other; not enforced.</summary>
+    public IReadOnlyList<NaturalKey> NaturalKeys { get => field ?? []; init; }
+
     public IReadOnlyList<Relation> Relations { get => field ?? []; init; }
 
     public DeletePolicy DeletePolicy { get; init; }

@@ -33,6 +33,7 @@ public sealed class EntityTypeBuilder
 {
     private readonly List<Field> _fields = [];
     private readonly List<UniqueKey> _uniqueKeys = [];
+    private readonly List<NaturalKey> _naturalKeys = [];
     private readonly List<Relation> _relations = [];
     private readonly string _name;
     private IReadOnlyList<string> _key = [];
@@ -77,6 +78,13 @@ public sealed class EntityTypeBuilder
     public EntityTypeBuilder Unique(UniqueRule rule, params IReadOnlyList<string> fields)
     {
         _uniqueKeys.Add(new UniqueKey { Fields = fields, Rule = rule });
+        return this;
+    }
+
+    /// <summary>Rows that share these values are duplicates; see <see cref="Entities.NaturalKey"/>.</summary>
+    public EntityTypeBuilder NaturalKey(params IReadOnlyList<string> fields)
+    {
+        _naturalKeys.Add(new NaturalKey { Fields = fields });
         return this;
     }
 
@@ -131,6 +139,7 @@ public sealed class EntityTypeBuilder
             Fields = [.. _fields.Select(f => notNull.Contains(f.Name) ? f with { Nullable = false } : f)],
             Key = _key,
             UniqueKeys = [.. _uniqueKeys],
+            NaturalKeys = [.. _naturalKeys],
             Relations = [.. _relations],
         };
     }

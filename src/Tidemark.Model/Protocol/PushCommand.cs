@@ -61,7 +61,7 @@ public sealed record PushCommand
     /// <summary>The key as the device knows it. Parts named in <see cref="Refs"/> are placeholders.</summary>
     public required EntityKey EntityId { get; init; }
 
-    /// <summary>The new key of a REKEY.</summary>
+    /// <summary>The new key of a REKEY; of a DELETE the row it was merged into, which what refers to the deleted row refers to from now on.</summary>
     public EntityKey? NewEntityId { get; init; }
 
     /// <summary>The row version the edit was made on. With a CREATE: the version of the tombstone it restores.</summary>

@@ -190,9 +190,14 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
             return (tombstone?.Version ?? Rows.State!.Head.Position, command.EntityId, null);
         }
 
-        var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false);
+        var live = (await FindBaseAsync(command, cancellationToken).ConfigureAwait(false))!;
+        if (command.NewEntityId is { } into)
+        {
+            await rules.MergedAsync(command, live, into, cancellationToken).ConfigureAwait(false);
+        }
+
         await Rows.DeleteAsync(command.Type, command.EntityId, OriginOf(command), cancellationToken).ConfigureAwait(false);
-        rules.Deleted(command, live!.Row);
+        rules.Deleted(command, live.Row);
         return (Rows.PendingVersion, command.EntityId, null);
     }
 

@@ -17,6 +17,7 @@ internal sealed class RowRules(PushSession session)
     private readonly List<(PushCommand Command, Row Row, Row? Former)> _written = [];
     private readonly List<(PushCommand Command, Row Row)> _deleted = [];
     private readonly Dictionary<Guid, Row> _changed = [];
+    private readonly MergedReferences _merged = new(session);
 
     private IStoreTransaction Rows => session.Transaction;
 
@@ -26,6 +27,9 @@ internal sealed class RowRules(PushSession session)
     public void Written(PushCommand command, Row row, Row? former) => _written.Add((command, row, former));
 
     public void Deleted(PushCommand command, Row row) => _deleted.Add((command, row));
+
+    /// <summary>The row is deleted because another one stands for it: what refers to it moves there, whoever made it, instead of the delete rule.</summary>
+    public Task MergedAsync(PushCommand command, StoredRow row, EntityKey into, CancellationToken cancellationToken) => _merged.AddAsync(command, row, into, cancellationToken);
 
     /// <summary>The row of a command when the checks changed it once more.</summary>
     public Row? ChangedRowOf(Guid command) => _changed.GetValueOrDefault(command);
@@ -37,6 +41,7 @@ internal sealed class RowRules(PushSession session)
         for (var i = 0; i < _deleted.Count; i++)
         {
             current(_deleted[i].Command.Id);
+            await _merged.MoveAsync(_deleted[i].Command, _deleted[i].Row, this, cancellationToken).ConfigureAwait(false);
             await FollowDeletionAsync(_deleted[i].Command, _deleted[i].Row, cancellationToken).ConfigureAwait(false);
         }
 
@@ -180,7 +185,7 @@ internal sealed class RowRules(PushSession session)
         }
     }
 
-    private async Task<bool> ExistsAsync(RelationEdge edge, Value[] values, CancellationToken cancellationToken) => edge.TargetsKey
+    internal async Task<bool> ExistsAsync(RelationEdge edge, Value[] values, CancellationToken cancellationToken) => edge.TargetsKey
         ? await Rows.FindRowAsync(edge.Target, new EntityKey(values), cancellationToken).ConfigureAwait(false) is not null
         : (await Rows.FindKeysAsync(edge.Target, edge.TargetOrdinals, values, 1, cancellationToken).ConfigureAwait(false)).Count > 0;
 
@@ -230,12 +235,12 @@ internal sealed class RowRules(PushSession session)
         }
     }
 
-    private RowOrigin OriginOf(PushCommand command) => new(session.DeviceId, command.Id);
+    internal RowOrigin OriginOf(PushCommand command) => new(session.DeviceId, command.Id);
 
     // Of the command's own row: that it was an OFFER, and of which version, must not be lost by a correction.
     private RowOrigin OwnOriginOf(PushCommand command) => OriginOf(command) with { Offered = command.Operation == Operation.Offer ? command.BaseVersion : null };
 
-    private static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
+    internal static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
     {
         var values = new Value[ordinals.Count];
         for (var i = 0; i < values.Length; i++)

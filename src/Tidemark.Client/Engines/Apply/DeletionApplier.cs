@@ -69,6 +69,19 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
+        if (session.HasMerges && session.MergeRecords.OpenInto(table.Number, deletion.Key.ToString()) is { Count: > 0 } merges)
+        {
+            if (merges.Exists(m => applier.StatusOf(new RowId(table.Number, StoreSession.KeyFrom(table.Type, m.Key))) is not null))
+            {
+                applier.PutAside(deletion, AsideCause.AwaitingVerdict, null); // Whether the other row is gone there too is not known yet.
+                PutAside++;
+                return;
+            }
+
+            merges.ForEach(m => new Duplicates.MergeUndo(session, environment).Run(table, m));
+            live = LiveRows.Read(session, table, deletion.Key);
+        }
+
         if (live.Visible is not null && applier.Others.IsMadeAgain(deletion, entry))
         {
             applier.Others.Separate(deletion);
@@ -288,6 +301,10 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         deletion.Table.DropEntry(session.Db, deletion.Key, session.Remote);
         deletion.Table.DropBase(session.Db, deletion.Key, session.Remote);
         Remember(deletion, madeBy);
+        if (session.HasMerges)
+        {
+            session.MergeRecords.End(deletion.Table.Number, deletion.Key.ToString(), Duplicates.MergeState.Done);
+        }
     }
 
     private void Remember(IncomingRow deletion, Guid? madeBy = null)

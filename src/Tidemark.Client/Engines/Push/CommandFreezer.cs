@@ -2,6 +2,7 @@
 using Tidemark.Model;
 #endif
 using System.Security.Cryptography;
+using Tidemark.Client.Duplicates;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
@@ -171,7 +172,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             Type = row.Table.Type,
             Operation = command.Operation,
             EntityId = isRename ? row.RekeyedFrom!.Key : row.Key,
-            NewEntityId = isRename ? row.Key : null,
+            NewEntityId = isRename ? row.Key : MergedInto(command),
             BaseVersion = BaseVersionOf(command),
             // This device's number of a row without a verdict could be somebody else's: it does not travel.
             Payload = refs.Keys.Aggregate(command.Payload, (payload, field) => payload?.With(payload.Type.OrdinalOf(field), Value.Absent)),
@@ -179,6 +180,30 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             Group = command.GroupLeader is { } leader ? ids[leader].ToString("D") : null,
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(row.AtMs > 0 ? row.AtMs : environment.NowMs),
         };
+    }
+
+    // A row that was merged into another one: what refers to it elsewhere is to follow. Not into a row that the server has not shown: its key may change.
+    private EntityKey? MergedInto(PlannedCommand command)
+    {
+        if (!session.HasMerges)
+        {
+            return null;
+        }
+
+        var table = command.Row.Table;
+        if (command.Operation != Operation.Delete)
+        {
+            session.MergeRecords.End(table.Number, KeyText(command.Row), MergeState.Returned);
+            return null;
+        }
+
+        EntityKey? into = null;
+        for (var next = session.MergeRecords.FindOpen(table.Number, KeyText(command.Row)); next is not null; next = session.MergeRecords.FindOpen(table.Number, next.Into))
+        {
+            into = StoreSession.KeyFrom(table.Type, next.Into);
+        }
+
+        return into is { } key && table.ReadEntry(session.Db, key, session.Remote) is not null ? key : null;
     }
 
     private static long? BaseVersionOf(PlannedCommand command) => command.Operation switch

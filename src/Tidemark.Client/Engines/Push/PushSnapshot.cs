@@ -60,7 +60,8 @@ internal readonly record struct UniqueValue(int Type, int KeyIndex, EntityKey Va
         return new UniqueValue(table.Number, keyIndex, new EntityKey(values));
     }
 
-    private static Value Folded(Field field, Value value) => (field.Collation, value.Kind) switch
+    /// <summary>A value as its field's collation compares it.</summary>
+    internal static Value Folded(Field field, Value value) => (field.Collation, value.Kind) switch
     {
         (Collation.NoCase, ValueKind.Text) => Value.Text(AsciiLower(value.AsText)),
         (Collation.RTrim, ValueKind.Text) => Value.Text(value.AsText.TrimEnd(' ')),

@@ -3,6 +3,7 @@ using Tidemark.Model;
 #endif
 using System.Security.Cryptography;
 using Tidemark.Client.Engines.Apply;
+using Tidemark.Client.Duplicates;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
@@ -227,6 +228,11 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         session.HasTombstones = true;
         session.Tombstones.Save(table.Number, key, version, TombstoneStatus.Synced, environment.NowMs, madeBy);
         context.TouchTarget(table, key);
+        if (session.HasMerges)
+        {
+            session.MergeRecords.End(table.Number, key.ToString(), MergeState.Done);
+        }
+
         if (LiveRows.Read(session, table, key).Visible is not null)
         {
             session.Outbox.Touch(table, key, "M", environment.NowMs); // Made again meanwhile.
@@ -296,7 +302,19 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             IsRefused = true,
             IsOutOfRebases = rebases > options.RebasesMax,
         };
-        if (Bring(applier, incoming, command) == ApplyOutcome.Manual)
+        var merge = command.Operation == Operation.Delete && session.HasMerges ? session.MergeRecords.FindOpen(table.Number, key.ToString()) : null;
+        if (merge is not null && verdict.Reason == ConflictReasons.MergeRefused)
+        {
+            new MergeUndo(session, environment).Run(table, merge);
+        }
+
+        var outcome = Bring(applier, incoming, command);
+        if (merge is not null && LiveRows.Read(session, table, key).Visible is not null)
+        {
+            session.MergeRecords.End(table.Number, key.ToString(), MergeState.Returned);
+        }
+
+        if (outcome == ApplyOutcome.Manual)
         {
             _counts.DeadLetters++;
             new UnmergedCommands(session, environment).Ask(command, shown, verdict.ServerVersion);
