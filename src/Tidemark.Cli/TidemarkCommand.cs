@@ -4,6 +4,7 @@ using Tidemark.Cli.Checking;
 using Tidemark.Cli.Conflicts;
 using Tidemark.Cli.DeadLetters;
 using Tidemark.Cli.Demonstrating;
+using Tidemark.Cli.Duplicates;
 using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.Running;
@@ -35,7 +36,7 @@ internal static class TidemarkCommand
         return root;
     }
 
-    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for conflicts.</summary>
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for conflicts and duplicates.</summary>
     public static string[] Normalize(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
@@ -43,6 +44,7 @@ internal static class TidemarkCommand
         {
             DeadLettersCommand.Name => DeadLettersCommand.Verbs,
             ConflictsCommand.Name => ConflictsCommand.Verbs,
+            DuplicatesCommand.Name => DuplicatesCommand.Verbs,
             _ => [],
         };
         if (verbs.Count == 0 || args.Length < 2 || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
@@ -69,6 +71,7 @@ internal static class TidemarkCommand
         OutboxVerb.Create(),
         DeadLettersCommand.Create(),
         ConflictsCommand.Create(),
+        DuplicatesCommand.Create(),
         ExplainVerb.Create(),
         CursorsVerb.Create(),
         VerifyVerb.Create(),

@@ -46,6 +46,9 @@ public static class EfSyncModel
             Key = Names(key, table),
             Fields = [.. columns.Select(c => FieldOf(c.Key, c.Value, types, table))],
             UniqueKeys = [.. UniqueKeysOf(types, table)],
+            NaturalKeys = main.FindAnnotation(SyncAnnotations.NaturalKeys)?.Value is string natural
+                ? [.. SyncModelExtensions.NaturalKeysOf(natural).Select(k => new NaturalKey { Fields = [.. k.Select(p => ColumnOf(p, types, table))] })]
+                : [],
             Relations = [.. RelationsOf(types, table, synced)],
             DeletePolicy = Said<DeletePolicy>(main, SyncAnnotations.DeletePolicy) ?? DeletePolicy.UpdateWins,
             ConflictFree = main.FindAnnotation(SyncAnnotations.ConflictFree) is not null,

@@ -9,6 +9,7 @@ public static class SyncAnnotations
     public const string ConflictFree = "Tidemark:ConflictFree";
     public const string CustomMerge = "Tidemark:CustomMerge";
     public const string SoftDelete = "Tidemark:SoftDelete";
+    public const string NaturalKeys = "Tidemark:NaturalKeys";
     public const string UniqueRule = "Tidemark:UniqueRule";
     public const string Policy = "Tidemark:Policy";
     public const string ArrayKey = "Tidemark:ArrayKey";

@@ -31,6 +31,17 @@ public static class SyncModelExtensions
     public static EntityTypeBuilder<T> HasSoftDelete<T>(this EntityTypeBuilder<T> entity, string property)
         where T : class => With(entity, SyncAnnotations.SoftDelete, property);
 
+    /// <summary>Rows that share the values of these properties are duplicates of each other. Called again: another natural key.</summary>
+    public static EntityTypeBuilder<T> HasNaturalKey<T>(this EntityTypeBuilder<T> entity, params string[] properties)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(entity);
+        ArgumentNullException.ThrowIfNull(properties);
+        var before = entity.Metadata.FindAnnotation(SyncAnnotations.NaturalKeys)?.Value as string;
+        var key = string.Join(Between, properties);
+        return With(entity, SyncAnnotations.NaturalKeys, before is null ? key : $"{before}{Between}{Between}{key}");
+    }
+
     /// <summary>What the server does when two rows claim one value of the unique index.</summary>
     public static IndexBuilder<T> HasUniqueRule<T>(this IndexBuilder<T> index, UniqueRule rule)
     {
@@ -69,6 +80,8 @@ public static class SyncModelExtensions
         With(property, SyncAnnotations.FieldType, type.ToString());
         return With(property, SyncAnnotations.StorageForm, form.ToString());
     }
+
+    internal static IEnumerable<string[]> NaturalKeysOf(string annotation) => annotation.Split($"{Between}{Between}").Select(k => k.Split(Between));
 
     internal static string[] StatesOf(string annotation) => annotation.Split(Between);
 

@@ -58,6 +58,7 @@ internal sealed class Shop(string path) : DbContext
         modelBuilder.Entity<Customer>(c =>
         {
             c.ToTable("customers");
+            c.HasNaturalKey(nameof(Customer.Mail)).HasNaturalKey(nameof(Customer.SeenAt), nameof(Customer.Mail));
             c.Property(x => x.Mail).HasColumnName("mail").UseCollation("NOCASE");
             c.Property(x => x.SeenAt).HasColumnName("seen_at").IsMonotonic();
             c.HasIndex(x => x.Mail).IsUnique().HasUniqueRule(UniqueRule.Rename);

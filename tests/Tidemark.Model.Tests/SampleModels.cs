@@ -32,6 +32,7 @@ internal static class SampleModels
             .Key("id")
             .SoftDelete("deleted_at")
             .OnDeleteAgainstUpdate(DeletePolicy.DeleteWins)
+            .NaturalKey("category_id", "name")
             .Reference("category_id", "categories", required: true, onDelete: DeleteRule.Cascade))
         .Entity("prices", e => e
             .Field("product_id", FieldType.Uuid)
@@ -68,6 +69,7 @@ internal static class SampleModels
                 { "name": "views", "type": "Integer", "serverDerived": true },
                 { "name": "deleted_at", "type": "Timestamp", "form": "TimeUnixMilliseconds" } ],
               "key": [ "id" ], "softDelete": "deleted_at", "deletePolicy": "DeleteWins",
+              "naturalKeys": [ { "fields": [ "category_id", "name" ] } ],
               "relations": [ { "fields": [ "category_id" ], "target": "categories", "required": true, "onDelete": "Cascade" } ] },
             { "name": "prices", "conflictFree": true,
               "fields": [

@@ -30,9 +30,16 @@ public sealed class StoreInspector(LocalStore store)
         return store.Look(s =>
         {
             var table = s.FindTable(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type));
-            return new StoryTeller(s, table, KeyOf(table, id)).Tell();
+            return new StoryTeller(s, table, KeyOf(table.Type, id)).Tell();
         });
     }
+
+    /// <summary>A key as a person writes it.</summary>
+    /// <param name="type">The entity type's name.</param>
+    /// <param name="id">The key in wire form, or as plain text.</param>
+    /// <exception cref="ArgumentException">The model has no such type, or the text is no key of it.</exception>
+    public EntityKey KeyOf(string type, string id) =>
+        KeyOf(store.Model.Find(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type)), id);
 
     /// <summary>Recorded conflicts, the newest first.</summary>
     public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.Look(s => s.Conflicts.Read(limit, onlyOpen));
@@ -98,7 +105,7 @@ public sealed class StoreInspector(LocalStore store)
         })];
 
     // A shell eats the quotes of "a": what is no JSON is taken for the text itself.
-    private static EntityKey KeyOf(EntityTable table, string id)
+    private static EntityKey KeyOf(Model.Entities.EntityType type, string id)
     {
         foreach (var text in new[] { id, System.Text.Json.JsonSerializer.Serialize(id, KeyJson.Default.String) })
         {
@@ -106,7 +113,7 @@ public sealed class StoreInspector(LocalStore store)
             {
                 var reader = new System.Text.Json.Utf8JsonReader(Encoding.UTF8.GetBytes(text));
                 reader.Read();
-                return WireRow.ReadKey(table.Type, ref reader);
+                return WireRow.ReadKey(type, ref reader);
             }
             catch (Exception e) when (e is WireFormatException or System.Text.Json.JsonException)
             {
@@ -114,7 +121,7 @@ public sealed class StoreInspector(LocalStore store)
             }
         }
 
-        throw new ArgumentException($"{id} is no key of {table.Type.Name}.", nameof(id));
+        throw new ArgumentException($"{id} is no key of {type.Name}.", nameof(id));
     }
 
     private static List<CursorStatus> CursorsOf(StoreSession s)

@@ -17,7 +17,7 @@ internal sealed record CommandShape
     /// <summary>The key as the device knows it.</summary>
     public required RawJson EntityId { get; init; }
 
-    /// <summary>The new key of a REKEY.</summary>
+    /// <summary>The new key of a REKEY; of a DELETE the row it was merged into, to which what refers to the deleted row is moved.</summary>
     public RawJson? NewEntityId { get; init; }
 
     /// <summary>The row version the edit was made on. UPDATE and DELETE need it, or after. With a CREATE: 0 for a row that was there before it was first synced, or the version of the tombstone that is restored.</summary>

@@ -69,17 +69,9 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
-        if (session.HasMerges && session.MergeRecords.OpenInto(table.Number, deletion.Key.ToString()) is { Count: > 0 } merges)
+        if (session.HasMerges && !TryTakeMergesBack(deletion, ref live))
         {
-            if (merges.Exists(m => applier.StatusOf(new RowId(table.Number, StoreSession.KeyFrom(table.Type, m.Key))) is not null))
-            {
-                applier.PutAside(deletion, AsideCause.AwaitingVerdict, null); // Whether the other row is gone there too is not known yet.
-                PutAside++;
-                return;
-            }
-
-            merges.ForEach(m => new Duplicates.MergeUndo(session, environment).Run(table, m));
-            live = LiveRows.Read(session, table, deletion.Key);
+            return;
         }
 
         if (live.Visible is not null && applier.Others.IsMadeAgain(deletion, entry))
@@ -120,6 +112,23 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
 
         _going[deletion.Id] = deletion;
+    }
+
+    // Rows that were merged into the one that goes, and are not gone at the remote, stand for themselves again.
+    private bool TryTakeMergesBack(IncomingRow deletion, ref LiveRow live)
+    {
+        var table = deletion.Table;
+        var merges = session.MergeRecords.OpenInto(table.Number, deletion.Key.ToString());
+        if (merges.Exists(m => applier.StatusOf(new RowId(table.Number, StoreSession.KeyFrom(table.Type, m.Key))) is not null))
+        {
+            applier.PutAside(deletion, AsideCause.AwaitingVerdict, null); // Whether the other row is gone there too is not known yet.
+            PutAside++;
+            return false;
+        }
+
+        merges.ForEach(m => new Duplicates.MergeUndo(session, environment).Run(table, m));
+        live = merges.Count > 0 ? LiveRows.Read(session, table, deletion.Key) : live;
+        return true;
     }
 
     // A row that is not going may not lose a required parent: parents of pending rows are revived, or take them along where deletions win; others wait.
