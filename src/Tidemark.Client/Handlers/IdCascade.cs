@@ -16,16 +16,26 @@ namespace Tidemark.Client.Handlers;
 /// </summary>
 internal sealed class IdCascade(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
 {
-    /// <summary>The statements of one step; they read the pairs from temp._tm_map(old, new). Pure.</summary>
-    public static IReadOnlyList<string> BuildIdCascadeStatements(IReadOnlyList<IdColumn> columns, Func<EntityType, EntityTable> tableOf)
+    /// <summary>The statements of one step; they read the pairs from temp._tm_map(old, new, held). Pure.</summary>
+    public static IReadOnlyList<string> BuildIdCascadeStatements(IReadOnlyList<IdColumn> columns, Func<EntityType, EntityTable> tableOf, bool anyHeld = false)
     {
-        return [.. columns.Select(c =>
+        return [.. columns.Select((c, i) =>
         {
             // A reference meets its parent as the parent's key compares, whatever the reference's own column says.
-            var column = tableOf(c.Type).ColumnOf(c.Ordinal);
+            var table = tableOf(c.Type);
+            var column = table.ColumnOf(c.Ordinal);
             var compared = column + CollateOf(columns[0]);
-            return $"UPDATE {tableOf(c.Type).Name} SET {column} = (SELECT m.new FROM temp._tm_map m WHERE {compared} = m.old) WHERE {compared} IN (SELECT m.old FROM temp._tm_map m)";
+            return $"UPDATE {table.Name} SET {column} = (SELECT m.new FROM temp._tm_map m WHERE {compared} = m.old) WHERE {compared} IN (SELECT m.old FROM temp._tm_map m)"
+                + (anyHeld && i > 0 ? ExceptShown(table, c.Ordinal, column, compared) : "");
         })];
+    }
+
+    // Where the remote's own row of that id is put aside, what the remote has shown to refer to the id means that one.
+    private static string ExceptShown(EntityTable table, int ordinal, string column, string compared)
+    {
+        string Same(string meta) => string.Join(" AND ", table.KeyColumns.Select((k, i) => $"{meta}.k{i} IS {table.Name}.{k}"));
+        return $" AND NOT EXISTS (SELECT 1 FROM temp._tm_map m, {table.RowTable} r WHERE {compared} = m.old AND m.held = 1 AND {Same("r")}"
+            + $" AND NOT EXISTS (SELECT 1 FROM {table.BaseTable} b WHERE {Same("b")} AND b.remote = r.remote AND b.c{ordinal} IS NOT {table.Name}.{column}))";
     }
 
     private static string CollateOf(IdColumn key) => key.Type.Fields[key.Ordinal].Collation switch
@@ -95,18 +105,19 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 #if TIDEMARK_MUTANTS
         columns = Mutants.Is(Mutant.ChildrenKeepOldId) ? [columns[0]] : columns;
 #endif
-        var statements = BuildIdCascadeStatements(columns, session.Table);
-        session.Db.Execute("CREATE TABLE IF NOT EXISTS temp._tm_map(old PRIMARY KEY, new) WITHOUT ROWID");
+        var held = session.HasAside ? map.Where(p => table.ReadEntry(session.Db, p.Old, session.Remote) is null && session.Aside.Contains(table.Type.Name, p.Old.ToString())).Select(p => p.Old).ToHashSet() : [];
+        var statements = BuildIdCascadeStatements(columns, session.Table, held.Count > 0);
+        session.Db.Execute("CREATE TABLE IF NOT EXISTS temp._tm_map(old PRIMARY KEY, new, held) WITHOUT ROWID");
         if (map.Exists(p => olds.Contains(p.New)))
         {
             // Chains and swaps go by way of ids that nothing else can have.
             var steps = map.Select((p, i) => (p.Old, Step: Temporary(table, p.Old, i), p.New)).ToList();
-            Step(table, statements, steps.Select(s => (s.Old, s.Step)));
-            Step(table, statements, steps.Select(s => (s.Step, s.New)));
+            Step(table, statements, steps.Select(s => (s.Old, s.Step)), held);
+            Step(table, statements, steps.Select(s => (s.Step, s.New)), held);
         }
         else
         {
-            Step(table, statements, map);
+            Step(table, statements, map, held);
         }
 
         session.Db.ChangedTypes.Add(table.Number);
@@ -128,13 +139,13 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
     }
 
-    private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs)
+    private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs, HashSet<EntityKey> held)
     {
         session.Db.Execute("DELETE FROM temp._tm_map");
         foreach (var (old, @new) in pairs)
         {
             var ordinal = table.Type.KeyOrdinals[0];
-            session.Db.Execute("INSERT INTO temp._tm_map(old, new) VALUES(?1, ?2)", table.Stored(ordinal, old[0]), table.Stored(ordinal, @new[0]));
+            session.Db.Execute("INSERT INTO temp._tm_map(old, new, held) VALUES(?1, ?2, ?3)", table.Stored(ordinal, old[0]), table.Stored(ordinal, @new[0]), Value.Integer(held.Contains(old) ? 1 : 0));
         }
 
         foreach (var statement in statements)

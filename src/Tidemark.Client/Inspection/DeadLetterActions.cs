@@ -128,13 +128,22 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     // What the remote last showed may be gone there since: then it goes here as a pulled deletion would, children and all.
     private void RestoreOrRemove(EntityTable table, EntityKey key, StoredCommand command)
     {
-        Restore(table, key);
         var isGone = command.ServerDeleted || command.LastCode == ErrorCodes.RowGone || command.Operation == Operation.Offer; // What a restored server lost and would not take again.
-        if (isGone && table.ReadEntry(session.Db, key, session.Remote) is { } entry && entry.Version <= (command.ServerVersion ?? command.BaseVersion ?? entry.Version)) // Else the server has shown it since.
+        var known = table.ReadEntry(session.Db, key, session.Remote);
+        Restore(table, key);
+        if (!isGone || known is null || known.Version > (command.ServerVersion ?? command.BaseVersion ?? known.Version)) // The server has shown it since.
         {
-            var gone = new IncomingRow(table, key, command.ServerVersion ?? entry.Version, null, null, default) { FromVerdict = true };
-            new DeletionApplier(session, environment, _context, new RowApplier(session, environment, _context)).Apply([gone]);
+            return;
         }
+
+        if (table.ReadEntry(session.Db, key, session.Remote) is null)
+        {
+            session.Aside.Drop(table.Type.Name, key.ToString(), known.Version); // It could not stand here as it was, and need not.
+            return;
+        }
+
+        var gone = new IncomingRow(table, key, command.ServerVersion ?? known.Version, null, null, default) { FromVerdict = true };
+        new DeletionApplier(session, environment, _context, new RowApplier(session, environment, _context)).Apply([gone]);
     }
 
     // To what the remote last showed: its base row, or nothing for a row it never showed.

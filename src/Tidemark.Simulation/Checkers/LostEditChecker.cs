@@ -38,8 +38,10 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
             case FileReplaced file:
                 Replace(file);
                 break;
-            case ServerRestored:
+            case ServerRestored restored:
                 _restored.UnionWith(_onServer.Keys);
+                // What was carried out, and is sent again because no answer came, comes later than its writer wrote it.
+                _copied.UnionWith(_words.Keys.Where(w => restored.Unanswered.Any(c => c.Contains('"' + w + '"', StringComparison.Ordinal))));
                 break;
             case CopyKept or DeviceCloned:
                 // Whoever gets the copy sends what waits in it, later than its writer did.

@@ -36,7 +36,11 @@ internal sealed record DeviceCloned(string Device, string From) : Observation;
 internal sealed record ServerSeen(string User, long Head, DatabaseImage Rows) : Observation;
 
 /// <summary>The server went back to a backup.</summary>
-internal sealed record ServerRestored : Observation;
+internal sealed record ServerRestored : Observation
+{
+    /// <summary>What devices have sent without an answer, as text: the server that carried it out has forgotten that it did.</summary>
+    public IReadOnlyList<string> Unanswered { get; init; } = [];
+}
 
 /// <summary>Faults are over and nobody has anything to do any more.</summary>
 internal sealed record Quiet(IReadOnlyList<ReplicaAtRest> Replicas) : Observation;

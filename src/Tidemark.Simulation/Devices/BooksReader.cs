@@ -71,6 +71,10 @@ internal static class BooksReader
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
 
+    /// <summary>Commands that were sent and have no verdict.</summary>
+    public static IEnumerable<string> Unanswered(SimulatedDevice device) =>
+        device.App.Query("SELECT CAST(payload AS TEXT) FROM _tm_command WHERE status = 'IN_FLIGHT'").Select(r => r[0].AsText);
+
     /// <summary>Those rows, each with what it is kept by.</summary>
     public static IReadOnlyList<string> OpenRows(SimulatedDevice device) =>
         [.. device.App.Query("""

@@ -111,7 +111,7 @@ internal sealed class SimulatedServer
         _path = NextPath();
         FileSet.Copy(_backups[^(1 + (which % Math.Min(3, _backups.Count)))], _path);
         Start();
-        _world.Observe(new ServerRestored());
+        _world.Observe(new ServerRestored { Unanswered = [.. _world.Devices.SelectMany(BooksReader.Unanswered)] });
         _world.ObserveServers();
     }
 

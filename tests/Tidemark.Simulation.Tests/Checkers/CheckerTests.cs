@@ -142,6 +142,18 @@ public sealed class CheckerTests
         Assert.Empty(History.Of(checker(), [.. edits, new FileReplaced("A", "installed anew", 0), .. restored, End()]));
     }
 
+    [Fact]
+    public void The_lost_edit_checker_lets_a_command_without_an_answer_be_carried_out_again_after_a_restore()
+    {
+        var checker = () => new LostEditChecker(History.Schema);
+        Observation[] Edits(ServerRestored restored) =>
+            [History.Makes("A", "A1", "A2"), History.Writes("A", "A1", "A2", "A3"), restored, History.Writes("B", "A1", "A3", "B1"), End(("A1", "A3"))];
+
+        Assert.Single(History.Of(checker(), Edits(new ServerRestored())));
+        Assert.Single(History.Of(checker(), Edits(new ServerRestored { Unanswered = ["""{"word1":"A2"}"""] })));
+        Assert.Empty(History.Of(checker(), Edits(new ServerRestored { Unanswered = ["""{"word1":"A3"}"""] })));
+    }
+
     private static Quiet End(params (string Row, string Word)[] rows) => new([History.Server(History.Rows(rows))]);
 
     private static ExchangeSeen Push(string command, string serverId, long version) => new(
