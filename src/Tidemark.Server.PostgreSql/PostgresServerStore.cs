@@ -67,7 +67,7 @@ public sealed class PostgresServerStore : IServerStore
     {
         if (_model.Model is null)
         {
-            await PgErrors.GuardAsync(() => ReadModelAsync(cancellationToken)).ConfigureAwait(false);
+            await AgainAsync(() => ReadModelAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
         return _model.Model;
@@ -98,7 +98,7 @@ public sealed class PostgresServerStore : IServerStore
         return await ScalarAsync<byte[]>($"SELECT value FROM {_options.Schema}._tm_secret WHERE name = $1", [name], cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => PgErrors.GuardAsync<IReadOnlyList<SpaceId>>(async () =>
+    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => AgainAsync<IReadOnlyList<SpaceId>>(async () =>
     {
         var command = _source.CreateCommand($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id");
         await using (command.ConfigureAwait(false))
@@ -115,13 +115,13 @@ public sealed class PostgresServerStore : IServerStore
                 return spaces;
             }
         }
-    });
+    }, cancellationToken);
 
     public async ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) =>
-        await PgErrors.GuardAsync(() => _leases.ReadAsync(cancellationToken)).ConfigureAwait(false);
+        await AgainAsync(() => _leases.ReadAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
 
     public ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken) =>
-        PgErrors.GuardAsync(() => _leases.ChangeAsync(change, cancellationToken));
+        AgainAsync(() => _leases.ChangeAsync(change, cancellationToken), cancellationToken);
 
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken) => PgErrors.GuardAsync<IStoreSnapshot>(async () =>
     {
@@ -241,7 +241,7 @@ public sealed class PostgresServerStore : IServerStore
         return true;
     }
 
-    private ValueTask<T> ScalarAsync<T>(string sql, object[] values, CancellationToken cancellationToken) => PgErrors.GuardAsync(async () =>
+    private ValueTask<T> ScalarAsync<T>(string sql, object[] values, CancellationToken cancellationToken) => AgainAsync(async () =>
     {
         var command = _source.CreateCommand(sql);
         await using (command.ConfigureAwait(false))
@@ -253,7 +253,11 @@ public sealed class PostgresServerStore : IServerStore
 
             return (T)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
         }
-    });
+    }, cancellationToken);
+
+    // What may be done twice with the effect of once.
+    private async ValueTask<T> AgainAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) =>
+        await StoreRetries.RunAsync(_environment, () => PgErrors.GuardAsync(work).AsTask(), cancellationToken).ConfigureAwait(false);
 
     private sealed record KnownModel(SyncModel? Model, long Version);
 }

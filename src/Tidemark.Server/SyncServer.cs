@@ -42,18 +42,15 @@ public sealed class SyncServer : IDisposable
     {
         // Kept from the first model on, so that every backup has the key its cursors were signed with.
         _ = await ChangesAsync(cancellationToken).ConfigureAwait(false);
-        return await _models.PutAsync(caller, modelUtf8, cancellationToken).ConfigureAwait(false);
+        return await StoreRetries.RunAsync(_environment, () => _models.PutAsync(caller, modelUtf8, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         var space = Spaces.DefaultOf(caller.User);
-        var snapshot = await SnapshotAsync(space, cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
-        {
-            return [new SpaceInfo { Space = space.Value, Role = "owner", Epoch = snapshot.State!.Epoch, Head = snapshot.State.Head.Position, Default = true }];
-        }
+        return await ReadAsync<IReadOnlyList<SpaceInfo>>(space, snapshot => Task.FromResult<IReadOnlyList<SpaceInfo>>(
+            [new SpaceInfo { Space = space.Value, Role = "owner", Epoch = snapshot.State!.Epoch, Head = snapshot.State.Head.Position, Default = true }]), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
@@ -123,12 +120,8 @@ public sealed class SyncServer : IDisposable
         try
         {
             // Listening first: a commit between the two is told twice rather than not at all.
-            var snapshot = await SnapshotAsync(id, cancellationToken).ConfigureAwait(false);
-            await using (snapshot.ConfigureAwait(false))
-            {
-                listener.Add([LiveMessage.Head], snapshot.State!.Head.Position);
-            }
-
+            var head = await ReadAsync(id, snapshot => Task.FromResult(snapshot.State!.Head.Position), cancellationToken).ConfigureAwait(false);
+            listener.Add([LiveMessage.Head], head);
             return listener;
         }
         catch
@@ -158,11 +151,8 @@ public sealed class SyncServer : IDisposable
         await _leases.CheckAsync(caller, Options.Leases.Rows > 0 && (request.Limit ?? Options.PageRowsDefault) > Options.Leases.Rows, cancellationToken).ConfigureAwait(false);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
-        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
-        {
-            return await changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken).ConfigureAwait(false);
-        }
+        var space = Spaces.Resolve(caller, request.Space);
+        return await ReadAsync(space, snapshot => changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<VerdictsResponse> GetVerdictsAsync(Caller caller, VerdictsRequest request, CancellationToken cancellationToken)
@@ -170,8 +160,7 @@ public sealed class SyncServer : IDisposable
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
         CheckCount(request.CommandIds.Count);
-        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
+        return await ReadAsync(Spaces.Resolve(caller, request.Space), async snapshot =>
         {
             var found = new List<AcceptedVerdict>();
             foreach (var id in request.CommandIds)
@@ -183,7 +172,7 @@ public sealed class SyncServer : IDisposable
             }
 
             return new VerdictsResponse { Successful = found };
-        }
+        }, cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<RowsResponse> GetRowsAsync(Caller caller, RowsRequest request, CancellationToken cancellationToken)
@@ -193,11 +182,10 @@ public sealed class SyncServer : IDisposable
         CheckCount(request.EntityIds.Count);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var type = model.Find(request.EntityType) ?? throw Problems.Of(ErrorCodes.BadRequest, $"There is no entity type {request.EntityType}.");
-        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
-        {
-            return new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, cancellationToken).ConfigureAwait(false) };
-        }
+        return await ReadAsync(
+            Spaces.Resolve(caller, request.Space),
+            async snapshot => new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, cancellationToken).ConfigureAwait(false) },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<ChecksumsResponse> GetChecksumsAsync(Caller caller, ChecksumsRequest request, CancellationToken cancellationToken)
@@ -205,16 +193,15 @@ public sealed class SyncServer : IDisposable
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
-        var snapshot = await SnapshotAsync(Spaces.Resolve(caller, request.Space), cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
-        {
-            return new ChecksumsResponse
+        return await ReadAsync(
+            Spaces.Resolve(caller, request.Space),
+            async snapshot => new ChecksumsResponse
             {
                 Epoch = snapshot.State!.Epoch,
                 Mark = snapshot.State.Head,
                 Types = await RowsService.ChecksumsAsync(snapshot, model, request.EntityTypes, cancellationToken).ConfigureAwait(false),
-            };
-        }
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Forgets tombstones, verdicts and marks that are past the retention, one space after the other. For the host to call now and then.</summary>
@@ -254,6 +241,19 @@ public sealed class SyncServer : IDisposable
             return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
         }
     }
+
+    // A read that the store could not finish is begun anew, in another snapshot.
+    private Task<T> ReadAsync<T>(SpaceId space, Func<IStoreSnapshot, Task<T>> read, CancellationToken cancellationToken) => StoreRetries.RunAsync(
+        _environment,
+        async () =>
+        {
+            var snapshot = await SnapshotAsync(space, cancellationToken).ConfigureAwait(false);
+            await using (snapshot.ConfigureAwait(false))
+            {
+                return await read(snapshot).ConfigureAwait(false);
+            }
+        },
+        cancellationToken);
 
     // A snapshot of a space that exists and in which everything that other programs wrote has its position.
     private async Task<IStoreSnapshot> SnapshotAsync(SpaceId space, CancellationToken cancellationToken)
