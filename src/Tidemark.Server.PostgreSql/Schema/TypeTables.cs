@@ -54,7 +54,8 @@ internal sealed class TypeTables
         var keys = string.Join(", ", Keys.Select((k, i) => $"k{i} {k.Definition(isGone: true)}"));
         yield return $"CREATE TABLE {Live}(space_id text COLLATE \"C\" NOT NULL, {string.Join(", ", Columns.Select(ColumnDefinition))}, _tm_version bigint NOT NULL DEFAULT 0, _tm_device text COLLATE \"C\", _tm_command uuid, _tm_offered bigint, _tm_made_by uuid{PrimaryKey(Keys.Select(k => k.Name))})";
         yield return $"CREATE TABLE {Gone}(space_id text COLLATE \"C\" NOT NULL, {keys}, position bigint NOT NULL, device text COLLATE \"C\", command uuid, offered bigint, made_by uuid{PrimaryKey(Keys.Select((_, i) => "k" + i))})";
-        yield return $"CREATE UNLOGGED TABLE {Notes}(space_id text COLLATE \"C\" NOT NULL, tx xid8 NOT NULL, {keys}, made_by uuid)";
+        var noted = string.Join(", ", Keys.Select((k, i) => $"k{i} {k.SqlType}[]{(k.IsText ? " COLLATE \"C\"" : "")} NOT NULL"));
+        yield return $"CREATE UNLOGGED TABLE {Notes}(space_id text COLLATE \"C\" NOT NULL, tx xid8 NOT NULL, lived boolean NOT NULL, lives boolean NOT NULL, {noted}, made_by uuid[])";
         yield return $"CREATE INDEX {PgName.Quote("_tm_note_tx_" + Type.Name)} ON {Notes}(space_id, tx)";
         if (Keys.Any(k => k.IsFolded))
         {
@@ -112,26 +113,39 @@ internal sealed class TypeTables
         yield return $"CREATE OR REPLACE TRIGGER _tm_truncate BEFORE TRUNCATE ON {Live} FOR EACH STATEMENT EXECUTE FUNCTION {_schema}._tm_refuse_truncate()";
     }
 
+    // A line holds the keys of many rows: a statement that changes a hundred thousand leaves a handful of lines. Rows that were there before and still are need no
+    // look at the tombstones.
     private string NoteFunctionStatement()
     {
-        var goneKeys = Numbered("k{0}");
-        string Note(string from) =>
+        string Note(string from, bool lived, bool lives) =>
             $"""
-              INSERT INTO {Notes}(space_id, tx, {goneKeys}, made_by) SELECT r.space_id, this_tx, {string.Join(", ", Keys.Select(k => "r." + k.Name))}, r._tm_made_by FROM {from} r;
-              INSERT INTO {_schema}._tm_touched(space_id, tx, type, settle) SELECT DISTINCT r.space_id, this_tx, {PgName.Literal(Type.Name)}, {PgName.Literal(SettleName)} FROM {from} r ON CONFLICT DO NOTHING;
+                INSERT INTO {Notes}(space_id, tx, lived, lives, {Numbered("k{0}")}, made_by)
+                  SELECT p.space_id, this_tx, {(lived ? "true" : "false")}, {(lives ? "true" : "false")}, {Numbered("array_agg(p.k{0})")}, {(lives ? "NULL" : "array_agg(p.made_by)")}
+                  FROM (SELECT r.space_id, {string.Join(", ", Keys.Select((k, i) => $"r.{k.Name} AS k{i}"))}, r._tm_made_by AS made_by, row_number() OVER () / 100000 AS part FROM {from} r) p GROUP BY p.space_id, p.part;
             """;
-        var moved = $"(SELECT o.* FROM tm_old o WHERE NOT EXISTS (SELECT 1 FROM tm_new n WHERE n.space_id = o.space_id AND {Match(FoldedKeys("n"), FoldedKeys("o"))}))";
+        string Touch(string from) =>
+            $"""
+                INSERT INTO {_schema}._tm_touched(space_id, tx, type, settle) SELECT DISTINCT r.space_id, this_tx, {PgName.Literal(Type.Name)}, {PgName.Literal(SettleName)} FROM {from} r ON CONFLICT DO NOTHING;
+            """;
+        var same = Match(FoldedKeys("n"), FoldedKeys("o"));
         return $"""
             CREATE OR REPLACE FUNCTION {NoteFunction}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             DECLARE this_tx CONSTANT xid8 := pg_current_xact_id();
             BEGIN
-              IF TG_OP = 'DELETE' THEN
-              {Note("tm_old")}
+              IF TG_OP = 'INSERT' THEN
+            {Note("tm_new", lived: false, lives: true)}
+            {Touch("tm_new")}
+              ELSIF TG_OP = 'DELETE' THEN
+            {Note("tm_old", lived: true, lives: false)}
+            {Touch("tm_old")}
+              ELSIF EXISTS (SELECT 1 FROM tm_old o WHERE NOT EXISTS (SELECT 1 FROM tm_new n WHERE n.space_id = o.space_id AND {same})) THEN
+            {Note("tm_old", lived: true, lives: false)}
+            {Note("tm_new", lived: false, lives: true)}
+            {Touch("tm_old")}
+            {Touch("tm_new")}
               ELSE
-              {Note("tm_new")}
-              END IF;
-              IF TG_OP = 'UPDATE' THEN
-              {Note(moved)}
+            {Note("tm_new", lived: true, lives: true)}
+            {Touch("tm_new")}
               END IF;
               RETURN NULL;
             END $$
@@ -141,24 +155,25 @@ internal sealed class TypeTables
     private string SettleFunctionStatement()
     {
         var goneKeys = Numbered("k{0}");
-        var noted = $"(SELECT DISTINCT {goneKeys} FROM {Notes} WHERE space_id = in_space AND tx = in_tx)";
         var here = Match(FoldedKeys("t"), FoldedGoneKeys("n"));
+        string Noted(string also, string extra = "") =>
+            $"(SELECT u.* FROM {Notes} l CROSS JOIN LATERAL unnest({Numbered("l.k{0}")}{(extra.Length > 0 ? ", l.made_by" : "")}) AS u({goneKeys}{extra}) WHERE l.space_id = in_space AND l.tx = in_tx{also})";
         var counted = Type.Identity == IdentityModel.ServerAssigned && Keys is [{ SqlType: "bigint" }]
             ? $"""
-              INSERT INTO {_schema}._tm_counter(space_id, type, last, forgotten) SELECT in_space, {PgName.Literal(Type.Name)}, max(k0), 0 FROM {Notes} WHERE space_id = in_space AND tx = in_tx AND k0 > 0 HAVING max(k0) IS NOT NULL
-                ON CONFLICT (space_id, type) DO UPDATE SET last = greatest({_schema}._tm_counter.last, excluded.last);
+              INSERT INTO {_schema}._tm_counter AS c (space_id, type, last, forgotten) SELECT in_space, {PgName.Literal(Type.Name)}, max(n.k0), 0 FROM {Noted(" AND NOT l.lived")} n WHERE n.k0 > 0 HAVING max(n.k0) IS NOT NULL
+                ON CONFLICT (space_id, type) DO UPDATE SET last = greatest(c.last, excluded.last);
             """
             : "";
         return $"""
-            CREATE OR REPLACE FUNCTION {_schema}.{PgName.Quote(SettleName)}(in_space text, in_tx xid8, in_position bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            CREATE OR REPLACE FUNCTION {_schema}.{PgName.Quote(SettleName)}(in_space text, in_tx xid8, in_position bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
             BEGIN
               UPDATE {Live} t SET _tm_version = in_position, _tm_device = NULL, _tm_command = NULL, _tm_offered = NULL
-                FROM {noted} n WHERE t.space_id = in_space AND {here};
+                FROM {Noted(" AND l.lives")} n WHERE t.space_id = in_space AND {here};
               INSERT INTO {Gone} AS g (space_id, {goneKeys}, position, made_by)
-                SELECT DISTINCT ON ({string.Join(", ", FoldedGoneKeys("n"))}) in_space, {Numbered("n.k{0}")}, in_position, n.made_by FROM {Notes} n WHERE n.space_id = in_space AND n.tx = in_tx
-                  AND NOT EXISTS (SELECT 1 FROM {Live} t WHERE t.space_id = in_space AND {here}) ORDER BY {string.Join(", ", FoldedGoneKeys("n"))}, n.made_by NULLS LAST
+                SELECT DISTINCT ON ({string.Join(", ", FoldedGoneKeys("n"))}) in_space, {Numbered("n.k{0}")}, in_position, n.made_by FROM {Noted(" AND NOT l.lives", ", made_by")} n
+                  WHERE NOT EXISTS (SELECT 1 FROM {Live} t WHERE t.space_id = in_space AND {here}) ORDER BY {string.Join(", ", FoldedGoneKeys("n"))}, n.made_by NULLS LAST
                 ON CONFLICT (space_id, {string.Join(", ", FoldedGoneKeys().Select(Parenthesized))}) DO UPDATE SET position = excluded.position, device = NULL, command = NULL, offered = NULL, made_by = coalesce(excluded.made_by, g.made_by);
-              DELETE FROM {Gone} g USING {noted} n WHERE g.space_id = in_space AND {Match(FoldedGoneKeys("g"), FoldedGoneKeys("n"))}
+              DELETE FROM {Gone} g USING {Noted(" AND NOT l.lived")} n WHERE g.space_id = in_space AND {Match(FoldedGoneKeys("g"), FoldedGoneKeys("n"))}
                 AND EXISTS (SELECT 1 FROM {Live} t WHERE t.space_id = in_space AND {here});
               {counted}
               DELETE FROM {Notes} WHERE space_id = in_space AND tx = in_tx;
