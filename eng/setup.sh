@@ -121,7 +121,7 @@ tidemark_setup_postgres() {
             mkdir -p /etc/postgresql-common
             printf 'create_main_cluster = false\n' >/etc/postgresql-common/createcluster.conf
         fi
-        missing_packages_of_tests() { has_postgres || { apt-cache show postgresql-15 >/dev/null 2>&1 && printf 'postgresql-15 ' || printf 'postgresql '; }; }
+        missing_packages_of_tests() { [ -x /usr/sbin/pgbouncer ] || printf 'pgbouncer '; has_postgres || { apt-cache show postgresql-15 >/dev/null 2>&1 && printf 'postgresql-15 ' || printf 'postgresql '; }; }
         install_packages_of missing_packages_of_tests && has_postgres && return 0
     fi
     say 'note: PostgreSQL is not installed (Debian: postgresql-15); tests that need it are skipped.'

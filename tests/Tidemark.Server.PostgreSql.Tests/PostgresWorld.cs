@@ -62,9 +62,11 @@ public abstract class PostgresWorld : IAsyncDisposable
         return connection;
     }
 
-    protected async Task<object?> SqlAsync(string sql)
+    protected Task<object?> SqlAsync(string sql) => SqlAsync(PostgresCluster.Instance.ConnectionString + $";Search Path={Schema}", sql);
+
+    protected static async Task<object?> SqlAsync(string connectionString, string sql)
     {
-        await using var connection = new NpgsqlConnection(PostgresCluster.Instance.ConnectionString + $";Search Path={Schema};Pooling=false");
+        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
         await connection.OpenAsync(None);
         return await SqlAsync(connection, sql);
     }
