@@ -145,34 +145,10 @@ public sealed class DataSyncService : IDisposable
     public Task<SyncReport> PullAsync(CancellationToken cancellationToken = default) => AskAsync(SyncMode.PullOnly, cancellationToken);
 
     /// <summary>One run, whether the service is started or not. Trouble is in the report, not thrown.</summary>
-    public async Task<SyncReport> SyncAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task<SyncReport> SyncAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(trigger);
-        SyncReport report;
-        await _oneRun.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            _gate.Starting();
-            report = await _store.EngineAsync(() => RunObservedAsync(mode, trigger, progress, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _oneRun.Release();
-        }
-
-        _gate.Note(report);
-        Status.Ended(report);
-        if (report.Outcome != SyncOutcome.Idle)
-        {
-            _announcer.Post(() => Completed?.Invoke(this, report));
-        }
-
-        if (report.FullFetch is { } fetch)
-        {
-            await HandleAsync(fetch, cancellationToken).ConfigureAwait(false);
-        }
-
-        return report;
+        return RunAsync(mode, trigger, progress, static () => Task.CompletedTask, cancellationToken);
     }
 
     /// <summary>Compares what this store knows of the remote with what the remote has, type by type.</summary>
@@ -222,18 +198,48 @@ public sealed class DataSyncService : IDisposable
     private Task<SyncReport> AskAsync(SyncMode mode, CancellationToken cancellationToken) =>
         _loop is { } loop ? loop.AskAsync(mode, cancellationToken) : SyncAsync(mode, SyncTriggers.User, new Telling(Status), cancellationToken);
 
+    private async Task<SyncReport> RunAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, Func<Task> giveWay, CancellationToken cancellationToken)
+    {
+        SyncReport report;
+        await _oneRun.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            _gate.Starting();
+            report = await _store.EngineAsync(() => RunObservedAsync(mode, trigger, progress, giveWay, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _oneRun.Release();
+        }
+
+        _gate.Note(report);
+        Status.Ended(report);
+        if (report.Outcome != SyncOutcome.Idle)
+        {
+            _announcer.Post(() => Completed?.Invoke(this, report));
+        }
+
+        if (report.FullFetch is { } fetch)
+        {
+            await HandleAsync(fetch, cancellationToken).ConfigureAwait(false);
+        }
+
+        return report;
+    }
+
     private Task<SyncReport> RunPlannedAsync(PlannedRun run, CancellationToken cancellationToken) =>
         SyncScheduler.Of(_environment).RunAsync(
-            new SyncTask(SyncTaskKind.DataSync, run.Priority, SyncResources.Network | SyncResources.Sqlite),
-            (_, token) => SyncAsync(run.Mode, run.Trigger, new Telling(Status), token),
+            new SyncTask(SyncTaskKind.DataSync, run.Priority, SyncResources.Network | SyncResources.Sqlite) { File = _store.Path },
+            (turn, token) => RunAsync(run.Mode, run.Trigger, new Telling(Status), turn.GiveWayAsync, token),
             cancellationToken);
 
-    private async Task<SyncReport> RunObservedAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    private async Task<SyncReport> RunObservedAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, Func<Task> giveWay, CancellationToken cancellationToken)
     {
         using var activity = SyncSources.Activities.StartActivity("tidemark.sync.run");
         activity?.SetTag("tidemark.trigger", trigger).SetTag("tidemark.mode", mode.ToString());
         _log.RunStarted(mode.ToString(), trigger);
-        var report = await new SyncCoordinator(_store, _remote, _environment, _options, _connection, Announce).RunAsync(mode, trigger, progress, cancellationToken).ConfigureAwait(false);
+        var coordinator = new SyncCoordinator(_store, _remote, _environment, _options, _connection, Announce) { GiveWay = giveWay };
+        var report = await coordinator.RunAsync(mode, trigger, progress, cancellationToken).ConfigureAwait(false);
         activity?.SetTag("tidemark.outcome", report.Outcome.ToString());
         RunObserver.Tell(_log, report);
         return report;

@@ -71,8 +71,9 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         var space = Spaces.Resolve(caller, envelope.Space);
-        await _leases.CheckAsync(caller, Options.Leases.Commands > 0 && commands.Count > Options.Leases.Commands, cancellationToken).ConfigureAwait(false);
-        var response = await new PushService(_store, Options, _environment).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
+        var isBulk = Options.Leases.Commands > 0 && commands.Count > Options.Leases.Commands;
+        await _leases.CheckAsync(caller, isBulk, cancellationToken).ConfigureAwait(false);
+        var response = await new PushService(_store, Options, _environment, c => _leases.CheckAsync(caller, isBulk, c)).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
 
         // What has the commit's own position was written by it; what only repeats an earlier verdict moves nothing.
         var written = response.Successful.Where(v => v.Version == response.Mark.Position).Select(v => v.EntityType).ToArray();

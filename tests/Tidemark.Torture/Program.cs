@@ -1,8 +1,9 @@
 using System.Globalization;
 using Tidemark.Hosting;
 using Tidemark.Torture;
+using Tidemark.Torture.Faults;
 
-// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions [--runs N] [--seed N]
+// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions|proxy [--runs N] [--seed N]
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int Number(string name, int otherwise) =>
@@ -21,8 +22,13 @@ try
         case "partitions":
             Partitions.Run(seed, Number("--runs", 300));
             break;
+        case "proxy":
+            var result = await ProxyRuns.RunAsync(seed, Number("--runs", 500), Console.WriteLine);
+            Console.WriteLine(string.Join(", ", result.Faults.Select(f => $"{f.Key} {f.Value}")));
+            Console.WriteLine($"{result.Broken.Count} broken{(result.Broken.Count == 0 ? "" : ": seeds " + string.Join(", ", result.Broken.Keys))}");
+            return result.Broken.Count == 0 ? 0 : 1;
         default:
-            Console.Error.WriteLine("What? kills, power (needs strace) or partitions; --runs N, --seed N.");
+            Console.Error.WriteLine("What? kills, power (needs strace), partitions or proxy; --runs N, --seed N.");
             return 2;
     }
 

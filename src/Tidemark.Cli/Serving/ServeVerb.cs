@@ -16,10 +16,18 @@ internal static class ServeVerb
         var data = new Option<string>("--data") { Description = "The folder with database and keys; made when missing.", HelpName = "DIR", DefaultValueFactory = _ => DefaultData };
         var model = new Option<string?>("--model") { Description = "A model file to register at the start.", HelpName = "FILE" };
         var dev = new Option<bool>("--dev") { Description = "Development: any user may register a model, so that `tidemark sync` does it by itself." };
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, model, dev)
+        var leases = new Option<int>("--leases") { Description = "Admit bulk work (pushes of more than 500 commands, fetches of more than 500 rows a page) of so many devices at a time; the others wait their turn. Default: 0, of all.", HelpName = "N" };
+        leases.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 0)
+            {
+                result.AddError("--leases must not be below 0.");
+            }
+        });
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, model, dev, leases)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
-                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev)),
+                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases)),
                 cancellationToken));
     }
 
@@ -50,7 +58,7 @@ internal static class ServeVerb
 
         context.Out.Line($"Data in {Path.GetFullPath(settings.DataDirectory)}{(settings.Dev ? ", development mode" : "")}. Ctrl-C stops.");
         context.Out.Line($"A token: tidemark token --data {settings.DataDirectory} --user NAME");
-        context.Out.Document(new { urls = app.Urls, data = Path.GetFullPath(settings.DataDirectory), dev = settings.Dev });
+        context.Out.Document(new { urls = app.Urls, data = Path.GetFullPath(settings.DataDirectory), dev = settings.Dev, leases = settings.Leases });
     }
 
     private static async Task WaitAsync(CancellationToken cancellationToken)

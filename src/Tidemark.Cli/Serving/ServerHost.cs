@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
+using Tidemark.Server.Leases;
 using Tidemark.Server.Sqlite;
 
 namespace Tidemark.Cli.Serving;
@@ -9,6 +10,10 @@ namespace Tidemark.Cli.Serving;
 internal static class ServerHost
 {
     private const string DatabaseName = "tidemark.db";
+
+    // From here on work is bulk, when the operator admits it by leases.
+    private const int BulkCommands = 500;
+    private const int BulkRows = 500;
 
     /// <param name="settings">Where and what.</param>
     /// <param name="cancellationToken">Ends the start.</param>
@@ -24,7 +29,11 @@ internal static class ServerHost
             DataDirectory = folder,
             Store = store,
             Environment = environment,
-            Server = new ServerOptions { Dev = settings.Dev },
+            Server = new ServerOptions
+            {
+                Dev = settings.Dev,
+                Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
+            },
             ModelFile = settings.ModelFile,
             ShutdownTimeout = TimeSpan.FromSeconds(10),
         });

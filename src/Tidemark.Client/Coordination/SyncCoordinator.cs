@@ -30,6 +30,9 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private PushReport _push = new();
     private PullReport _pull = new();
 
+    /// <summary>Between two pages or batches: lets a task that is more urgent go first.</summary>
+    public Func<Task> GiveWay { get; init; } = static () => Task.CompletedTask;
+
     public async Task<SyncReport> RunAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         var context = new SyncBatchContext(environment.NewId());
@@ -189,12 +192,24 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     // Bulk work asks to be admitted, and stops when the admission is lost. Everything else is cut so small that it needs none.
     private async Task<SyncException?> RunAdmittedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        if (remote is not ILeases leases || !new BulkWork(store.EngineSession, connection.Limits).IsDue(mode))
+        var bulk = new BulkWork(store.EngineSession, connection.Limits);
+        if (remote is not ILeases leases || !bulk.IsDue(mode))
         {
             return await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        var lease = await new SyncLeaseManager(leases, environment).AcquireAsync(store.DeviceId, cancellationToken).ConfigureAwait(false);
+        SyncLease lease;
+        try
+        {
+            lease = await new SyncLeaseManager(leases, environment).AcquireAsync(store.DeviceId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SyncException denied) when (denied.WireCode == ErrorCodes.LeaseDenied && bulk.CanSendMeanwhile(mode))
+        {
+            // What was written here need not wait for a turn to fetch everything.
+            await RunLockedAsync(context, SyncMode.PushOnly, token, null, progress, cancellationToken).ConfigureAwait(false);
+            return denied;
+        }
+
         await using var held = lease.ConfigureAwait(false);
         _isAdmitted = true;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lease.Lost);
@@ -213,7 +228,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     // Returns what failed although the run could go on to its end (a push that met no network, say).
     private async Task<SyncException?> RunLockedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        var transaction = new EngineTransaction(store.EngineSession, environment, token);
+        var transaction = new EngineTransaction(store.EngineSession, environment, token) { GiveWay = GiveWay };
         for (var attempt = 1; ; attempt++)
         {
             try

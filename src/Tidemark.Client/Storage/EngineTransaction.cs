@@ -28,6 +28,9 @@ public sealed class EngineTransaction(StoreSession session, SyncEnvironment envi
     /// <summary>The run lock's token this run holds.</summary>
     public long LockToken => lockToken;
 
+    /// <summary>Between two pieces of long work: lets a task that is more urgent go first. Default: there is none.</summary>
+    internal Func<Task> GiveWay { get; init; } = static () => Task.CompletedTask;
+
     /// <exception cref="SyncException">The run lock was taken over meanwhile; nothing was written.</exception>
     public T Run<T>(EngineTransactionKind kind, Func<StoreSession, T> work)
     {

@@ -35,7 +35,7 @@ internal sealed class LeaseService(IServerStore store, LeaseOptions options, Ser
                 && await store.ChangeLeasesAsync(book => LeaseRules.Release(book, guid, user, NowMs), cancellationToken).ConfigureAwait(false),
         };
 
-    /// <summary>Before the work: a lease that is named must be held, and bulk work must name one.</summary>
+    /// <summary>Before the work, and before its commit: a lease that is named must be held, and bulk work must name one.</summary>
     /// <exception cref="ServerException">LEASE_LOST, or LEASE_DENIED: ask for one first.</exception>
     public async Task CheckAsync(Caller caller, bool isBulk, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ using Tidemark.Server.Storage;
 namespace Tidemark.Server.Push;
 
 /// <summary>One push: the envelope is checked, then groups are executed in the order of their first command, all in one transaction.</summary>
-internal sealed class PushService(IServerStore store, ServerOptions options, ServerEnvironment environment)
+internal sealed class PushService(IServerStore store, ServerOptions options, ServerEnvironment environment, Func<CancellationToken, Task> admitted)
 {
     // A device may not push the space's order further ahead than clocks differ.
     private static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
@@ -64,6 +64,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 return null;
             }
 
+            await admitted(cancellationToken).ConfigureAwait(false); // Its lease may have ended while the work was done: then nothing of it was.
             var mark = await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
             return new PushResponse

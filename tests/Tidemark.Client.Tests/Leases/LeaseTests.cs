@@ -58,6 +58,25 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_denied_first_fetch_lets_what_was_written_here_out_all_the_same()
+    {
+        await using var world = await World.StartAsync(Admitting);
+        var a = world.Adopt("a", Schemas.Notes);
+        await a.SyncAsync();
+        Hold(world, "somebody");
+        var b = world.Clone("b", a);
+        b.Sql("INSERT INTO note(id, title) VALUES('of b', 't')");
+        var report = await b.TrySyncAsync();
+        Assert.Equal((ErrorCodes.LeaseDenied, 1, 0L), (report.Error!.WireCode, report.Push.Accepted, report.Pending));
+        Assert.Equal(0, report.Pull.Iterations);
+        Sql(world, "DELETE FROM _tm_lease WHERE state = 'HELD'");
+        b.Sql("DELETE FROM _tm_pace"); // The time is over.
+        b.Connect(world);
+        await Steps.UntilQuietAsync(b, a);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
     public async Task A_lease_that_is_lost_in_the_middle_stops_the_work_and_the_next_run_goes_on()
     {
         await using var world = await World.StartAsync(Admitting);

@@ -12,7 +12,7 @@ internal static class TidemarkCommand
     private static readonly string Executable = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "tidemark.exe" : "tidemark");
 
     // The variables of whoever runs the tests must not reach them; the host needs to find the runtime that runs us.
-    private static readonly Dictionary<string, string?> Environment = new(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, string?> Surroundings = new Dictionary<string, string?>(StringComparer.Ordinal)
     {
         ["TIDEMARK_SERVER"] = null,
         ["TIDEMARK_TOKEN"] = null,
@@ -20,11 +20,11 @@ internal static class TidemarkCommand
         ["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
     };
 
-    public static RunningProcess Start(params IEnumerable<string> arguments) => RunningProcess.Start(Executable, arguments, Environment);
+    public static RunningProcess Start(params IEnumerable<string> arguments) => RunningProcess.Start(Executable, arguments, Surroundings);
 
     public static RunningProcess StartWith(IReadOnlyDictionary<string, string?> environment, params IEnumerable<string> arguments)
     {
-        var all = new Dictionary<string, string?>(Environment, StringComparer.Ordinal);
+        var all = new Dictionary<string, string?>(Surroundings, StringComparer.Ordinal);
         foreach (var (name, value) in environment)
         {
             all[name] = value;
@@ -49,7 +49,7 @@ internal static class TidemarkCommand
 
         Assert.SkipUnless(File.Exists(DropPrivileges), $"root may write everything, and {DropPrivileges} is not there");
         File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
-        await using var process = RunningProcess.Start(DropPrivileges, ["--reuid=65534", "--regid=65534", "--clear-groups", Executable, .. arguments], Environment);
+        await using var process = RunningProcess.Start(DropPrivileges, ["--reuid=65534", "--regid=65534", "--clear-groups", Executable, .. arguments], Surroundings);
         return await process.WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 }

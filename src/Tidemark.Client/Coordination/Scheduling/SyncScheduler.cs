@@ -16,7 +16,7 @@ public sealed class SyncScheduler
     private readonly SchedulerLimits _limits;
     private long _number;
     private int _network;
-    private int _sqlite;
+    private readonly Dictionary<string, int> _sqlite = new(StringComparer.Ordinal);
 
     public SyncScheduler(SyncEnvironment environment, SchedulerLimits? limits = null)
     {
@@ -85,13 +85,13 @@ public sealed class SyncScheduler
     {
         lock (_lock)
         {
-            if (!_waiting.Exists(w => GoesBefore(w, task) && (w.Task.Needs & task.Task.Needs) != SyncResources.None))
+            if (!_waiting.Exists(w => GoesBefore(w, task) && Compete(w, task) && !AreOneWork(w, task)))
             {
                 return false;
             }
 
             task.GoesOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Use(task.Task.Needs, -1);
+            Use(task.Task, -1);
             _waiting.Add(task);
         }
 
@@ -102,7 +102,7 @@ public sealed class SyncScheduler
     }
 
     private WaitingTask? Joined(SyncTask task) =>
-        task.Key is null ? null : _waiting.Find(w => w.GoesOn is null && w.Task.Kind == task.Kind && w.Task.Key == task.Key && w.Task.Needs == task.Needs);
+        task.Key is null ? null : _waiting.Find(w => w.GoesOn is null && w.Task.Kind == task.Kind && w.Task.Key == task.Key && w.Task.File == task.File && w.Task.Needs == task.Needs);
 
     private WaitingTask Added(SyncTask task, Func<SyncTurn, CancellationToken, Task<object?>> work)
     {
@@ -154,8 +154,8 @@ public sealed class SyncScheduler
                 }
 
                 _waiting.Remove(next);
-                Use(next.Task.Needs, 1);
-                foreach (var passed in _waiting.Where(w => w.Number < next.Number && (w.Task.Needs & next.Task.Needs) != SyncResources.None))
+                Use(next.Task, 1);
+                foreach (var passed in _waiting.Where(w => w.Number < next.Number && Compete(w, next)))
                 {
                     passed.Overtaken++;
                 }
@@ -176,19 +176,44 @@ public sealed class SyncScheduler
     // What an overtaken one needs is kept for it; beside the others, whatever fits may run.
     private WaitingTask? Next()
     {
-        var kept = SyncResources.None;
+        var isNetworkKept = false;
+        var filesKept = new HashSet<string>(StringComparer.Ordinal);
         foreach (var task in _waiting.Order(Comparer<WaitingTask>.Create((a, b) => a == b ? 0 : GoesBefore(a, b) ? -1 : 1)))
         {
-            if ((task.Task.Needs & (kept | Busy())) == SyncResources.None)
+            var (network, sqlite, file) = (task.Task.Needs.HasFlag(SyncResources.Network), task.Task.Needs.HasFlag(SyncResources.Sqlite), FileOf(task.Task));
+            var mustWait = (network && (isNetworkKept || _network >= _limits.NetworkMax)) || (sqlite && (filesKept.Contains(file) || _sqlite.GetValueOrDefault(file) >= _limits.SqliteMax));
+            if (IsBehindItsOwn(task))
+            {
+                continue; // Nothing is kept for it: that one would wait for what is kept.
+            }
+
+            if (!mustWait)
             {
                 return task;
             }
 
-            kept |= IsOvertaken(task) ? task.Task.Needs : SyncResources.None;
+            if (IsOvertaken(task))
+            {
+                isNetworkKept |= network;
+                _ = sqlite && filesKept.Add(file);
+            }
         }
 
         return null;
     }
+
+    // A task that has begun and gave way holds what another one of its kind on its file would wait for.
+    private bool IsBehindItsOwn(WaitingTask task) => task.GoesOn is null && _waiting.Exists(w => w.GoesOn is not null && AreOneWork(w, task));
+
+    private static bool AreOneWork(WaitingTask a, WaitingTask b) => a.Task.File is { } file && a.Task.Kind == b.Task.Kind && string.Equals(b.Task.File, file, StringComparison.Ordinal);
+
+    private static bool Compete(WaitingTask a, WaitingTask b)
+    {
+        var both = a.Task.Needs & b.Task.Needs;
+        return both.HasFlag(SyncResources.Network) || (both.HasFlag(SyncResources.Sqlite) && FileOf(a.Task) == FileOf(b.Task));
+    }
+
+    private static string FileOf(SyncTask task) => task.File ?? "";
 
     private bool GoesBefore(WaitingTask a, WaitingTask b)
     {
@@ -207,13 +232,14 @@ public sealed class SyncScheduler
 
     private bool IsOvertaken(WaitingTask task) => task.Overtaken >= _limits.OvertakenMax;
 
-    private SyncResources Busy() =>
-        (_network >= _limits.NetworkMax ? SyncResources.Network : SyncResources.None) | (_sqlite >= _limits.SqliteMax ? SyncResources.Sqlite : SyncResources.None);
-
-    private void Use(SyncResources needs, int count)
+    private void Use(SyncTask task, int count)
     {
-        _network += needs.HasFlag(SyncResources.Network) ? count : 0;
-        _sqlite += needs.HasFlag(SyncResources.Sqlite) ? count : 0;
+        _network += task.Needs.HasFlag(SyncResources.Network) ? count : 0;
+        if (task.Needs.HasFlag(SyncResources.Sqlite))
+        {
+            var used = _sqlite.GetValueOrDefault(FileOf(task)) + count;
+            _ = used == 0 ? _sqlite.Remove(FileOf(task)) : (_sqlite[FileOf(task)] = used) > 0;
+        }
     }
 
     private async Task RunAsync(WaitingTask task)
@@ -233,7 +259,7 @@ public sealed class SyncScheduler
 
         lock (_lock)
         {
-            Use(task.Task.Needs, -1);
+            Use(task.Task, -1);
         }
 
         if (trouble is OperationCanceledException)

@@ -82,6 +82,7 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
                     return new FetchedPages { Last = tail, Complete = !tail.HasMore };
                 }
 
+                await transaction.GiveWay().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }

@@ -46,6 +46,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
             FreezeResult frozen;
             do
             {
+                await transaction.GiveWay().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 (frozen, var request) = Freeze(seq);
                 seq = frozen.NextSeq;

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Tidemark.Client.Coordination.Scheduling;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Tests.Support;
 using Tidemark.Testing;
 
 namespace Tidemark.Client.Tests.Coordination.Scheduling;
@@ -243,6 +244,123 @@ public sealed class SyncSchedulerTests
         goOn.SetResult();
         await Task.WhenAll(longWork, user).WaitAsync(Deadline, Token);
         Assert.Equal(["user", "rest"], order);
+    }
+
+    [Fact]
+    [Trait("req", "RUN-02")]
+    public async Task SQLite_is_limited_for_each_file_by_itself()
+    {
+        var scheduler = New(new SchedulerLimits { SqliteMax = 1 });
+        var (gate, begun) = (new TaskCompletionSource(), new SemaphoreSlim(0));
+        var order = new List<string>();
+        var first = On("a", "first");
+        Assert.True(await begun.WaitAsync(Deadline, Token));
+        var second = On("a", "second");
+        var other = On("b", "other");
+        Assert.True(await begun.WaitAsync(Deadline, Token));
+        Assert.Equal(["first", "other"], order);
+        gate.SetResult();
+        await Task.WhenAll(first, second, other).WaitAsync(Deadline, Token);
+        Assert.Equal(["first", "other", "second"], order);
+
+        Task<int> On(string file, string name) => scheduler.RunAsync(
+            new SyncTask(SyncTaskKind.DataSync, SyncTaskPriority.Normal, SyncResources.Sqlite) { File = file },
+            async (_, _) =>
+            {
+                lock (order)
+                {
+                    order.Add(name);
+                }
+
+                begun.Release();
+                await gate.Task;
+                return 0;
+            },
+            Token);
+    }
+
+    [Fact]
+    [Trait("req", "RUN-03")]
+    public async Task A_run_does_not_give_way_to_another_run_on_its_file_which_would_wait_for_it()
+    {
+        var time = new VirtualTime();
+        var scheduler = new SyncScheduler(With(TaskScheduler.Default, time), new SchedulerLimits { NetworkMax = 1, OvertakenMax = 1 });
+        var order = new List<string>();
+        var (begun, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var first = scheduler.RunAsync(
+            new SyncTask(SyncTaskKind.DataSync, SyncTaskPriority.Background, Both) { File = "a" },
+            async (turn, _) =>
+            {
+                begun.SetResult();
+                await goOn.Task;
+                time.Advance(TimeSpan.FromMilliseconds(50));
+                Assert.True(await turn.GiveWayAsync());
+                order.Add("first");
+                return 0;
+            },
+            Token);
+        await begun.Task;
+        var same = Run("a", "same file");
+        var others = Enumerable.Range(0, 3).Select(i => Run("b", "other")).ToList();
+        goOn.SetResult();
+        await Task.WhenAll([first, same, .. others]).WaitAsync(Deadline, Token);
+        Assert.True(order.IndexOf("first") < order.IndexOf("same file"), string.Join(", ", order));
+        Assert.Equal("other", order[0]);
+
+        Task<int> Run(string file, string name) => scheduler.RunAsync(
+            new SyncTask(SyncTaskKind.DataSync, SyncTaskPriority.User, Both) { File = file },
+            (_, _) =>
+            {
+                order.Add(name);
+                return Task.FromResult(0);
+            },
+            Token);
+    }
+
+    [Fact]
+    [Trait("req", "RUN-03")]
+    [Trait("req", "RUN-02")]
+    public async Task A_large_pull_of_a_started_service_lets_a_persons_task_through_between_two_pages()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO note(id) SELECT 'n' || i FROM n;");
+        await a.SyncAsync();
+        var time = new VirtualTime();
+        var b = world.Clone("b", a);
+        b.Clock = time;
+        b.Options.Automatic.GateTimeout = TimeSpan.Zero;
+        b.Options.Pull.PageRowsMax = 10;
+        b.Connect(world);
+        var scheduler = SyncScheduler.Of(b.Environment);
+        var gate = new TaskCompletionSource();
+        var held = scheduler.RunAsync(new SyncTask(SyncTaskKind.HealthIngest, SyncTaskPriority.Normal, SyncResources.Network), async (_, _) => await gate.Task.ContinueWith(_ => 0, Token, TaskContinuationOptions.None, TaskScheduler.Default), Token);
+        var (pages, pagesBefore) = (0, 0);
+        Task<int>? asked = null;
+        b.Network.BeforeAnswer = path =>
+        {
+            if (path == "/sync/changes" && ++pages == 2)
+            {
+                asked = scheduler.RunAsync(
+                    new SyncTask(SyncTaskKind.CatalogSync, SyncTaskPriority.User, SyncResources.Network),
+                    (_, _) =>
+                    {
+                        pagesBefore = Volatile.Read(ref pages);
+                        return Task.FromResult(0);
+                    },
+                    Token);
+                time.Advance(TimeSpan.FromMilliseconds(60));
+            }
+
+            return Task.CompletedTask;
+        };
+        var runs = new RunLog(b.Service);
+        b.Service.Start();
+        Assert.Equal(60, (await runs.NextAsync()).Pull.Applied);
+        await asked!.WaitAsync(Deadline, Token);
+        gate.SetResult();
+        await held;
+        await b.Service.StopAsync();
+        Assert.InRange(pagesBefore, 2, pages - 2);
     }
 
     [Fact]
