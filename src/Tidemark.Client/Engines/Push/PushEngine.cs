@@ -46,7 +46,6 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
             FreezeResult frozen;
             do
             {
-                await transaction.GiveWay().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 (frozen, var request) = Freeze(seq);
                 seq = frozen.NextSeq;
