@@ -12,8 +12,8 @@ internal static class DoctorVerb
     public static Command Create()
     {
         var database = SharedOptions.Database();
-        var repair = new Option<bool>("--repair") { Description = "Put right what can be: lost capture, changes that nothing noted, a guard left behind." };
-        return Verb.Create("doctor", "Examine the file: damage, capture, unnoticed changes, orphans, the ledger, what is stuck. Exit code 1 on a fault, 3 when a person is needed.", database, repair)
+        var repair = new Option<bool>("--repair") { Description = "Put right what can be: capture and what it missed, indexes, orphans, cursors, claims and back-offs that hold up, a log that has grown. Nothing that waits is dropped." };
+        return Verb.Create("doctor", "Examine the file: damage, indexes, capture, unnoticed changes, orphans, cursors, the ledger, duplicates, what is stuck. Exit code 1 on a fault, 3 when a person is needed.", database, repair)
             .Runs((context, cancellationToken) => RunAsync(context, context.Get(database), context.Get(repair), cancellationToken));
     }
 

@@ -55,6 +55,13 @@ public static class CaptureInstaller
         return missing;
     }
 
+    /// <summary>Triggers under Tidemark's names that belong to none of these types.</summary>
+    public static IReadOnlyList<string> Strange(SqliteConnection connection, IEnumerable<int> typeNumbers)
+    {
+        var prefixes = typeNumbers.Select(CaptureTables.TriggersOf).ToList();
+        return [.. Installed(connection).Keys.Where(name => !prefixes.Exists(p => name.StartsWith(p, StringComparison.Ordinal))).Order(StringComparer.Ordinal)];
+    }
+
     private static IReadOnlyList<CaptureTrigger> Wanted(SqliteConnection connection, EntityType type, int number)
     {
         var table = SchemaReader.Read(connection, type.TableName);

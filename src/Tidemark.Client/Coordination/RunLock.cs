@@ -66,6 +66,9 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
     /// <summary>Who holds the lock; null when nobody does.</summary>
     public string? Holder() => Read() is { Owner: { } owner, ExpiresMs: var expires } && Holds(expires) ? owner : null;
 
+    /// <summary>Who left the lock without giving it back: its process has ended, or its time is over. Null: nobody.</summary>
+    public string? LeftBy() => Read() is { Owner: { } owner, ExpiresMs: var expires } && !(Holds(expires) && environment.IsAlive(ProcessOf(owner))) ? owner : null;
+
     // A lock that is to hold for longer than locks do was taken before the clock was set back.
     private bool Holds(long expiresMs) => expiresMs - environment.NowMs is > 0 and var left && left <= _leftMax.TotalMilliseconds;
 

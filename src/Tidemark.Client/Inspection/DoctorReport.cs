@@ -43,9 +43,14 @@ public sealed record DoctorReport
 public static class FindingCodes
 {
     public const string FileDamaged = "FILE_DAMAGED";
+    public const string IndexDamaged = "INDEX_DAMAGED";
+    public const string IndexUnchecked = "INDEX_UNCHECKED";
+    public const string WalLarge = "WAL_LARGE";
     public const string GuardLeft = "GUARD_LEFT";
     public const string SchemaMismatch = "SCHEMA_MISMATCH";
     public const string CaptureMissing = "CAPTURE_MISSING";
+    public const string CaptureStrange = "CAPTURE_STRANGE";
+    public const string TriggerUnguarded = "TRIGGER_UNGUARDED";
     public const string ChangesMissed = "CHANGES_MISSED";
     public const string RowsVanished = "ROWS_VANISHED";
     public const string Orphans = "ORPHANS";
@@ -53,6 +58,10 @@ public static class FindingCodes
     public const string DeadLetters = "DEAD_LETTERS";
     public const string PutAside = "PUT_ASIDE";
     public const string Stuck = "STUCK";
+    public const string ClaimLeft = "CLAIM_LEFT";
+    public const string HeldBack = "HELD_BACK";
+    public const string CursorBroken = "CURSOR_BROKEN";
+    public const string Duplicates = "DUPLICATES";
     public const string Resync = "RESYNC";
     public const string LibraryOld = "LIBRARY_OLD";
 }

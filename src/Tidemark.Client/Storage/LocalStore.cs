@@ -179,7 +179,7 @@ public sealed class LocalStore : IAsyncDisposable
     internal int TakeIdleRuns() => Interlocked.Exchange(ref _idleRuns, 0);
 
     /// <summary>Compares the file's schema with the model when it changed since the last look; missing capture is brought back and what it missed is noted.</summary>
-    internal void CheckSchema(List<string> warnings) => new SchemaCheck(EngineSession, _environment).Run(warnings);
+    internal void CheckSchema(List<string> warnings, bool always = false) => new SchemaCheck(EngineSession, _environment).Run(warnings, always);
 
     /// <summary>The first user to sync owns the file.</summary>
     /// <exception cref="SyncException">It is another one.</exception>

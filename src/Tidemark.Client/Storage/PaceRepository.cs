@@ -29,6 +29,15 @@ internal sealed class PaceRepository(StoreConnection db, int remote)
 
     public void Clear() => db.Execute("DELETE FROM _tm_pace WHERE remote = ?1", Value.Integer(remote));
 
+    /// <summary>Commands without their back-off, waiting from now on.</summary>
+    public void MakeDue(IEnumerable<Guid> ids, long nowMs)
+    {
+        foreach (var id in ids)
+        {
+            db.Execute("UPDATE _tm_command SET next_attempt_at = NULL, state_updated_at_ms = ?2 WHERE id = ?1", Value.Text(id.ToString("D")), Value.Integer(nowMs));
+        }
+    }
+
     /// <summary>By trigger.</summary>
     public List<KeyValuePair<string, long>> ReadTimes() =>
         db.Query("SELECT cause, at FROM _tm_synced WHERE remote = ?1 ORDER BY cause", s => KeyValuePair.Create(s.Text(0), s.ColumnInt64(1)), Value.Integer(remote));

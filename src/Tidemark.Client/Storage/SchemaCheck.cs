@@ -12,11 +12,11 @@ namespace Tidemark.Client.Storage;
 internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environment)
 {
     /// <exception cref="SyncException">The tables do not fit the model; every difference is named.</exception>
-    public void Run(List<string> warnings)
+    public void Run(List<string> warnings, bool always = false)
     {
         var db = session.Db;
         var meta = new MetaRepository(db);
-        if (db.ScalarInt64("PRAGMA schema_version") == meta.Integer(MetaRepository.SchemaVersion))
+        if (!always && db.ScalarInt64("PRAGMA schema_version") == meta.Integer(MetaRepository.SchemaVersion))
         {
             return;
         }
@@ -29,7 +29,7 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
             GuardAppTriggers(warnings);
             var numbers = session.Tables.ToDictionary(t => t.Type.Name, t => t.Number, StringComparer.Ordinal);
             var lost = CaptureInstaller.Missing(db.Connection, session.Model, numbers);
-            if (lost.Count > 0)
+            if (lost.Count > 0 || CaptureInstaller.Strange(db.Connection, numbers.Values).Count > 0)
             {
                 CaptureInstaller.Install(db.Connection, session.Model, numbers);
                 foreach (var name in lost)

@@ -165,7 +165,7 @@ public sealed class DuplicateTests
         }
         else
         {
-            Assert.Contains(new Inspection.StoreInspector(b.Store).Conflicts(10, onlyOpen: false), c => c is { Type: "book", Key: "\"b9\"" });
+            Assert.Contains(new Tidemark.Client.Inspection.StoreInspector(b.Store).Conflicts(10, onlyOpen: false), c => c is { Type: "book", Key: "\"b9\"" });
         }
 
         AssertNothingLost(a);
@@ -247,7 +247,7 @@ public sealed class DuplicateTests
         var (a, b) = await StartAsync(world);
         a.Sql("INSERT INTO author VALUES('a0', 'Le Guin', '1929', hex(zeroblob(15000)), 1, NULL); INSERT INTO book VALUES('b7', 'Waiting', 'a0', NULL)");
         await a.SyncAsync();
-        Assert.Single(new Inspection.StoreInspector(a.Store).DeadLetters());
+        Assert.Single(new Tidemark.Client.Inspection.StoreInspector(a.Store).DeadLetters());
         var group = Assert.Single((await new StoreDuplicates(a.Store).FindAsync(cancellationToken: Token)).Groups);
         Assert.True(group.Rows.Single(r => r.Key == EntityKey.Of("a0")).IsDead);
         await new StoreDuplicates(a.Store).MergeAsync(group, Token);

@@ -40,7 +40,7 @@ public sealed class HeldOffTests
         await a.SyncAsync();
         var report = await a.SyncAsync();
         Assert.Equal(0, report.Push.Conflicts);
-        var letter = Assert.Single(new Inspection.StoreInspector(a.Store).DeadLetters());
+        var letter = Assert.Single(new Tidemark.Client.Inspection.StoreInspector(a.Store).DeadLetters());
         await a.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["n3|one|gold"], b.Rows("SELECT id, title, slug FROM note WHERE slug = 'gold'"));
@@ -61,7 +61,7 @@ public sealed class HeldOffTests
         a.Sql("UPDATE OR REPLACE note SET slug = 'gold' WHERE id = 'n2'");
         await a.SyncAsync();
         await a.SyncAsync();
-        var letter = Assert.Single(new Inspection.StoreInspector(a.Store).DeadLetters());
+        var letter = Assert.Single(new Tidemark.Client.Inspection.StoreInspector(a.Store).DeadLetters());
         Assert.Equal(SyncOutcome.Idle, (await b.SyncAsync()).Outcome);
         await a.Store.DiscardAsync(letter.Id, TestContext.Current.CancellationToken);
         await Steps.UntilQuietAsync(a, b);
