@@ -262,6 +262,16 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         db.Execute("UPDATE _tm_command SET status = 'FAILED', last_code = ?2, last_error = ?3, next_attempt_at = ?4, state_updated_at_ms = ?5 WHERE id = ?1",
             Value.Text(id.ToString("D")), Value.Text(code), Value.Text(error), Value.Integer(nextAttemptAt), Value.Integer(nowMs));
 
+    /// <summary>Does a command of this kind wait for another try because it was refused with this code?</summary>
+    public bool HasFailed(Operation operation, string code) =>
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_command WHERE ctx = ?1 AND status = 'FAILED' AND operation = ?2 AND last_code = ?3)",
+            Value.Integer(context), Value.Text(OperationNames.NameOf(operation)), Value.Text(code)) != 0;
+
+    /// <summary>Those wait no longer.</summary>
+    public void MakeDue(Operation operation, string code) =>
+        db.Execute("UPDATE _tm_command SET next_attempt_at = NULL WHERE ctx = ?1 AND status = 'FAILED' AND operation = ?2 AND last_code = ?3",
+            Value.Integer(context), Value.Text(OperationNames.NameOf(operation)), Value.Text(code));
+
     public void MarkDeadLetter(Guid id, string code, string error, string? field, byte[]? serverRow, long? serverVersion, bool serverDeleted, long nowMs) =>
         db.Execute(
             "UPDATE _tm_command SET status = 'DEAD_LETTER', last_code = ?2, last_error = ?3, field = ?4, server_row = ?5, server_version = ?6, server_deleted = ?7, state_updated_at_ms = ?8, next_attempt_at = NULL WHERE id = ?1",

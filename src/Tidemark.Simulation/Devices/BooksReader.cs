@@ -2,6 +2,7 @@ using Tidemark.Model.Values;
 using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Disk;
 using Tidemark.Simulation.Workload;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Devices;
 
@@ -71,9 +72,21 @@ internal static class BooksReader
     /// <summary>Types of which something waits, is refused or is put aside.</summary>
     public static SortedSet<string> OpenTypes(SimulatedDevice device) => new(device.App.Query(Open).Select(r => r[0].AsText), StringComparer.Ordinal);
 
-    /// <summary>Commands that were sent and have no verdict.</summary>
-    public static IEnumerable<string> Unanswered(SimulatedDevice device) =>
-        device.App.Query("SELECT CAST(payload AS TEXT) FROM _tm_command WHERE status = 'IN_FLIGHT'").Select(r => r[0].AsText);
+    /// <summary>Commands that were sent and have no verdict; of a device that is off, as its file is.</summary>
+    public static IReadOnlyList<string> Unanswered(SimulatedDevice device)
+    {
+        var copy = device.Path + "-look";
+        FileSet.Copy(device.Path, copy);
+        try
+        {
+            using var file = SqliteFile.Open(copy, new OpenOptions());
+            return [.. file.Query("SELECT CAST(payload AS TEXT) FROM _tm_command WHERE status = 'IN_FLIGHT'").Select(r => r[0].AsText)];
+        }
+        finally
+        {
+            FileSet.Delete(copy);
+        }
+    }
 
     /// <summary>Those rows, each with what it is kept by.</summary>
     public static IReadOnlyList<string> OpenRows(SimulatedDevice device) =>

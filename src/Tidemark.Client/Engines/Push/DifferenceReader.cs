@@ -293,14 +293,18 @@ internal sealed class DifferenceReader(StoreSession session)
             return new ResolvedReference(edge, id, ParentState.Blocked);
         }
 
-        if (table.ReadEntry(session.Db, key, session.Remote) is not null || session.Aside.Contains(edge.Target.Name, key.ToString()))
+        if (table.ReadEntry(session.Db, key, session.Remote) is not null)
         {
             return new ResolvedReference(edge, id, ParentState.Synced);
         }
 
-        return table.LiveExists(session.Db, key)
-            ? new ResolvedReference(edge, id, StateOf(Add(ReadRow(table, key))))
-            : new ResolvedReference(edge, id, ParentState.Missing);
+        // An edit means the row that its app saw, even where the remote's own row of that id is put aside.
+        if (table.LiveExists(session.Db, key))
+        {
+            return new ResolvedReference(edge, id, StateOf(Add(ReadRow(table, key))));
+        }
+
+        return new ResolvedReference(edge, id, session.Aside.Contains(edge.Target.Name, key.ToString()) ? ParentState.Synced : ParentState.Missing);
     }
 
     private static ParentState StateOf(RowState parent) => (parent.Base, parent.Live) switch

@@ -30,7 +30,7 @@ public sealed record PushReport
 internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, SyncEnvironment environment, SyncBatchContext context, PushContext push)
 {
     private readonly PushReport _report = new();
-
+    private bool _waitsForUnique = true; // offers that are refused for a unique value
     public PushReport Report => _report;
 
     public async Task RunAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
@@ -84,8 +84,25 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
             await SendDueAsync(progress, Operation.Offer, cancellationToken).ConfigureAwait(false);
             if (frozen == 0)
             {
-                return;
+                break;
             }
+        }
+
+        await OfferAgainAsync(progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Whoever held a unique value that an offer wants was perhaps offered behind it, with another one or as deleted. As long as one finds its place, others may.
+    private async Task OfferAgainAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        var applied = true;
+        while (transaction.Read(s => s.Outbox.HasFailed(Operation.Offer, ErrorCodes.Unique)))
+        {
+            transaction.Run(EngineTransactionKind.None, s => s.Outbox.MakeDue(Operation.Offer, ErrorCodes.Unique));
+            var accepted = _report.Accepted;
+            _waitsForUnique = applied;
+            await SendDueAsync(progress, Operation.Offer, cancellationToken).ConfigureAwait(false);
+            _waitsForUnique = true;
+            applied = _report.Accepted > accepted;
         }
     }
 
@@ -169,7 +186,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
         var counts = Understood(() => transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(response.Epoch, response.Mark);
-            var result = new VerdictApplier(s, environment, context, push.Options).Apply(request.Batch, response);
+            var result = new VerdictApplier(s, environment, context, push.Options) { WaitsForUnique = _waitsForUnique }.Apply(request.Batch, response);
             CheckGate(s);
             return result;
         }));

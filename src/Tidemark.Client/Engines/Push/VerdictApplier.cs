@@ -36,6 +36,9 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     private readonly VerdictKeys _keys = new(session, environment, context);
     private long _position;
 
+    /// <summary>Offers that are refused for a unique value are tried once more when all others have their verdicts.</summary>
+    public bool WaitsForUnique { get; init; }
+
     public VerdictCounts Apply(IReadOnlyList<StoredCommand> sent, PushResponse response)
     {
         foreach (var command in sent)
@@ -355,6 +358,13 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
 
         var now = environment.NowMs;
+        if (WaitsForUnique && command.Operation == Operation.Offer && verdict.Code == ErrorCodes.Unique)
+        {
+            _counts.Returned++;
+            session.Outbox.MarkFailed(command.Id, verdict.Code, verdict.Message, now + options.Backoff.DelayMaxMs, now);
+            return;
+        }
+
         if (verdict.Retryable && command.Attempts < options.AttemptsMax)
         {
             _counts.Failed++;
