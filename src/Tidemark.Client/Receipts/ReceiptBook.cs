@@ -10,6 +10,9 @@ namespace Tidemark.Client.Receipts;
 /// </summary>
 internal sealed class ReceiptBook(StoreSession session)
 {
+    private Dictionary<(int Type, string Key), string>? _commands;
+    private Dictionary<(int Type, string Key), long>? _notes;
+
     public static bool HasOpen(StoreConnection db) => db.ScalarInt64($"SELECT EXISTS(SELECT 1 FROM _tm_receipt WHERE state IN ({ReceiptRows.OpenStates}))") != 0;
 
     public void Reconcile()
@@ -99,28 +102,34 @@ internal sealed class ReceiptBook(StoreSession session)
             : line with { State = ReceiptState.NothingToSend };
     }
 
-    private string? CommandOf(Line line) =>
-        session.Db.Query("SELECT id FROM _tm_command WHERE type = ?1 AND key = ?2 ORDER BY place DESC LIMIT 1", s => s.Text(0), Value.Integer(line.Type), Value.Text(line.Key)).FirstOrDefault();
+    private string? CommandOf(Line line) => (_commands ??= ReadCommands()).GetValueOrDefault((line.Type, line.Key));
 
-    private long? LastNote(Line line)
+    private long? LastNote(Line line) => (_notes ??= ReadNotes()).TryGetValue((line.Type, line.Key), out var seq) ? seq : null;
+
+    // Read once for all lines of a transaction: neither notes nor commands have an index by row, which every write of the app would pay for.
+    private Dictionary<(int Type, string Key), string> ReadCommands()
     {
-        if (session.FindTable(line.Type) is not { } table)
+        var last = new Dictionary<(int, string), string>();
+        foreach (var (type, key, id) in session.Db.Query("SELECT type, key, id FROM _tm_command ORDER BY place", s => ((int)s.ColumnInt64(0), s.Text(1), s.Text(2))))
         {
-            return null;
+            last[(type, key)] = id;
         }
 
-        var key = StoreSession.KeyFrom(table.Type, line.Key);
-        var statement = session.Db.Prepare($"SELECT max(seq) FROM _tm_touch WHERE {table.MetaKeyMatch} AND type = ?{key.Count + 1}");
-        table.BindKey(statement, key);
-        statement.Bind(key.Count + 1, table.Number);
-        try
+        return last;
+    }
+
+    private Dictionary<(int Type, string Key), long> ReadNotes()
+    {
+        var last = new Dictionary<(int, string), long>();
+        foreach (var touch in session.Outbox.ReadTouches(0, int.MaxValue))
         {
-            return statement.Step() ? statement.Int64OrNull(0) : null;
+            if (session.FindTable(touch.Type) is { } table)
+            {
+                last[(touch.Type, table.KeyOf(touch).ToString())] = touch.Seq;
+            }
         }
-        finally
-        {
-            statement.Reset();
-        }
+
+        return last;
     }
 
     private (long Id, long? Version)? ConflictOf(Line line) => session.FindTable(line.Type) is { } table

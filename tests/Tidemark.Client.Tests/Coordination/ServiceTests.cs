@@ -238,6 +238,30 @@ public sealed class ServiceTests
     }
 
     [Fact]
+    [Trait("req", "RUN-23")]
+    public async Task An_idle_hour_keeps_no_memory_that_the_hour_before_did_not()
+    {
+        await using var world = await World.StartAsync();
+        await using var service = await Started.AtRestAsync(world);
+        await HourAsync(); // Pools and caches fill.
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await HourAsync();
+        await HourAsync();
+
+        // Kept by every idle run it would be 24 times; the test's own notes of requests and runs are a few kilobytes.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 200_000);
+
+        async Task HourAsync()
+        {
+            for (var i = 0; i < 12; i++)
+            {
+                service.Time.Advance(TimeSpan.FromMinutes(5));
+                await service.NextAsync();
+            }
+        }
+    }
+
+    [Fact]
     [Trait("req", "RUN-01")]
     [Trait("req", "RUN-03")]
     public async Task On_a_single_threaded_context_the_callers_thread_is_never_blocked_and_every_event_comes_on_it()
@@ -321,6 +345,46 @@ public sealed class ServiceTests
         await Steps.UntilQuietAsync(a);
         Assert.Equal(334, a.Count("SELECT count(*) FROM _tm_row_1"));
         a.AssertQuiet();
+    }
+
+    [Fact]
+    [Trait("req", "RUN-05")]
+    public async Task After_a_hot_reload_the_new_service_waits_for_the_run_that_the_abandoned_one_is_in_the_middle_of()
+    {
+        await using var world = await World.StartAsync();
+        var abandoned = world.Adopt("a", Schemas.Notes);
+        await abandoned.SyncAsync();
+        var (arrived, goOn, now, most) = (new TaskCompletionSource(), new TaskCompletionSource(), 0, 0);
+        async Task PushAsync(string path)
+        {
+            if (path == "/sync/push")
+            {
+                most = Math.Max(most, Interlocked.Increment(ref now));
+                arrived.TrySetResult();
+                await goOn.Task;
+                Interlocked.Decrement(ref now);
+            }
+        }
+
+        abandoned.Network.BeforeRequest = PushAsync;
+        abandoned.Sql("INSERT INTO note VALUES('before', '', '', NULL)");
+        var first = abandoned.Service.SyncNowAsync(Token);
+        await arrived.Task;
+
+        // The app's code is loaded anew: nobody has stopped the first service, and a second one opens the same file in the same process.
+        var reloaded = world.Open(abandoned.Path);
+        reloaded.Network.BeforeRequest = PushAsync;
+        reloaded.Sql("INSERT INTO note VALUES('after', '', '', NULL)");
+        reloaded.Service.Start();
+        var second = reloaded.Service.SyncNowAsync(Token);
+        await Eventually(() => reloaded.Service.Status.Activity == SyncActivity.Running);
+        goOn.SetResult();
+        Assert.Null((await first).Error);
+        Assert.Null((await second).Error);
+        await reloaded.Service.StopAsync();
+        Assert.Equal(1, most);
+        Assert.True(reloaded.Scalar("SELECT owner FROM _tm_lock").IsNull);
+        reloaded.AssertQuiet();
     }
 
     internal static async Task Eventually(Func<bool> holds)
