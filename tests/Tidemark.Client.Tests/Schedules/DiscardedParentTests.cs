@@ -116,7 +116,46 @@ public sealed class DiscardedParentTests
         Steps.AssertEqual(a, b);
     }
 
-    private static async Task DiscardAsync(Device device, int syncs = 2, int expected = 1)
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    public async Task A_change_of_key_that_could_never_be_sent_gives_the_row_back_under_its_former_key()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL); INSERT INTO book VALUES(1, 1, 'of ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("PRAGMA foreign_keys=OFF; UPDATE book SET id = 9, author_id = 77");
+        await DiscardAsync(a);
+        Assert.Equal(["1|1|of ann"], a.Rows("SELECT id, author_id, title FROM book"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_refused_offer_that_is_taken_back_leaves_nothing_of_what_the_server_lost_a_second_time()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes);
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO note VALUES('x', 'lost', NULL, 's')");
+        await Steps.UntilQuietAsync(a, b);
+        var c = await lost.RestoreAndWriteAsync("INSERT INTO note VALUES('y', 'new', NULL, 's')");
+        await b.SyncAsync();
+        Assert.Single(new StoreInspector(b.Store).DeadLetters());
+        c.Sql("DELETE FROM note");
+        await c.SyncAsync();
+        await a.SyncAsync(); // Its offer finds the value free.
+        await b.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await DiscardAsync(b);
+        await Steps.UntilQuietAsync(b);
+        Assert.Empty(b.Rows("SELECT id FROM note"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    internal static async Task DiscardAsync(Device device, int syncs = 2, int expected = 1)
     {
         for (var i = 0; i < syncs; i++)
         {

@@ -171,4 +171,82 @@ public sealed class ReusedIdTests
         await b.SyncAsync();
         Assert.Equal(["of ann|ann", "of bea|bea"], b.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id ORDER BY title"));
     }
+
+    [Fact]
+    [Trait("req", "MOD-03")]
+    [Trait("req", "PUSH-06")]
+    public async Task A_row_made_under_the_id_that_another_one_left_for_another_key_is_not_that_one()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE author SET note = 'edited'");
+        await a.SyncAsync();
+        b.Sql("UPDATE author SET id = 9");
+        b.Sql("INSERT INTO author VALUES(1, 'bea', NULL)");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["ann|edited", "bea|NULL"], a.Rows("SELECT name, note FROM author ORDER BY name"));
+        Assert.Equal(["9"], a.Rows("SELECT id FROM author WHERE name = 'ann'"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "MOD-03")]
+    [Trait("req", "CON-08")]
+    public async Task A_row_that_goes_to_another_key_and_back_is_the_one_it_was()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE author SET note = 'edited'");
+        await a.SyncAsync();
+        b.Sql("UPDATE author SET id = 9; UPDATE author SET id = 8; UPDATE author SET id = 1; UPDATE author SET name = 'anna'");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|anna|edited"], a.Rows("SELECT * FROM author"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "MOD-03")]
+    public async Task A_row_that_an_edit_revives_keeps_its_id_when_the_one_made_in_its_place_is_deleted_too()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE author SET note = 'edited'");
+        await a.SyncAsync();
+        b.Sql("DELETE FROM author");
+        b.Sql("INSERT INTO author VALUES(1, 'bea', NULL)");
+        b.Sql("DELETE FROM author");
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|ann|edited"], a.Rows("SELECT * FROM author"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-08")]
+    [Trait("req", "PUSH-02")]
+    public async Task What_refers_to_a_row_that_is_put_aside_does_not_go_with_the_one_that_has_its_id_here()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE thing(id INTEGER PRIMARY KEY, code TEXT UNIQUE, next INTEGER REFERENCES thing(id));");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO thing VALUES(1, 'red', NULL), (2, NULL, 1)");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO thing VALUES(7, 'red', NULL)");
+        await b.SyncAsync();
+        await b.SyncAsync();
+        b.Sql("INSERT INTO thing VALUES(1, 'blue', NULL)"); // The free number: the server's row of that id waits for its code.
+        await b.SyncAsync();
+        await DiscardedParentTests.DiscardAsync(b, syncs: 1);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["red"], b.Rows("SELECT p.code FROM thing t JOIN thing p ON p.id = t.next WHERE t.id = 2"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -11,9 +11,17 @@ public sealed class SeedTests
     private const int FirstSeedsWithPolicies = 20;
 
     // Broken promises that are known and not mended yet; docs/internals/testing.md says what stands behind each.
-    private static readonly ulong[] Open = [196];
+    private static readonly ulong[] Open = [];
 
     [Theory]
+    [InlineData(196, "a row made under the id that another one had left for another key was taken for that one")]
+    [InlineData(279, "a change of key that a restored server had lost ended in a second row")]
+    [InlineData(285, "a row that an edit revived was taken for one made in its place, which was deleted")]
+    [InlineData(314, "a change of key that could never be sent was taken back without its former key")]
+    [InlineData(374, "a row that was gone on the server was put aside when its edit was taken back")]
+    [InlineData(461, "a command whose answer was lost with the server's memory of it followed the restore")]
+    [InlineData(473, "rows put aside that a restored server had lost were brought in when an offer was taken back")]
+    [InlineData(798, "references to a row put aside went with the row that had its id here")]
     [InlineData(37, "a row that was made and deleted here before its id arrived from the server was taken for one that was made again")]
     [InlineData(27, "a deletion that fell into the next batch was taken for one of what the first batch had sent")]
     [InlineData(46, "a refused change of key took the server's row for the one under the new key")]
