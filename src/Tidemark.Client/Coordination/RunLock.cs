@@ -56,6 +56,14 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
         }
     }
 
+    /// <summary>Between two transactions of the holder; nothing happens when the lock was taken over.</summary>
+    public static void Renew(StoreConnection db, long token, SyncEnvironment environment)
+    {
+        using var turn = db.EnterGate();
+        var now = environment.NowMs;
+        db.Execute("UPDATE _tm_lock SET heartbeat_ms = ?1, expires_ms = ?2 WHERE id = 1 AND token = ?3 AND owner IS NOT NULL", Value.Integer(now), Value.Integer(now + (long)Lifetime.TotalMilliseconds), Value.Integer(token));
+    }
+
     /// <summary>Gives the lock back; nothing happens when it was taken over.</summary>
     public static void Release(StoreConnection db, long token)
     {

@@ -163,7 +163,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     {
         try
         {
-            return await NewPull().ProbeAsync(session, cancellationToken).ConfigureAwait(false);
+            return await NewPull(remote).ProbeAsync(session, cancellationToken).ConfigureAwait(false);
         }
         catch (SyncException e) when (e is ResyncRequiredException || e.WireCode == ErrorCodes.CursorInvalid)
         {
@@ -176,7 +176,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     {
         try
         {
-            await NewPull().ProbeAsync(store.EngineSession, cancellationToken).ConfigureAwait(false);
+            await NewPull(remote).ProbeAsync(store.EngineSession, cancellationToken).ConfigureAwait(false);
             return cause;
         }
         catch (ResyncRequiredException refined)
@@ -294,7 +294,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             progress = progress is null ? null : new FullFetchProgress(progress);
         }
 
-        var pull = NewPull();
+        var pull = NewPull(Locked(transaction));
         _pull = pull.Report;
         FetchedPages fetched;
         using (_times.Of("pull"))
@@ -318,7 +318,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private async Task<SyncException?> PushAsync(EngineTransaction transaction, SyncBatchContext context, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         var meta = new MetaRepository(transaction.Session.Db);
-        var push = new PushEngine(transaction, remote, environment, context, new PushContext
+        var push = new PushEngine(transaction, Locked(transaction), environment, context, new PushContext
         {
             DeviceId = meta.Text(MetaRepository.DeviceId)!,
             StoreId = meta.Text(MetaRepository.StoreId)!,
@@ -353,8 +353,10 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         _push.Requests += before.Requests;
     }
 
-    private PullEngine NewPull() =>
-        new(remote, options.Pull, options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
+    private LockedRemote Locked(EngineTransaction transaction) => new(remote, store, environment, transaction.LockToken);
+
+    private PullEngine NewPull(IRemote from) =>
+        new(from, options.Pull, options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
 
     private async Task<long> TakeLockAsync(CancellationToken cancellationToken)
     {

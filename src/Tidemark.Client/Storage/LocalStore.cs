@@ -174,6 +174,14 @@ public sealed class LocalStore : IAsyncDisposable
         return read(new StoreSession(db, EngineSession));
     }
 
+    /// <summary>One write beside a run, whose own connection may be at work.</summary>
+    internal void OnConnectionOfItsOwn(Action<StoreConnection> write)
+    {
+        using var connection = SqliteFile.Open(Path, new OpenOptions { BusyTimeout = _busyTimeout, Durability = Durability.Normal });
+        using var db = new StoreConnection(connection, ownsConnection: false) { Gate = FileGate.Of(Path) };
+        write(db);
+    }
+
     internal void CountIdleRun() => _idleRuns++;
 
     internal int TakeIdleRuns() => Interlocked.Exchange(ref _idleRuns, 0);
