@@ -51,4 +51,26 @@ public sealed class RenamedRowTests
         Assert.Equal(["m|f9", "n|f9"], a.Rows("SELECT * FROM note ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    public async Task A_child_moved_below_a_row_whose_new_key_is_refused_does_not_end_below_the_row_that_has_it()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema + "INSERT INTO folder VALUES('f2', 'two', NULL); INSERT INTO note VALUES('m', 'f2');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO folder VALUES('f9', 'of b', NULL)");
+        await b.SyncAsync();
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9' WHERE id = 'f1'; UPDATE note SET folder_id = 'f9' WHERE id = 'm'");
+        await a.SyncAsync();
+        await a.SyncAsync();
+        await b.SyncAsync();
+        Assert.Equal(["m|f2", "n|f1"], b.Rows("SELECT * FROM note ORDER BY id"));
+        await a.Store.DiscardAsync(Assert.Single(new Tidemark.Client.Inspection.StoreInspector(a.Store).DeadLetters()).Id, TestContext.Current.CancellationToken);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["m|f1", "n|f1"], b.Rows("SELECT * FROM note ORDER BY id"));
+        Assert.Equal(["f1|one", "f2|two", "f9|of b"], a.Rows("SELECT id, name FROM folder ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -239,7 +239,7 @@ internal static class PushPlanner
                     continue;
                 }
 #endif
-                if (edge.TargetsKey && parent.Operation == Operation.Create)
+                if (edge.TargetsKey && parent.Operation is (Operation.Create or Operation.Rekey)) // A new key that is refused may be another row's.
                 {
                     ReferTo(command, parent, edge);
                 }
