@@ -66,6 +66,14 @@ public enum Mutant
     ServerWinsIgnored,
     DeletionNeverWins,
     PoliciesIgnoredInPull,
+
+    // Around the run: what only the fourth workload has
+    LeaseOverbooked,
+    LeaseUnfenced,
+    BulkUnadmitted,
+    HintSwallowed,
+    ReceiptNotFollowed,
+    ReceiptForgotten,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -76,6 +84,9 @@ public static class Mutants
     public static bool Is(Mutant mutant) => Active == mutant;
 
     /// <summary>Does only a workload with policies have what the bug is in?</summary>
-    public static bool NeedsPolicies(Mutant mutant) => mutant >= Mutant.CounterTakesServer;
+    public static bool NeedsPolicies(Mutant mutant) => mutant is >= Mutant.CounterTakesServer and <= Mutant.PoliciesIgnoredInPull;
+
+    /// <summary>Does only a workload with leases, hints and receipts have what the bug is in?</summary>
+    public static bool NeedsService(Mutant mutant) => mutant >= Mutant.LeaseOverbooked;
 }
 #endif

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Remotes;
 
 namespace Tidemark.Client.Coordination;
@@ -32,6 +35,9 @@ public sealed class HintGate
     {
         lock (_lock)
         {
+#if TIDEMARK_MUTANTS
+            _pulled = Mutants.Is(Mutant.HintSwallowed) && _hinted > 0 ? Math.Max(_pulled, hint.Position) : _pulled;
+#endif
             _hinted = Math.Max(_hinted, hint.Position);
             Wake();
         }

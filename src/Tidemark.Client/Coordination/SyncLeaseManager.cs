@@ -16,7 +16,10 @@ public sealed class SyncLease : IAsyncDisposable
     private readonly string _id;
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _end = new();
+    private readonly Lock _lock = new();
     private readonly Task _renewing;
+    private TaskCompletionSource<bool>? _wait;
+    private bool _isEnded;
     private int _isDisposed;
 
     internal SyncLease(ILeases remote, SyncEnvironment environment, LeaseResponse given, long asked)
@@ -44,7 +47,10 @@ public sealed class SyncLease : IAsyncDisposable
             return;
         }
 
-        await _end.CancelAsync().ConfigureAwait(false);
+        EndWait();
+#pragma warning disable CA1849 // CancelAsync would end the renewal on another thread; nothing here takes long.
+        _end.Cancel();
+#pragma warning restore CA1849
         await _renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _remote.Lease = null;
         if (!_lost.IsCancellationRequested)
@@ -63,11 +69,47 @@ public sealed class SyncLease : IAsyncDisposable
         _end.Dispose();
     }
 
+    // False: the lease is given back. A cancelled delay would end on another thread.
+    private async Task<bool> WaitAsync(TimeSpan time)
+    {
+        var wait = new TaskCompletionSource<bool>();
+        lock (_lock)
+        {
+            if (_isEnded)
+            {
+                return false;
+            }
+
+            _wait = wait;
+        }
+
+        var timer = _environment.Time.CreateTimer(_ => wait.TrySetResult(true), null, time, Timeout.InfiniteTimeSpan);
+        await using (timer.ConfigureAwait(false))
+        {
+            return await wait.Task.ConfigureAwait(false);
+        }
+    }
+
+    private void EndWait()
+    {
+        TaskCompletionSource<bool>? wait;
+        lock (_lock)
+        {
+            (_isEnded, wait) = (true, _wait);
+        }
+
+        wait?.TrySetResult(false);
+    }
+
     private async Task RenewAsync(long since, TimeSpan time)
     {
         while (true)
         {
-            await _environment.DelayAsync(time / 3, _end.Token).ConfigureAwait(false);
+            if (!await WaitAsync(time / 3).ConfigureAwait(false))
+            {
+                return;
+            }
+
             var asked = _environment.Time.GetTimestamp();
             try
             {
@@ -80,7 +122,9 @@ public sealed class SyncLease : IAsyncDisposable
             }
             catch (SyncException)
             {
-                await _lost.CancelAsync().ConfigureAwait(false);
+#pragma warning disable CA1849 // as above
+                _lost.Cancel();
+#pragma warning restore CA1849
                 return;
             }
         }

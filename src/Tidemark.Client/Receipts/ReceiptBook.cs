@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
@@ -32,6 +35,12 @@ internal sealed class ReceiptBook(StoreSession session)
     /// <param name="unsynced">They are rows that no remote has seen: what is frozen or deleted under the former key is another row's.</param>
     public void Follow(int type, IReadOnlyList<(EntityKey Old, EntityKey New)> map, bool unsynced)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ReceiptNotFollowed))
+        {
+            return;
+        }
+#endif
         var news = map.ToDictionary(p => p.Old.ToString(), p => p.New.ToString(), StringComparer.Ordinal);
         foreach (var line in ReadOpen().Where(l => l.Type == type))
         {
@@ -81,7 +90,11 @@ internal sealed class ReceiptBook(StoreSession session)
                 };
         }
 
+#if TIDEMARK_MUTANTS
+        if (!Mutants.Is(Mutant.ReceiptForgotten) && session.Answers.Latest.TryGetValue(Guid.Parse(id), out var version))
+#else
         if (session.Answers.Latest.TryGetValue(Guid.Parse(id), out var version))
+#endif
         {
             var merged = ConflictOf(line);
             return line with { State = merged is null ? ReceiptState.Accepted : ReceiptState.Merged, Version = version, Conflict = merged?.Id, Code = null, Reason = null };

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Values;
 using Tidemark.Server.Storage;
 
@@ -37,6 +40,9 @@ internal sealed class LeaseRules(LeaseOptions options)
 
         book.Add(place);
         var free = options.LeasesMax - book.Count(l => l.State == LeaseState.Held);
+#if TIDEMARK_MUTANTS
+        free += Mutants.Is(Mutant.LeaseOverbooked) ? 1 : 0;
+#endif
         var rank = Order(book).FindIndex(l => l.Id == place.Id);
         book.Remove(place);
         if (rank < free)

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.Storage;
@@ -39,6 +42,12 @@ internal sealed class LeaseService(IServerStore store, LeaseOptions options, Ser
     /// <exception cref="ServerException">LEASE_LOST, or LEASE_DENIED: ask for one first.</exception>
     public async Task CheckAsync(Caller caller, bool isBulk, CancellationToken cancellationToken)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(caller.Lease is null ? Mutant.BulkUnadmitted : Mutant.LeaseUnfenced))
+        {
+            return;
+        }
+#endif
         if (caller.Lease is { } named)
         {
             var book = await store.ReadLeasesAsync(cancellationToken).ConfigureAwait(false);

@@ -12,7 +12,23 @@ internal sealed record EditSeen(string Device, string User, EditFacts Facts) : O
 internal sealed record Examined(string Device, IReadOnlyList<string> Faults) : Observation;
 
 /// <summary>The server was asked and answered; whether the answer arrived is another matter.</summary>
-internal sealed record ExchangeSeen(string Device, string User, string Path, byte[] Request, int Status, byte[] Reply) : Observation;
+internal sealed record ExchangeSeen(string Device, string User, string Path, byte[] Request, int Status, byte[] Reply) : Observation
+{
+    /// <summary>The lease that was named.</summary>
+    public string? Lease { get; init; }
+
+    /// <summary>When it was answered, by the server's clock.</summary>
+    public long ServerMs { get; init; }
+}
+
+/// <summary>A hint has reached a device.</summary>
+internal sealed record HintSeen(string Device, long Position, long? Floor, bool IsDue) : Observation;
+
+/// <summary>A write was committed with a receipt; the words that stand in the file for it.</summary>
+internal sealed record ReceiptSeen(string Device, string User, long Write, IReadOnlyList<string> Words) : Observation;
+
+/// <summary>What all receipts of a device say at rest, and the words that stand on the server.</summary>
+internal sealed record ReceiptsAtRest(string Device, long Waiting, IReadOnlyList<(long Write, string State, long? Version)> Lines, IReadOnlySet<string> WordsThere) : Observation;
 
 /// <summary>A run of the engine ended.</summary>
 internal sealed record RunSeen(string Device, string Outcome, string? Code, bool Resynced, bool LockFree) : Observation;

@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Receipts;
 using Tidemark.Client.Storage;
 using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Clock;
@@ -21,13 +23,14 @@ internal static class AppWrites
     }
 
     /// <summary>An edit through Tidemark's write queue. The process may be killed in the middle of it.</summary>
-    public static void Queued(World world, SimulatedDevice device, LocalStore store, Dice dice, Action killed)
+    public static void Queued(World world, SimulatedDevice device, LocalStore store, Dice dice, Action killed, bool wantsReceipt = false)
     {
         var edits = Enumerable.Range(0, dice.Between(1, 3)).Select(_ => world.PickOf(dice)).ToList();
         var seed = dice.Next();
         var before = device.App.Read();
         var touch = BooksReader.LastTouch(device.App);
-        var writing = store.WriteAsync(
+        var writing = WriteAsync(
+            store,
             connection =>
             {
                 var again = new Dice(seed); // The work may be run more than once.
@@ -37,15 +40,17 @@ internal static class AppWrites
                 }
 
                 return true;
-            });
+            },
+            wantsReceipt);
         if (!writing.IsCompleted)
         {
             throw new SimulatorException("The write queue waits for something.");
         }
 
+        OutboxEventId? receipt;
         try
         {
-            writing.GetAwaiter().GetResult();
+            receipt = writing.GetAwaiter().GetResult();
         }
         catch (StoreException e) when (e.IsConstraint)
         {
@@ -63,8 +68,24 @@ internal static class AppWrites
 
         if (device.Process is not null)
         {
-            Tell(world, device, "queued " + string.Join(" + ", edits.Select(e => e.Name)), device.App.Seen(before, touch));
+            var facts = device.App.Seen(before, touch);
+            Tell(world, device, (wantsReceipt ? "with a receipt " : "queued ") + string.Join(" + ", edits.Select(e => e.Name)), facts);
+            if (receipt is { } id && facts is not null)
+            {
+                world.Observe(new ReceiptSeen(device.Name, device.User, id.Value, [.. facts.Words.Select(w => w.Word)]));
+            }
         }
+    }
+
+    private static async Task<OutboxEventId?> WriteAsync(LocalStore store, Func<SqliteConnection, bool> work, bool wantsReceipt)
+    {
+        if (wantsReceipt)
+        {
+            return (await store.WriteWithReceiptAsync(work).ConfigureAwait(false)).Receipt.Id;
+        }
+
+        await store.WriteAsync(work).ConfigureAwait(false);
+        return null;
     }
 
     private static void Tell(World world, SimulatedDevice device, string how, EditFacts? facts)

@@ -58,6 +58,9 @@ internal sealed class DeviceProcess
 
     public DataSyncService Service { get; }
 
+    /// <summary>Between hints and runs, as a started service has one.</summary>
+    public HintGate Hints { get; } = new();
+
     public bool Ended { get; private set; }
 
     /// <summary>The process is gone. Nothing that it was waiting for reaches it any more.</summary>

@@ -1,6 +1,7 @@
 using Tidemark.Client.Adoption;
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
 using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Clock;
@@ -120,6 +121,22 @@ internal sealed class SimulatedDevice
         _ = RunAsync(process, mode);
     }
 
+    /// <summary>The server tells that others have written; runs that are due begin.</summary>
+    public void Hinted(LiveHint hint)
+    {
+        if (Process is not { } process || _world.Calm)
+        {
+            return;
+        }
+
+        process.Hints.Hinted(hint);
+        _world.Observe(new HintSeen(Name, hint.Position, BooksReader.Read(this, _world.Schema).Floor, process.Hints.IsDue));
+        if (process.Hints.IsDue)
+        {
+            Sync(SyncMode.PullOnly);
+        }
+    }
+
     /// <summary>The app writes, in a transaction of its own.</summary>
     public void Edit(Dice dice)
     {
@@ -230,7 +247,9 @@ internal sealed class SimulatedDevice
     {
         try
         {
+            process.Hints.Starting();
             var report = await process.Service.SyncAsync(mode, "simulation").ConfigureAwait(false);
+            process.Hints.Note(report);
             Running = false;
             _world.RunEnded(this, report);
         }

@@ -49,13 +49,14 @@ internal sealed class SimulatedServer
         try
         {
             var reply = process.Front.Handle(request);
-            _world.Observe(new ExchangeSeen(device.Name, request.Token, request.Path, request.Body, reply.Status, reply.Body));
+            _world.Observe(new ExchangeSeen(device.Name, request.Token, request.Path, request.Body, reply.Status, reply.Body) { Lease = request.Lease, ServerMs = process.Clock.GetUtcNow().ToUnixTimeMilliseconds() });
             if (request.Path == "/sync/push")
             {
                 _world.Say("server", $"{device.Name}'s {PushStory.Of(request, reply)}");
                 if (reply.Status == 200)
                 {
                     _world.ObserveServer(request.Token);
+                    _world.Hints?.Publish(request.Token, device.Name);
                 }
             }
 

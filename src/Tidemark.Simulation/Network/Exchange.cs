@@ -3,7 +3,11 @@ using System.Text;
 namespace Tidemark.Simulation.Network;
 
 /// <summary>A request as it leaves a device; it can reach the server later, twice or never.</summary>
-internal sealed record WireRequest(string Method, string Path, string Token, byte[] Body, bool AcceptsGzip);
+internal sealed record WireRequest(string Method, string Path, string Token, byte[] Body, bool AcceptsGzip)
+{
+    /// <summary>The lease it names.</summary>
+    public string? Lease { get; init; }
+}
 
 /// <summary>What a server, or something that stands in its place, answers.</summary>
 internal sealed record WireReply(int Status, string MediaType, byte[] Body)

@@ -15,11 +15,13 @@ namespace Tidemark.Simulation.Network;
 /// </summary>
 internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
 {
+    private const string LeasePath = "/sync/lease";
+
     public WireReply Handle(WireRequest request)
     {
         try
         {
-            var caller = new Caller(new UserId(request.Token), IsAdministrator: false);
+            var caller = new Caller(new UserId(request.Token), IsAdministrator: false) { Lease = request.Lease };
             return Route(caller, request);
         }
         catch (SimulatedCrashException)
@@ -55,6 +57,10 @@ internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
         ("POST", "/sync/checksums") => Message(Done(server.GetChecksumsAsync(caller, Read(request, WireJson.Default.ChecksumsRequest), default)), WireJson.Default.ChecksumsResponse),
         ("POST", "/sync/rows") => Message(Done(server.GetRowsAsync(caller, Read(request, WireJson.Default.RowsRequest), default)), WireJson.Default.RowsResponse),
         ("POST", "/sync/verdicts") => Message(Done(server.GetVerdictsAsync(caller, Read(request, WireJson.Default.VerdictsRequest), default)), WireJson.Default.VerdictsResponse),
+        ("POST", LeasePath) => Message(Done(server.AskLeaseAsync(caller, Read(request, WireJson.Default.LeaseRequest), default)), WireJson.Default.LeaseResponse),
+        ("PUT", _) when request.Path.StartsWith(LeasePath, StringComparison.Ordinal) => Message(Done(server.RenewLeaseAsync(caller, request.Path[(LeasePath.Length + 1)..], default)), WireJson.Default.LeaseResponse),
+        ("DELETE", _) when request.Path.StartsWith(LeasePath, StringComparison.Ordinal) =>
+            Message(Done(server.ReleaseLeaseAsync(caller, request.Path[(LeasePath.Length + 1)..], default)), WireJson.Default.LeaseReleased),
         _ => WireReply.Html(404, "nothing here"),
     };
 

@@ -138,7 +138,10 @@ internal sealed class SimulatedTransport(World world, SimulatedDevice device, De
 
         return new WireRequest(
             request.Method.Method, request.RequestUri!.AbsolutePath, request.Headers.Authorization?.Parameter ?? "", buffer.ToArray(),
-            request.Headers.AcceptEncoding.Any(e => string.Equals(e.Value, "gzip", StringComparison.Ordinal)));
+            request.Headers.AcceptEncoding.Any(e => string.Equals(e.Value, "gzip", StringComparison.Ordinal)))
+        {
+            Lease = request.Headers.TryGetValues(Model.Protocol.LeaseResponse.Header, out var leases) ? leases.Single() : null,
+        };
     }
 
     private static HttpResponseMessage Response(WireReply reply, WireRequest request, Dice? cut)

@@ -1,4 +1,5 @@
 using Tidemark.Server;
+using Tidemark.Server.Leases;
 using Tidemark.Simulation.Clock;
 
 namespace Tidemark.Simulation.Runs;
@@ -41,7 +42,11 @@ internal sealed record Shape
             WorkTicks = dice.Pick([0, 0, TimeSpan.TicksPerMillisecond * 60]),
             ForgetsProcesses = dice.Chance(0.1),
             Retention = retention,
-            Server = new ServerOptions { Dev = true, TombstoneRetention = retention },
+            Server = new ServerOptions { Dev = true, TombstoneRetention = retention, Leases = options.Workload >= Workloads.Fourth ? LeasesOf(dice) : new LeaseOptions() },
         };
     }
+
+    // So little is bulk work, and so short are some leases, that denials and losses are of every day.
+    private static LeaseOptions LeasesOf(Dice dice) =>
+        new() { Commands = dice.Pick([1, 3, 8]), Rows = dice.Pick([2, 6]), LeasesMax = dice.Pick([1, 1, 2]), TimeMs = dice.Pick([1000, 8000, 60_000]), RetryMaxMs = 5000 };
 }

@@ -147,6 +147,7 @@ public static class Simulator
         }
 
         world.Observe(new Quiet(AtRest(world)));
+        ReceiptReader.Observe(world);
         for (var settling = 0; world.Violation is null && Discard(world) && settling < SettlingsMax; settling++)
         {
             if (!BecomesQuiet(world))

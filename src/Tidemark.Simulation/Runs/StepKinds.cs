@@ -30,6 +30,7 @@ internal static class StepKinds
         new Kind("other-user", 1, true, (w, d, dice) => OtherUser(w, d, dice)),
         .. SecondKinds.All,
         new Kind("merge-edit", 45, false, (w, d, dice) => MergeEdit(w, d, dice)) { Since = Workloads.Third },
+        new Kind("receipt-edit", 30, false, ReceiptEdit) { Since = Workloads.Fourth },
     ];
 
     private static IEnumerable<Kind> Spells() =>
@@ -46,6 +47,15 @@ internal static class StepKinds
         if (world.Schema.Tables.Any(t => t.Merged.Count > 0))
         {
             Devices.AppWrites.Plain(world, world.Device(device), dice.Pick(Workload.MergeEdits.All), dice);
+        }
+    }
+
+    private static void ReceiptEdit(World world, int device, Dice dice)
+    {
+        var target = world.Device(device);
+        if (target.Process is { } process)
+        {
+            Devices.AppWrites.Queued(world, target, process.Store, dice, target.Off, wantsReceipt: true);
         }
     }
 

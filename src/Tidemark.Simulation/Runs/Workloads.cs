@@ -12,7 +12,10 @@ public static class Workloads
     /// <summary>Also fields of all policies that a machine can decide, and deletions that win.</summary>
     public const int Third = 3;
 
+    /// <summary>Also leases for bulk work, hints that are lost, doubled or late, and writes with receipts.</summary>
+    public const int Fourth = 4;
+
     public const int Preset = First;
 
-    public const int Newest = Third;
+    public const int Newest = Fourth;
 }

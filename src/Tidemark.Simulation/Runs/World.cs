@@ -5,6 +5,7 @@ using Tidemark.Client.Coordination;
 using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Devices;
+using Tidemark.Simulation.Network;
 using Tidemark.Simulation.Workload;
 
 namespace Tidemark.Simulation.Runs;
@@ -30,7 +31,8 @@ internal sealed class World
         Shape = plan.Shape;
         Schema = RandomSchema.Make(new Dice(Dice.Mix(plan.Options.Seed, 2)), plan.Options.Workload);
         Guests = new Guests(this);
-        _checkers = AllCheckers.Make(Schema);
+        _checkers = AllCheckers.Make(Schema, Shape.Server.Leases);
+        Hints = plan.Options.Workload >= Workloads.Fourth ? new SimulatedHints(this, new Dice(Dice.Mix(plan.Options.Seed, 5))) : null;
         Server = new SimulatedServer(this, new Dice(Dice.Mix(plan.Options.Seed, 3)));
         _reader = new ServerReader(Schema);
         for (var i = 0; i < Shape.Devices; i++)
@@ -53,6 +55,9 @@ internal sealed class World
     public SimulatedServer Server { get; }
 
     public Guests Guests { get; }
+
+    /// <summary>Null: a workload without hints.</summary>
+    public SimulatedHints? Hints { get; }
 
     public IReadOnlyList<string> Users => Shape.Users;
 
