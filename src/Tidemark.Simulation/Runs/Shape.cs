@@ -32,7 +32,7 @@ internal sealed record Shape
     {
         var devices = options.Devices ?? dice.Pick([2, 2, 3, 3, 4, 5]);
         var retention = TimeSpan.FromDays(dice.Pick([1, 2, 90]));
-        return new Shape
+        var shape = new Shape
         {
             Devices = devices,
             Days = Math.Max(1, 10 / devices),
@@ -42,11 +42,12 @@ internal sealed record Shape
             WorkTicks = dice.Pick([0, 0, TimeSpan.TicksPerMillisecond * 60]),
             ForgetsProcesses = dice.Chance(0.1),
             Retention = retention,
-            Server = new ServerOptions { Dev = true, TombstoneRetention = retention, Leases = options.Workload >= Workloads.Fourth ? LeasesOf(dice) : new LeaseOptions() },
+            Server = new ServerOptions { Dev = true, TombstoneRetention = retention },
         };
+        return options.Workload < Workloads.Fourth ? shape : shape with { Server = new ServerOptions { Dev = true, TombstoneRetention = retention, Leases = LeasesOf(dice, shape.LatencyMsMax) } };
     }
 
-    // So little is bulk work, and so short are some leases, that denials and losses are of every day.
-    private static LeaseOptions LeasesOf(Dice dice) =>
-        new() { Commands = dice.Pick([1, 3, 8]), Rows = dice.Pick([2, 6]), LeasesMax = dice.Pick([1, 1, 2]), TimeMs = dice.Pick([1000, 8000, 60_000]), RetryMaxMs = 5000 };
+    // So little is bulk work, and so short are some leases, that denials and losses are of every day. One shorter than a few round trips would let nobody do anything.
+    private static LeaseOptions LeasesOf(Dice dice, int latencyMs) =>
+        new() { Commands = dice.Pick([1, 3, 8]), Rows = dice.Pick([2, 6]), LeasesMax = dice.Pick([1, 1, 2]), TimeMs = Math.Max(1000, latencyMs * dice.Pick([6, 12, 60])), RetryMaxMs = 5000 };
 }
