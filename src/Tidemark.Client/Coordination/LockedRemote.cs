@@ -31,12 +31,15 @@ internal sealed class LockedRemote(IRemote remote, LocalStore store, SyncEnviron
     {
         while (!answer.IsCompleted)
         {
-            using var over = new CancellationTokenSource();
-            var tick = environment.DelayAsync(Interval, over.Token);
-            if (await Task.WhenAny(answer, tick).ConfigureAwait(false) == answer)
+            // A timer and not a delay: the end of a cancelled delay comes on another thread.
+            var tick = new TaskCompletionSource();
+            var timer = environment.Time.CreateTimer(_ => tick.TrySetResult(), null, Interval, Timeout.InfiniteTimeSpan);
+            await using (timer.ConfigureAwait(false))
             {
-                await over.CancelAsync().ConfigureAwait(false);
-                break;
+                if (await Task.WhenAny(answer, tick.Task).ConfigureAwait(false) == answer)
+                {
+                    break;
+                }
             }
 
             Renew();
