@@ -17,7 +17,7 @@ public static class TidemarkServerExtensions
 {
     /// <summary>
     /// Registers the server. Authentication is the host's: register a scheme (or call
-    /// <see cref="TidemarkTokenExtensions.AddTidemarkTokens"/>); the user is the claim <c>NameIdentifier</c> or <c>sub</c>.
+    /// <c>AddTidemarkTokens</c>); the user is the claim <c>NameIdentifier</c> or <c>sub</c>.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="store">Opens the store; it is disposed with the host.</param>
@@ -37,6 +37,7 @@ public static class TidemarkServerExtensions
             provider.GetRequiredService<ServerEnvironment>(),
             provider.GetRequiredService<ServerOptions>()));
         services.AddHostedService<Hosting.Compaction>();
+        services.AddHostedService<Hosting.HintRelay>();
         services.AddAuthorization();
         AddProblems(services);
         TidemarkDocument.Add(services);

@@ -2,6 +2,7 @@ using System.Data;
 using Npgsql;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
+using Tidemark.Server.Live;
 using Tidemark.Server.PostgreSql.Connections;
 using Tidemark.Server.PostgreSql.Reading;
 using Tidemark.Server.PostgreSql.Schema;
@@ -31,6 +32,7 @@ public sealed class PostgresServerStore : IServerStore
         _migrator = new Migrator(source, options.Schema, options.GiveWayAfter);
         _leases = new LeaseBook(source, options.Schema);
         _types = new TypeCatalog(options.Schema);
+        Nodes = new NodeHints(source, options, environment.NewId().ToString("N"));
 
         // Statements go by index whatever the planner believes of a table it has not looked at yet; they end with the transaction, as all settings here do.
         _settings = $"SELECT set_config('{CaptureTables.OwnWrites}', 'on', true), set_config('statement_timeout', '{(long)options.StatementTimeout.TotalMilliseconds}', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
@@ -62,6 +64,8 @@ public sealed class PostgresServerStore : IServerStore
             throw;
         }
     }
+
+    public INodeHints? Nodes { get; }
 
     public async ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken)
     {
@@ -98,24 +102,11 @@ public sealed class PostgresServerStore : IServerStore
         return await ScalarAsync<byte[]>($"SELECT value FROM {_options.Schema}._tm_secret WHERE name = $1", [name], cancellationToken).ConfigureAwait(false);
     }
 
-    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => AgainAsync<IReadOnlyList<SpaceId>>(async () =>
-    {
-        var command = _source.CreateCommand($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id");
-        await using (command.ConfigureAwait(false))
-        {
-            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using (reader.ConfigureAwait(false))
-            {
-                var spaces = new List<SpaceId>();
-                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                {
-                    spaces.Add(new SpaceId(reader.GetString(0)));
-                }
+    public ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken) =>
+        ListAsync($"SELECT value FROM {_options.Schema}._tm_secret WHERE starts_with(name, $1)", [prefix], r => r.GetFieldValue<byte[]>(0), cancellationToken);
 
-                return spaces;
-            }
-        }
-    }, cancellationToken);
+    public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) =>
+        ListAsync($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id", [], r => new SpaceId(r.GetString(0)), cancellationToken);
 
     public async ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) =>
         await AgainAsync(() => _leases.ReadAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -240,6 +231,30 @@ public sealed class PostgresServerStore : IServerStore
 
         return true;
     }
+
+    private ValueTask<IReadOnlyList<T>> ListAsync<T>(string sql, object[] values, Func<NpgsqlDataReader, T> at, CancellationToken cancellationToken) => AgainAsync<IReadOnlyList<T>>(async () =>
+    {
+        var command = _source.CreateCommand(sql);
+        await using (command.ConfigureAwait(false))
+        {
+            foreach (var value in values)
+            {
+                command.Parameters.Add(new NpgsqlParameter { Value = value });
+            }
+
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                var list = new List<T>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    list.Add(at(reader));
+                }
+
+                return list;
+            }
+        }
+    }, cancellationToken);
 
     private ValueTask<T> ScalarAsync<T>(string sql, object[] values, CancellationToken cancellationToken) => AgainAsync(async () =>
     {

@@ -107,6 +107,18 @@ public sealed class SqliteServerStore : IServerStore
         }
     }
 
+    public ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<byte[]>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var secrets = db.Connection.Query("SELECT value FROM _tm_meta WHERE substr(key, 1, length(?1)) = ?1", Value.Text("secret:" + prefix)).ConvertAll(r => r[0].AsBlob);
+            GiveBack(db);
+            return secrets;
+        }));
+    }
+
     public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -19,6 +19,7 @@ public sealed class SyncServer : IDisposable
     private readonly ModelService _models;
     private readonly SemaphoreSlim _keyLock = new(1, 1);
     private readonly HintHub _hints;
+    private readonly NodeRelay? _relay;
     private readonly LeaseService _leases;
     private ChangesService? _changes;
 
@@ -32,6 +33,7 @@ public sealed class SyncServer : IDisposable
         _models = new ModelService(store, options);
         _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
+        _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment) : null;
     }
 
     public ServerOptions Options { get; }
@@ -80,6 +82,7 @@ public sealed class SyncServer : IDisposable
         if (written.Length > 0)
         {
             _hints.Publish(space, response.Mark.Position, written, envelope.DeviceId);
+            _relay?.Tell(new NodeHint(space, response.Mark.Position, [.. written.Distinct(StringComparer.Ordinal)], envelope.DeviceId));
         }
 
         return response;
@@ -231,6 +234,9 @@ public sealed class SyncServer : IDisposable
 
         return compacted;
     }
+
+    /// <summary>Carries hints to and from the other nodes of the store, until it is stopped. For the host to run beside the endpoints; done at once where there are no others.</summary>
+    public Task RelayHintsAsync(CancellationToken cancellationToken) => _relay?.RunAsync(cancellationToken) ?? Task.CompletedTask;
 
     public void Dispose() => _keyLock.Dispose();
 

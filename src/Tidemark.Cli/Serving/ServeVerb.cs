@@ -14,6 +14,7 @@ internal static class ServeVerb
     {
         var urls = new Option<string[]>("--urls") { Description = $"Where to listen; port 0 takes a free one. Default: {DefaultUrl}.", HelpName = "URL" };
         var data = new Option<string>("--data") { Description = "The folder with database and keys; made when missing.", HelpName = "DIR", DefaultValueFactory = _ => DefaultData };
+        var postgres = StoreOption.Create();
         var model = new Option<string?>("--model") { Description = "A model file to register at the start.", HelpName = "FILE" };
         var dev = new Option<bool>("--dev") { Description = "Development: any user may register a model, so that `tidemark sync` does it by itself." };
         var leases = new Option<int>("--leases") { Description = "Admit bulk work (pushes of more than 500 commands, fetches of more than 500 rows a page) of so many devices at a time; the others wait their turn. Default: 0, of all.", HelpName = "N" };
@@ -24,10 +25,10 @@ internal static class ServeVerb
                 result.AddError("--leases must not be below 0.");
             }
         });
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, model, dev, leases)
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
-                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases)),
+                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres)),
                 cancellationToken));
     }
 
@@ -56,8 +57,9 @@ internal static class ServeVerb
             context.Out.Line($"Listening on {url}");
         }
 
-        context.Out.Line($"Data in {Path.GetFullPath(settings.DataDirectory)}{(settings.Dev ? ", development mode" : "")}. Ctrl-C stops.");
-        context.Out.Line($"A token: tidemark token --data {settings.DataDirectory} --user NAME");
+        var where = settings.Postgres is null ? $"Data in {Path.GetFullPath(settings.DataDirectory)}" : "Data in PostgreSQL";
+        context.Out.Line($"{where}{(settings.Dev ? ", development mode" : "")}. Ctrl-C stops.");
+        context.Out.Line($"A token: tidemark token {(settings.Postgres is null ? "--data " + settings.DataDirectory : "--postgres CONNECTION")} --user NAME");
         context.Out.Document(new { urls = app.Urls, data = Path.GetFullPath(settings.DataDirectory), dev = settings.Dev, leases = settings.Leases });
     }
 

@@ -3,10 +3,11 @@ using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Leases;
 using Tidemark.Server.Sqlite;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Cli.Serving;
 
-/// <summary>Puts host, endpoints and SQLite storage together; the only place that knows all three.</summary>
+/// <summary>Puts host, endpoints and storage together; the only place that knows all three.</summary>
 internal static class ServerHost
 {
     private const string DatabaseName = "tidemark.db";
@@ -22,12 +23,15 @@ internal static class ServerHost
     {
         var folder = Directory.CreateDirectory(settings.DataDirectory).FullName;
         var environment = ServerEnvironment.System;
-        var store = SqliteServerStore.Open(Path.Combine(folder, DatabaseName), environment);
+        IServerStore store = settings.Postgres is { } connection
+            ? await StoreOption.OpenAsync(connection, environment, cancellationToken)
+            : SqliteServerStore.Open(Path.Combine(folder, DatabaseName), environment);
         var app = TidemarkHost.Create(new TidemarkHostOptions
         {
             Urls = settings.Urls,
             DataDirectory = folder,
             Store = store,
+            KeysInStore = settings.Postgres is not null,
             Environment = environment,
             Server = new ServerOptions
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
+using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 
 namespace Tidemark.Cli.Serving;
@@ -9,27 +10,46 @@ internal static class TokenVerb
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "The server's data folder: its keys seal the token. No server has to run.", HelpName = "DIR", Required = true };
+        var data = new Option<string?>("--data") { Description = "The server's data folder: its keys seal the token. No server has to run.", HelpName = "DIR" };
+        var postgres = StoreOption.Create();
         var user = new Option<string>("--user") { Description = "Who the token speaks for. Every user has a space of their own.", HelpName = "NAME", Required = true };
         var expires = new Option<string>("--expires") { Description = "How long it is accepted: 90s, 15m, 12h, 30d.", HelpName = "TIME", DefaultValueFactory = _ => "30d" };
         var admin = new Option<bool>("--admin") { Description = "The user may register models on a server without --dev." };
-        return Verb.Create("token", "Make a bearer token and print it alone, for TIDEMARK_TOKEN=$(tidemark token ...).", data, user, expires, admin)
-            .Runs((context, _) => Task.FromResult(Run(context, context.Get(data), context.Get(user), Duration.Parse(context.Get(expires)), context.Get(admin))));
+        return Verb.Create("token", "Make a bearer token and print it alone, for TIDEMARK_TOKEN=$(tidemark token ...).", data, postgres, user, expires, admin)
+            .Runs(async (context, cancellationToken) =>
+            {
+                var (name, lifetime, administrator) = (context.Get(user), Duration.Parse(context.Get(expires)), context.Get(admin));
+                switch (context.Get(data), context.Get(postgres))
+                {
+                    case ({ } folder, null):
+                        using (var tokens = TidemarkTokens.Open(folder))
+                        {
+                            return Run(context, tokens, name, lifetime, administrator);
+                        }
+
+                    case (null, { } connection):
+                        await using (var store = await StoreOption.OpenAsync(connection, ServerEnvironment.System, cancellationToken))
+                        {
+                            using var tokens = TidemarkTokens.Open(store);
+                            return Run(context, tokens, name, lifetime, administrator);
+                        }
+
+                    default:
+                        throw VerbException.Usage("One of --data and --postgres is needed: where the server's keys are.");
+                }
+            });
     }
 
-    private static ExitCode Run(VerbContext context, string data, string user, TimeSpan lifetime, bool administrator)
+    private static ExitCode Run(VerbContext context, TidemarkTokens tokens, string user, TimeSpan lifetime, bool administrator)
     {
         string token;
-        using (var tokens = TidemarkTokens.Open(data))
+        try
         {
-            try
-            {
-                token = tokens.Create(user, lifetime, administrator);
-            }
-            catch (ArgumentException e)
-            {
-                throw VerbException.Usage(e.Message);
-            }
+            token = tokens.Create(user, lifetime, administrator);
+        }
+        catch (ArgumentException e)
+        {
+            throw VerbException.Usage(e.Message);
         }
 
         if (!context.Out.Json)

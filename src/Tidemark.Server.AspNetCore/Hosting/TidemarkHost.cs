@@ -32,7 +32,7 @@ public static partial class TidemarkHost
         builder.WebHost.ConfigureKestrel((context, kestrel) => Limit(kestrel, options.Server.Limits.RequestBytesMax, context.Configuration));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         builder.Services.AddRouting();
-        builder.Services.AddTidemarkTokens(dataDirectory);
+        _ = options.KeysInStore ? builder.Services.AddTidemarkTokens(options.Store) : builder.Services.AddTidemarkTokens(dataDirectory);
         builder.Services.AddTidemarkServer(_ => options.Store, options.Server, options.Environment);
         builder.Services.AddHostedService<TokenKeys>();
         if (options.ModelFile is { } modelFile)

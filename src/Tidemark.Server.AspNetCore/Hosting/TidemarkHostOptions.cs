@@ -9,11 +9,14 @@ public sealed class TidemarkHostOptions
     /// <summary>Where it listens. Port 0 takes a free one; the application's Urls say which after the start.</summary>
     public required IReadOnlyList<string> Urls { get; init; }
 
-    /// <summary>Keys lie in its folder `keys`.</summary>
+    /// <summary>Keys lie in its folder `keys`, unless they lie in the store.</summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>The opened store; disposed with the application.</summary>
     public required IServerStore Store { get; init; }
+
+    /// <summary>The keys of tokens lie in the store: with several nodes, so that each takes the others' tokens. Default: false.</summary>
+    public bool KeysInStore { get; init; }
 
     /// <summary>Time, ids and randomness.</summary>
     public required ServerEnvironment Environment { get; init; }

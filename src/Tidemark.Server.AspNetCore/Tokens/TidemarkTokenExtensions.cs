@@ -1,8 +1,11 @@
 using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Tidemark.Server.AspNetCore.Tokens;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.AspNetCore;
 
@@ -18,6 +21,19 @@ public static class TidemarkTokenExtensions
         services.AddDataProtection()
             .SetApplicationName(ApplicationName)
             .PersistKeysToFileSystem(KeyFolder(dataDirectory));
+        return AddScheme(services);
+    }
+
+    /// <summary>The same with the keys in the store, which all nodes share.</summary>
+    public static IServiceCollection AddTidemarkTokens(this IServiceCollection services, IServerStore store)
+    {
+        services.AddDataProtection().SetApplicationName(ApplicationName);
+        services.Configure<KeyManagementOptions>(keys => keys.XmlRepository = new StoreKeys(store));
+        return AddScheme(services);
+    }
+
+    private static IServiceCollection AddScheme(IServiceCollection services)
+    {
         services.AddAuthentication(BearerTokenDefaults.AuthenticationScheme).AddBearerToken();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider => new TidemarkTokens(

@@ -5,12 +5,13 @@ using Microsoft.AspNetCore.Authentication.BearerToken;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.AspNetCore;
 
 /// <summary>
 /// Makes bearer tokens that a server with the same key folder accepts. No server has to run for it.
-/// Get one from a host that called <see cref="TidemarkTokenExtensions.AddTidemarkTokens"/>, or with <see cref="Open"/>.
+/// Get one from a host that called <c>AddTidemarkTokens</c>, or with <c>Open</c>.
 /// </summary>
 public sealed class TidemarkTokens : IDisposable
 {
@@ -32,11 +33,16 @@ public sealed class TidemarkTokens : IDisposable
     }
 
     /// <summary>For tools: the keys of a data folder (made when there are none yet).</summary>
-    public static TidemarkTokens Open(string dataDirectory, TimeProvider? time = null)
+    public static TidemarkTokens Open(string dataDirectory, TimeProvider? time = null) => Open(services => services.AddTidemarkTokens(dataDirectory), time);
+
+    /// <summary>For tools: the keys in a store that nodes share. The store stays the caller's.</summary>
+    public static TidemarkTokens Open(IServerStore store, TimeProvider? time = null) => Open(services => services.AddTidemarkTokens(store), time);
+
+    private static TidemarkTokens Open(Action<IServiceCollection> keys, TimeProvider? time)
     {
         var services = new ServiceCollection();
         services.AddLogging();
-        services.AddTidemarkTokens(dataDirectory);
+        keys(services);
         if (time is not null)
         {
             services.AddSingleton(time);

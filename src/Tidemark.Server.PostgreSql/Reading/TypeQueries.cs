@@ -30,8 +30,10 @@ internal sealed class TypeQueries
         var sent = string.Join(", ", t.Keys.Select((k, i) => $"${i + 2}::{k.ArrayType}"));
         var names = string.Join(", ", t.Keys.Select((_, i) => "p" + i));
         var folded = t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)).ToArray();
-        _find = $"SELECT u.nr, {columns}, t._tm_version, {Prefixed("t", RowOrigin)} FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) JOIN {t.Live} t ON t.space_id = $1 AND {TypeTables.Match(t.FoldedKeys("t"), folded)}";
-        _findGone = $"SELECT u.nr, {string.Join(", ", t.Keys.Select((k, i) => k.Selected("g.k" + i)))}, g.position, {Prefixed("g", GoneOrigin)} FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) JOIN {t.Gone} g ON g.space_id = $1 AND {TypeTables.Match(t.FoldedGoneKeys("g"), folded)}";
+
+        // OFFSET 0: one look into the index for each key, whatever the planner believes of a space it has no statistics of.
+        _find = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {columns}, t._tm_version, {Prefixed("t", RowOrigin)} FROM {t.Live} t WHERE t.space_id = $1 AND {TypeTables.Match(t.FoldedKeys("t"), folded)} OFFSET 0) x";
+        _findGone = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {string.Join(", ", t.Keys.Select((k, i) => k.Selected("g.k" + i)))}, g.position, {Prefixed("g", GoneOrigin)} FROM {t.Gone} g WHERE g.space_id = $1 AND {TypeTables.Match(t.FoldedGoneKeys("g"), folded)} OFFSET 0) x";
         _scan = $"SELECT {columns} FROM {t.Live} t WHERE t.space_id = $1";
         var (key, gone) = (t.Keys[0].Name, "k0");
         HighestId = $"({Highest(t.Live, key, "")}) UNION ALL ({Highest(t.Gone, gone, "")})";
@@ -67,7 +69,7 @@ internal sealed class TypeQueries
             var columns = ordinals.Select(o => Tables.Columns[o]).ToArray();
             var sent = string.Join(", ", columns.Select((c, i) => $"${i + 2}::{c.ArrayType}"));
             var match = TypeTables.Match(ordinals.Select(o => Tables.FoldedColumn(o, "t." + Tables.Columns[o].Name)), ordinals.Select((o, i) => Tables.FoldedColumn(o, Tables.Columns[o].Received("u.p" + i))));
-            _findKeys[name] = sql = $"SELECT u.nr, {string.Join(", ", Tables.Keys.Select(k => k.Selected("t." + k.Name)))} FROM unnest({sent}) WITH ORDINALITY AS u({string.Join(", ", columns.Select((_, i) => "p" + i))}, nr) JOIN {Tables.Live} t ON t.space_id = $1 AND {match} ORDER BY u.nr, {string.Join(", ", Tables.FoldedKeys("t"))}";
+            _findKeys[name] = sql = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({string.Join(", ", columns.Select((_, i) => "p" + i))}, nr) CROSS JOIN LATERAL (SELECT {string.Join(", ", Tables.Keys.Select(k => k.Selected("t." + k.Name)))} FROM {Tables.Live} t WHERE t.space_id = $1 AND {match} OFFSET 0) x";
         }
 
         var command = Spaced(sql, space);

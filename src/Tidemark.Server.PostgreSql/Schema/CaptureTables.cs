@@ -8,6 +8,9 @@ internal static class CaptureTables
     /// <summary>The setting by which a transaction says that its writes are Tidemark's own; it ends with the transaction.</summary>
     public const string OwnWrites = "tidemark.own_writes";
 
+    // A payload has less than 8000 bytes. Of more spaces the nodes are only told to look.
+    private const int ToldBytesMax = 7800;
+
     // Notes live from a statement to the commit of its transaction, so what a crash would take from them is gone anyway: UNLOGGED.
     public static IReadOnlyList<string> Statements(string s) =>
     [
@@ -33,6 +36,7 @@ internal static class CaptureTables
           space text;
           next bigint;
           fresh text;
+          told jsonb[] := '{}';
         BEGIN
           IF NOT EXISTS (SELECT 1 FROM {{s}}._tm_touched t WHERE t.space_id = NEW.space_id AND t.tx = this_tx AND t.type = NEW.type) THEN
             RETURN NULL;
@@ -48,10 +52,12 @@ internal static class CaptureTables
               UPDATE {{s}}._tm_space h SET head = greatest(h.head + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), token = fresh
                 WHERE h.space_id = space RETURNING h.head INTO next;
               INSERT INTO {{s}}._tm_commit(space_id, position, token) VALUES (space, next, fresh);
+              told := told || jsonb_build_object('s', space, 'p', next, 't', '[]'::jsonb);
             END IF;
             EXECUTE format('SELECT {{s.Replace("'", "''", StringComparison.Ordinal)}}.%I($1, $2, $3)', touched.settle) USING space, this_tx, next;
           END LOOP;
           DELETE FROM {{s}}._tm_touched t WHERE t.tx = this_tx;
+          PERFORM pg_notify('tidemark_{{s}}', CASE WHEN octet_length(to_jsonb(told)::text) <= {{ToldBytesMax}} THEN jsonb_build_object('n', '', 'h', to_jsonb(told))::text ELSE '' END);
           PERFORM set_config('{{OwnWrites}}', coalesce(own, ''), true);
           RETURN NULL;
         END $$

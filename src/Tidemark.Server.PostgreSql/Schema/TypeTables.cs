@@ -54,6 +54,10 @@ internal sealed class TypeTables
         var keys = string.Join(", ", Keys.Select((k, i) => $"k{i} {k.Definition(isGone: true)}"));
         yield return $"CREATE TABLE {Live}(space_id text COLLATE \"C\" NOT NULL, {string.Join(", ", Columns.Select(ColumnDefinition))}, _tm_version bigint NOT NULL DEFAULT 0, _tm_device text COLLATE \"C\", _tm_command uuid, _tm_offered bigint, _tm_made_by uuid{PrimaryKey(Keys.Select(k => k.Name))})";
         yield return $"CREATE TABLE {Gone}(space_id text COLLATE \"C\" NOT NULL, {keys}, position bigint NOT NULL, device text COLLATE \"C\", command uuid, offered bigint, made_by uuid{PrimaryKey(Keys.Select((_, i) => "k" + i))})";
+
+        // Without statistics of the spaces a new or a grown one is never believed to be empty.
+        yield return $"ALTER TABLE {Live} ALTER COLUMN space_id SET STATISTICS 0";
+        yield return $"ALTER TABLE {Gone} ALTER COLUMN space_id SET STATISTICS 0";
         var noted = string.Join(", ", Keys.Select((k, i) => $"k{i} {k.SqlType}[]{(k.IsText ? " COLLATE \"C\"" : "")} NOT NULL"));
         yield return $"CREATE UNLOGGED TABLE {Notes}(space_id text COLLATE \"C\" NOT NULL, tx xid8 NOT NULL, lived boolean NOT NULL, lives boolean NOT NULL, {noted}, made_by uuid[])";
         yield return $"CREATE INDEX {PgName.Quote("_tm_note_tx_" + Type.Name)} ON {Notes}(space_id, tx)";

@@ -250,6 +250,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         }
 
         var isTaken = !_rows.HasChanged;
+        var met = new Dictionary<int, long>();
         commands.Add(SpaceQueries.State(Types.Schema, Space));
         await RunAsync(
             commands,
@@ -259,6 +260,10 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
                 {
                     State = await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false);
                 }
+                else if (i < rows.Count)
+                {
+                    met[i] = await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0;
+                }
                 else if (i == head)
                 {
                     isTaken |= await reader.ReadAsync(token).ConfigureAwait(false);
@@ -267,7 +272,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
             cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < rows.Count; i++)
         {
-            if (rows[i].Rows is { } wanted && (long)rows[i].Command.Rows != wanted)
+            if (rows[i].Rows is { } wanted && met.GetValueOrDefault(i, (long)rows[i].Command.Rows) != wanted)
             {
                 throw new TransientStoreException("Another program has written a row of this push meanwhile.");
             }

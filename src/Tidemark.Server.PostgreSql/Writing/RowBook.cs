@@ -133,8 +133,8 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
 
     public void Delete(RowEntry entry, EntityKey key, long version, RowOrigin origin)
     {
-        var madeBy = entry.Row?.Origin.MadeBy ?? entry.Gone?.Origin.MadeBy ?? origin.MadeBy;
-        Set(entry, null, new Tombstone(key, version, origin with { MadeBy = madeBy }));
+        var madeBy = origin.Moved ? null : entry.Row?.Origin.MadeBy ?? entry.Gone?.Origin.MadeBy ?? origin.MadeBy;
+        Set(entry, null, new Tombstone(key, version, origin with { MadeBy = madeBy, Moved = false }));
     }
 
     private void Set(RowEntry entry, StoredRow? row, Tombstone? gone)

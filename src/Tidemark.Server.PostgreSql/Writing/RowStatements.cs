@@ -11,6 +11,9 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// <summary>Writes the rows of one type with arrays, one statement for all that are new, changed or gone.</summary>
 internal static class RowStatements
 {
+    // No row has this version: were it inserted, it would be noticed.
+    private const long Unread = -1;
+
     /// <summary>The statements for entries of one type, each with the number of rows it must meet; null where any number will do.</summary>
     /// <param name="type">The type.</param>
     /// <param name="space">The space.</param>
@@ -66,33 +69,35 @@ internal static class RowStatements
         return command;
     }
 
+    // ON CONFLICT goes by the key's index, row by row; a join might be planned the other way round. The version that was read travels in the version's column: a row that
+    // has another one by now is not touched, and one that is gone would be inserted, which the result tells.
     private static NpgsqlBatchCommand Update(TypeQueries type, SpaceId space, List<RowEntry> rows, long position, bool again)
     {
         var t = type.Tables;
-        var changing = Enumerable.Range(0, t.Columns.Count).Where(i => !type.Type.IsKey(i)).ToArray();
-        var keys = t.Keys.Count;
-        var first = 3 + keys;
-        var sent = t.Keys.Select((k, i) => $"${i + 3}::{k.ArrayType}").Concat(changing.Select((o, i) => $"${i + first}::{t.Columns[o].ArrayType}")).Concat(OriginArrays(first + changing.Length)).Append($"${first + changing.Length + 4}::bigint[]");
-        var names = Enumerable.Range(0, keys).Select(i => "p" + i).Concat(changing.Select(o => "c" + o)).Concat(["d", "m", "f", "b", "v"]);
-        var sets = changing.Select(o => $"{t.Columns[o].Name} = {t.Columns[o].Received("u.c" + o)}").Concat(["_tm_version = $2", "_tm_device = u.d", "_tm_command = u.m", "_tm_offered = u.f", "_tm_made_by = u.b"]);
-        var match = TypeTables.Match(t.FoldedKeys("t"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
-        var command = Stamped($"UPDATE {t.Live} t SET {string.Join(", ", sets)} FROM unnest({string.Join(", ", sent)}) AS u({string.Join(", ", names)}) WHERE t.space_id = $1 AND {match} AND (u.v IS NULL OR t._tm_version = u.v)", space, position);
-        AddKeys(command, t.Keys, rows);
-        AddValues(command, t.Columns, changing, rows);
+        var count = t.Columns.Count;
+        var sent = t.Columns.Select((c, i) => $"${i + 3}::{c.ArrayType}").Append($"${count + 3}::bigint[]").Concat(OriginArrays(count + 4));
+        var names = t.Columns.Select((_, i) => "c" + i).Concat(["v", "d", "m", "f", "b"]);
+        var columns = string.Join(", ", t.Columns.Select(c => c.Name));
+        var values = string.Join(", ", t.Columns.Select((c, i) => c.Received("u.c" + i)));
+        var sets = t.Columns.Where((_, i) => !type.Type.IsKey(i)).Select(c => c.Name).Concat(["_tm_device", "_tm_command", "_tm_offered", "_tm_made_by"]).Select(c => $"{c} = excluded.{c}").Append("_tm_version = $2");
+        var conflict = string.Join(", ", t.FoldedKeys().Select(TypeTables.Parenthesized));
+        var command = Stamped(
+            $"WITH written AS (INSERT INTO {t.Live} AS t (space_id, {columns}, _tm_version, _tm_device, _tm_command, _tm_offered, _tm_made_by) SELECT $1, {values}, u.v, u.d, u.m, u.f, u.b FROM unnest({string.Join(", ", sent)}) AS u({string.Join(", ", names)}) ON CONFLICT (space_id, {conflict}) DO UPDATE SET {string.Join(", ", sets)}{(again ? "" : " WHERE t._tm_version = excluded._tm_version")} RETURNING (xmax <> 0) AS was_there) SELECT count(*) FROM written WHERE was_there",
+            space, position);
+        AddValues(command, t.Columns, Enumerable.Range(0, count), rows);
+        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => again || rows[i].StoredRow is not { } stored ? Unread : stored.Version)));
         AddOrigins(command, rows.Count, i => rows[i].Row!.Origin);
-        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => again ? null : (long?)rows[i].StoredRow!.Version)));
         return command;
     }
 
     private static NpgsqlBatchCommand Delete(TypeQueries type, SpaceId space, List<RowEntry> rows)
     {
         var t = type.Tables;
-        var sent = t.Keys.Select((k, i) => $"${i + 2}::{k.ArrayType}").Append($"${t.Keys.Count + 2}::bigint[]");
-        var names = Enumerable.Range(0, t.Keys.Count).Select(i => "p" + i).Append("v");
-        var match = TypeTables.Match(t.FoldedKeys("t"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
-        var command = TypeQueries.Spaced($"DELETE FROM {t.Live} t USING unnest({string.Join(", ", sent)}) AS u({string.Join(", ", names)}) WHERE t.space_id = $1 AND {match} AND t._tm_version = u.v", space);
-        AddKeys(command, t.Keys, rows);
+        var sent = t.Keys.Select((k, i) => $"${i + 3}::{k.ArrayType}");
+        var match = TypeTables.Match(t.FoldedKeys("x"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
+        var command = TypeQueries.Spaced($"DELETE FROM {t.Live} t WHERE t.space_id = $1 AND t._tm_version = ANY($2) AND t.ctid = ANY({Places(t.Live, t, sent, match, " AND x._tm_version = u.v", ", v", ", $2::bigint[]")})", space);
         command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => rows[i].StoredRow!.Version)));
+        AddKeys(command, t.Keys, rows);
         return command;
     }
 
@@ -100,11 +105,15 @@ internal static class RowStatements
     {
         var t = type.Tables;
         var sent = t.Keys.Select((k, i) => $"${i + 2}::{k.ArrayType}");
-        var match = TypeTables.Match(t.FoldedGoneKeys("g"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
-        var command = TypeQueries.Spaced($"DELETE FROM {t.Gone} g USING unnest({string.Join(", ", sent)}) AS u({string.Join(", ", Enumerable.Range(0, t.Keys.Count).Select(i => "p" + i))}) WHERE g.space_id = $1 AND {match}", space);
+        var match = TypeTables.Match(t.FoldedGoneKeys("x"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
+        var command = TypeQueries.Spaced($"DELETE FROM {t.Gone} t WHERE t.space_id = $1 AND t.ctid = ANY({Places(t.Gone, t, sent, match, "", "", "")})", space);
         AddKeys(command, t.Keys, rows);
         return command;
     }
+
+    // Where the rows of many keys stand, each found by the key's index.
+    private static string Places(string table, TypeTables t, IEnumerable<string> sent, string match, string also, string alsoName, string alsoSent) =>
+        $"ARRAY(SELECT p.at FROM unnest({string.Join(", ", sent)}{alsoSent}) AS u({string.Join(", ", Enumerable.Range(0, t.Keys.Count).Select(i => "p" + i))}{alsoName}) CROSS JOIN LATERAL (SELECT x.ctid AS at FROM {table} x WHERE x.space_id = $1 AND {match}{also} OFFSET 0) p)";
 
     private static NpgsqlBatchCommand Bury(TypeQueries type, SpaceId space, List<RowEntry> rows, long position)
     {

@@ -66,6 +66,15 @@ internal sealed class HintHub(int listenersPerUserMax)
         }
     }
 
+    /// <summary>The spaces that somebody listens to.</summary>
+    public IReadOnlyList<SpaceId> Spaces()
+    {
+        lock (_lock)
+        {
+            return [.. _spaces.Keys];
+        }
+    }
+
     internal void Leave(HintListener listener)
     {
         lock (_lock)

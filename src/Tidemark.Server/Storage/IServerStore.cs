@@ -1,5 +1,6 @@
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
+using Tidemark.Server.Live;
 
 namespace Tidemark.Server.Storage;
 
@@ -9,6 +10,9 @@ namespace Tidemark.Server.Storage;
 /// </summary>
 public interface IServerStore : IAsyncDisposable
 {
+    /// <summary>Hints between the nodes that share the store; null where there is one node only.</summary>
+    INodeHints? Nodes => null;
+
     /// <summary>The registered model; null before the first.</summary>
     ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken);
 
@@ -20,6 +24,9 @@ public interface IServerStore : IAsyncDisposable
 
     /// <summary>Keeps a secret under a name, unless there is one already; returns the one that is kept.</summary>
     ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken);
+
+    /// <summary>All secrets whose names begin so, in no order.</summary>
+    ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>Every space there is, in ordinal order.</summary>
     ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken);

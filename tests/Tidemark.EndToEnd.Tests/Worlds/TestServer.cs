@@ -27,14 +27,15 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="how">How it is started; as a development server when nothing is said.</param>
     public static async Task<TestServer> StartAsync(string data, string urls = "http://127.0.0.1:0", params string[] how)
     {
-        var process = TidemarkCommand.Start(["serve", "--urls", urls, "--data", data, .. how.Length == 0 ? ["--dev"] : how]);
+        var process = TidemarkCommand.Start(["serve", "--urls", urls, "--data", data, .. TestStore.ArgumentsOf(data), .. how.Length == 0 ? ["--dev"] : how]);
         var line = await process.LineAsync(l => l.Contains("http://", StringComparison.Ordinal), StartDeadline, TestContext.Current.CancellationToken);
         return new TestServer(process, data, line[line.IndexOf("http://", StringComparison.Ordinal)..].Split(' ')[0].TrimEnd('/'));
     }
 
     public async Task<string> TokenAsync(string user = "ada")
     {
-        var result = await TidemarkCommand.RunAsync("token", "--data", Data, "--user", user);
+        string[] keys = TestStore.IsPostgres ? TestStore.ArgumentsOf(Data) : ["--data", Data];
+        var result = await TidemarkCommand.RunAsync(["token", .. keys, "--user", user]);
         return result.Expect(0).Output.Trim();
     }
 

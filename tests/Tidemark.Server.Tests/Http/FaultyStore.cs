@@ -15,6 +15,8 @@ internal sealed class FaultyStore(Func<Exception> trouble) : IServerStore
 
     public ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken) => throw trouble();
 
+    public ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken) => throw trouble();
+
     public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => throw trouble();
 
     public ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) => throw trouble();
