@@ -59,6 +59,8 @@ public sealed class FencingTests
 
         public ValueTask<byte[]> KeepSecretAsync(string name, byte[] proposed, CancellationToken cancellationToken) => inner.KeepSecretAsync(name, proposed, cancellationToken);
 
+        public ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken) => inner.ReadSecretsAsync(prefix, cancellationToken);
+
         public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) => inner.GetSpacesAsync(cancellationToken);
 
         public ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) => inner.ReadLeasesAsync(cancellationToken);
