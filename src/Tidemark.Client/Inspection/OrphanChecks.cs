@@ -1,5 +1,6 @@
 using Tidemark.Client.Engines;
 using Tidemark.Client.Engines.Apply;
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
@@ -42,6 +43,13 @@ internal sealed class OrphanChecks(Examination visit)
         }
 
         var child = Session.Table(edge.Source);
+        var waiting = keys.Where(k => IsAside(edge, child, k)).ToList();
+        if (waiting.Count > 0)
+        {
+            visit.Add(FindingCodes.Orphans, FindingSeverity.Note, $"{child.Type.TableName}: {waiting.Count} rows refer to rows of {edge.Target.TableName} that are put aside: {Examination.Named(waiting.Select(k => k.ToString()))}.", "They are whole again when those rows come.");
+            keys = [.. keys.Except(waiting)];
+        }
+
         var isOptional = edge.SourceOrdinals.All(o => edge.Source.Fields[o].Nullable && !edge.Source.IsKey(o));
         var mendable = isOptional ? keys : [.. keys.Where(k => IsClean(child, k))];
         if (mendable.Count > 0)
@@ -73,6 +81,9 @@ internal sealed class OrphanChecks(Examination visit)
             $"SELECT {string.Join(", ", child.KeyColumns.Select(k => "c." + k))} FROM {child.Name} c WHERE {string.Join(" AND ", columns.Select(c => c + " IS NOT NULL"))} AND NOT EXISTS (SELECT 1 FROM {parent.Name} p WHERE {match})",
             s => child.KeyAt(s, 0));
     }
+
+    private bool IsAside(RelationEdge edge, EntityTable child, EntityKey key) =>
+        edge.TargetsKey && child.ReadLive(Session.Db, key) is { } row && PushPlanner.KeyIn(row, edge) is { } parent && Session.Aside.Contains(edge.Target.Name, parent.ToString());
 
     private bool IsClean(EntityTable table, EntityKey key) =>
         table.ReadEntry(Session.Db, key, Session.Remote) is not null && table.ReadBase(Session.Db, key, Session.Remote) is null

@@ -53,6 +53,7 @@ internal sealed class IsolationChecker(RandomSchema schema) : IChecker
 internal sealed class TwinChecker(RandomSchema schema) : IChecker
 {
     private readonly Dictionary<string, HashSet<string>> _madeBy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _unsent = new(StringComparer.Ordinal);
     private readonly HashSet<string> _onServer = new(StringComparer.Ordinal);
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
     private readonly List<(string Former, string Now)> _replaced = [];
@@ -74,8 +75,12 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
                 _excused.UnionWith(Made(clone.From).Except(_onServer));
                 Made(clone.Device).UnionWith(Made(clone.From));
                 break;
+            case CopyKept copy:
+                Unsent(copy.Device).UnionWith(Made(copy.Device).Except(_onServer));
+                break;
             case FileReplaced file:
-                _excused.UnionWith(Made(file.Device).Except(_onServer));
+                // What waits in the copy that takes its place is sent, whether or not it was sent before.
+                _excused.UnionWith(Made(file.Device).Except(_onServer).Concat(Unsent(file.Device)));
                 break;
             case ServerRestored:
                 _onServer.Clear();
@@ -113,6 +118,8 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
             }
         }
     }
+
+    private HashSet<string> Unsent(string device) => _unsent.TryGetValue(device, out var tags) ? tags : _unsent[device] = new HashSet<string>(StringComparer.Ordinal);
 
     private HashSet<string> Made(string device) => _madeBy.TryGetValue(device, out var tags) ? tags : _madeBy[device] = new HashSet<string>(StringComparer.Ordinal);
 

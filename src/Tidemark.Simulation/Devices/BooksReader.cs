@@ -66,7 +66,23 @@ internal static class BooksReader
     public static Orphans Orphans(AppFile app, RandomSchema schema)
     {
         var found = app.Query("SELECT \"table\", fkid, parent, rowid FROM pragma_foreign_key_check").ToLookup(o => IsRequired(schema, o), o => $"{o[0]} row {o[3]} -> {o[2]} {Parent(app, o)}");
-        return new Orphans([.. found[true]], [.. found[false]]);
+        return new Orphans([.. found[true]], found[false].Any() ? [.. Dangling(app, schema)] : []);
+    }
+
+    // Not those to a row that stays put aside because of an index that the server does not know.
+    private static IEnumerable<string> Dangling(AppFile app, RandomSchema schema)
+    {
+        foreach (var (table, reference) in schema.Tables.SelectMany(t => t.References.Where(r => !r.Required).Select(r => (t, r))))
+        {
+            var columns = reference.Columns.Select(c => $"c.\"{c}\"").ToList();
+            var parent = string.Join(" AND ", reference.Target.Key.Select((k, i) => $"p.\"{k}\" = {columns[i]}"));
+            var key = columns.Count == 1 ? $"json_quote({columns[0]})" : $"json_array({string.Join(", ", columns)})";
+            var aside = reference.Target.UncheckedByServer ? $" AND NOT EXISTS (SELECT 1 FROM _tm_aside a WHERE a.type = '{reference.Target.Name}' AND a.key = {key} AND a.cause = 'UNIQUE')" : "";
+            foreach (var row in app.Query($"SELECT {string.Join(", ", columns)} FROM \"{table.Name}\" c WHERE {string.Join(" AND ", columns.Select(c => c + " IS NOT NULL"))} AND NOT EXISTS (SELECT 1 FROM \"{reference.Target.Name}\" p WHERE {parent}){aside}"))
+            {
+                yield return $"{table.Name} -> {reference.Target.Name} {string.Join('/', row)}";
+            }
+        }
     }
 
     /// <summary>Types of which something waits, is refused or is put aside.</summary>

@@ -1,4 +1,6 @@
 using Tidemark.Client.Coordination;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Inspection;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -242,6 +244,9 @@ public sealed class ReusedIdTests
         b.Sql("INSERT INTO thing VALUES(7, 'red', NULL)");
         await b.SyncAsync();
         await b.SyncAsync();
+        var doctor = await new StoreDoctor(b.Store, SyncEnvironment.System).ExamineAsync(repair: true, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(doctor.Findings, f => f.Severity == FindingSeverity.Fault);
+        Assert.Equal(["2|1"], b.Rows("SELECT id, next FROM thing WHERE next IS NOT NULL"));
         b.Sql("INSERT INTO thing VALUES(1, 'blue', NULL)"); // The free number: the server's row of that id waits for its code.
         await b.SyncAsync();
         await DiscardedParentTests.DiscardAsync(b, syncs: 1);

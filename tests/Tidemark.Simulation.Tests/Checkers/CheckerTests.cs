@@ -91,6 +91,9 @@ public sealed class CheckerTests
         Assert.Empty(History.Of(new TwinChecker(History.Schema), makes, new Quiet([History.Server(History.Rows(("A1", "A2")))])));
         Assert.Single(History.Of(new TwinChecker(History.Schema), makes, twins));
         Assert.Empty(History.Of(new TwinChecker(History.Schema), makes, new DeviceCloned("B", "A"), twins));
+        var sent = new ServerSeen("ann", 1, History.Rows(("A1", "A2")));
+        Assert.Single(History.Of(new TwinChecker(History.Schema), makes, sent, new CopyKept("A"), new FileReplaced("A", "restored", 0), twins));
+        Assert.Empty(History.Of(new TwinChecker(History.Schema), makes, new CopyKept("A"), sent, new FileReplaced("A", "restored", 0), twins));
     }
 
     [Fact]
