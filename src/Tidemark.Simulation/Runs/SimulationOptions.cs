@@ -1,3 +1,5 @@
+using Tidemark.Simulation.Checkers;
+
 namespace Tidemark.Simulation.Runs;
 
 /// <summary>What to simulate.</summary>
@@ -23,4 +25,7 @@ public sealed record SimulationOptions
 
     /// <summary>Leave the files of the run where they are.</summary>
     public bool KeepFiles { get; init; }
+
+    /// <summary>A promise of the caller's own beside all others, made anew for each run.</summary>
+    internal Func<IChecker>? Own { get; init; }
 }

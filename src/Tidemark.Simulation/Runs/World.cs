@@ -31,7 +31,7 @@ internal sealed class World
         Shape = plan.Shape;
         Schema = RandomSchema.Make(new Dice(Dice.Mix(plan.Options.Seed, 2)), plan.Options.Workload);
         Guests = new Guests(this);
-        _checkers = AllCheckers.Make(Schema, Shape.Server.Leases);
+        _checkers = [.. AllCheckers.Make(Schema, Shape.Server.Leases), .. plan.Options.Own is { } own ? [own()] : Array.Empty<IChecker>()];
         Hints = plan.Options.Workload >= Workloads.Fourth ? new SimulatedHints(this, new Dice(Dice.Mix(plan.Options.Seed, 5))) : null;
         Server = new SimulatedServer(this, new Dice(Dice.Mix(plan.Options.Seed, 3)));
         _reader = new ServerReader(Schema);

@@ -1,3 +1,4 @@
+using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Runs;
 using Tidemark.Testing;
 
@@ -83,13 +84,27 @@ public sealed class SeedTests
     public void A_shortened_run_breaks_the_same_promise_with_fewer_steps()
     {
         SystemSqlite.Use();
-        var options = new SimulationOptions { Seed = 113, Workload = Workloads.Third }; // Open: rows that clash on an index that the server does not know.
+        var options = new SimulationOptions { Seed = 2, Own = () => new NobodyDeletes() };
         var whole = Simulator.Run(options);
         Assert.NotNull(whole.Violation);
         var shortest = Simulator.Shrink(options, runsMax: 60);
 
         Assert.Equal(whole.Violation.Checker, shortest.Violation?.Checker);
         Assert.True(shortest.Steps < whole.Steps);
+    }
+
+    /// <summary>A promise that every run breaks.</summary>
+    private sealed class NobodyDeletes : IChecker
+    {
+        public string Name => "nobody-deletes";
+
+        public void Observe(Observation seen, Action<string> violation)
+        {
+            if (seen is EditSeen { Facts.Gone.Count: > 0 } edit)
+            {
+                violation(edit.Device + " deletes a row");
+            }
+        }
     }
 
     private static void Hold(int first, int last, int workload = Workloads.First)
