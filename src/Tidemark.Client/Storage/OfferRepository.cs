@@ -22,6 +22,9 @@ public sealed class OfferRepository(StoreConnection db, int remote)
             Value.Integer(remote), Value.Integer(limit));
     }
 
+    public bool Contains(int type, string key) =>
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer WHERE remote = ?1 AND type = ?2 AND key = ?3)", Value.Integer(remote), Value.Integer(type), Value.Text(key)) != 0;
+
     public void Drop(int type, string key) =>
         db.Execute("DELETE FROM _tm_offer WHERE remote = ?1 AND type = ?2 AND key = ?3", Value.Integer(remote), Value.Integer(type), Value.Text(key));
 

@@ -117,6 +117,7 @@ internal sealed class TypeTables
         yield return $"CREATE OR REPLACE TRIGGER _tm_truncate BEFORE TRUNCATE ON {Live} FOR EACH STATEMENT EXECUTE FUNCTION {_schema}._tm_refuse_truncate()";
     }
 
+    // The session keeps the plan of its first statement: made for one row, a loop within a loop would never end with a hundred thousand.
     // A line holds the keys of many rows: a statement that changes a hundred thousand leaves a handful of lines. Rows that were there before and still are need no
     // look at the tombstones.
     private string NoteFunctionStatement()
@@ -133,7 +134,7 @@ internal sealed class TypeTables
             """;
         var same = Match(FoldedKeys("n"), FoldedKeys("o"));
         return $"""
-            CREATE OR REPLACE FUNCTION {NoteFunction}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+            CREATE OR REPLACE FUNCTION {NoteFunction}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off AS $$
             DECLARE this_tx CONSTANT xid8 := pg_current_xact_id();
             BEGIN
               IF TG_OP = 'INSERT' THEN

@@ -1,5 +1,6 @@
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Tests.Schedules;
 
@@ -72,5 +73,25 @@ public sealed class EmptiedServerTests
         Assert.Equal(["1|1|t"], b.Rows("SELECT id, author_id, title FROM book"));
         Assert.Equal(["1|x"], b.Rows("SELECT id, name FROM author"));
         Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PULL-11")]
+    public async Task A_row_that_was_deleted_and_forgotten_after_a_restore_goes_from_a_device_that_was_away()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, NULL), ('n2', 'two', NULL, NULL);");
+        lost.B.Sql("INSERT INTO note VALUES('n3', 'lost', NULL, NULL)");
+        await lost.B.SyncAsync();
+        await lost.RestoreAndWriteAsync("DELETE FROM note WHERE id = 'n1'");
+        await lost.World.StopServerAsync();
+        using (var file = SqliteFile.Open(lost.World.ServerFile, new OpenOptions()))
+        {
+            file.Run("DELETE FROM _tm_gone_note"); // What the retention does in time.
+        }
+
+        await lost.World.StartServerAsync();
+        await Steps.UntilQuietAsync(lost.B);
+        Assert.Equal(["n2", "n3"], lost.B.Rows("SELECT id FROM note ORDER BY id"));
     }
 }

@@ -17,7 +17,7 @@ internal static class SqliteShell
     }
 
     public static RunningProcess Start(string database, string script, bool bail = true) =>
-        RunningProcess.Start("sqlite3", bail ? ["-bail", "-cmd", ".timeout 5000", database] : ["-cmd", ".timeout 5000", database], null, script);
+        RunningProcess.Start("sqlite3", bail ? ["-bail", "-cmd", ".timeout 20000", database] : ["-cmd", ".timeout 20000", database], null, script);
 
     /// <summary>The first column of the only row.</summary>
     public static async Task<string> TextAsync(string database, string query) => (await RunAsync(database, query + ";")).TrimEnd('\n');

@@ -149,7 +149,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             ApplyUpserts(s, applier, Incoming(s, _slice), isLast: true);
             RetryAside(s, applier);
             var deletions = new DeletionApplier(s, environment, context, applier);
-            _deletions.AddRange(UnlistedAfterResync(s, fetched, tail.Until));
+            _deletions.AddRange(UnlistedAfterResync(s, applier, fetched, tail.Until));
             CheckDeleteLimit(s);
             deletions.Apply(_deletions);
             report.Deleted += deletions.Applied;
@@ -273,11 +273,11 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
     }
 
-    // After retention, rows the server no longer lists are gone there: deletions as any others, within the limit, pending edits and all.
-    // What was pushed after the listing began is not in it.
-    private List<IncomingRow> UnlistedAfterResync(StoreSession s, FetchedPages fetched, long until)
+    // When all was listed from the start, rows the server no longer lists are gone there: deletions as any others, within the limit, pending edits and all.
+    // What was pushed after the listing began is not in it, nor what a restored server has lost and not taken again.
+    private List<IncomingRow> UnlistedAfterResync(StoreSession s, RowApplier applier, FetchedPages fetched, long until)
     {
-        if (s.Remotes.Read().Resync != ResyncReason.Retention)
+        if (s.Remotes.Read().Resync is not { } reason || reason is not (ResyncReason.Retention or ResyncReason.Restored))
         {
             return [];
         }
@@ -293,12 +293,15 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         {
             var entries = s.Db.Query($"SELECT {table.MetaKeys}, version FROM {table.RowTable} WHERE remote = ?1", st => (Key: table.KeyAt(st, 0), Version: st.ColumnInt64(table.KeyColumns.Count)), Value.Integer(s.Remote));
             unlisted.AddRange(entries
-                .Where(e => e.Version <= until && !listed.Contains(new RowId(table.Number, e.Key)))
+                .Where(e => e.Version <= until && !listed.Contains(new RowId(table.Number, e.Key)) && (reason == ResyncReason.Retention || !IsLost(s, applier, table, e.Key)))
                 .Select(e => new IncomingRow(table, e.Key, e.Version + 1, null, null, default)));
         }
 
         return unlisted;
     }
+
+    private static bool IsLost(StoreSession s, RowApplier applier, EntityTable table, EntityKey key) =>
+        applier.IsOutstanding(new RowId(table.Number, key)) || s.Offers.Contains(table.Number, key.ToString());
 
     private void CheckDeleteLimit(StoreSession s)
     {
