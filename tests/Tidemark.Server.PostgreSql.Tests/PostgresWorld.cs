@@ -73,7 +73,7 @@ public abstract class PostgresWorld : IAsyncDisposable
 
     protected static async Task<object?> SqlAsync(NpgsqlConnection connection, string sql)
     {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 60 };
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 240 };
         return await command.ExecuteScalarAsync(None);
     }
 
