@@ -21,7 +21,7 @@ internal static class Partitions
                 proxies[i].CutRequests = way is 1;
                 proxies[i].CutResponses = way is 2;
                 cut += way is 1 or 2 ? 1 : 0;
-                running.Add(town.StartSync(town.Devices[i], proxies[i].Address));
+                running.Add(town.StartSync(town.Devices[i], proxies[i].Address.OriginalString.TrimEnd('/')));
             }
 
             // Ways open and close in the middle of what is going on.

@@ -29,12 +29,9 @@ internal enum ProxyFault
 }
 
 /// <summary>Stands on loopback between one device and the server, understands as much of HTTP as it needs, and mistreats requests as the dice say.</summary>
-internal sealed class FaultProxy : IDisposable
+internal sealed class FaultProxy : LoopbackProxy
 {
     private const double DelaySecondsMax = 150; // The device's patience is 100.
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
-    private readonly CancellationTokenSource _end = new();
     private readonly int _serverPort;
     private readonly Random _dice;
     private readonly TimeProvider _time;
@@ -43,83 +40,33 @@ internal sealed class FaultProxy : IDisposable
     /// <param name="seed">Of the dice.</param>
     /// <param name="time">The device's clock.</param>
     public FaultProxy(int serverPort, int seed, TimeProvider time)
+        : base(serverPort)
     {
         (_serverPort, _dice, _time) = (serverPort, new Random(seed), time);
-        _listener.Start();
-        _ = AcceptAsync();
+        Start();
     }
-
-    public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/");
 
     /// <summary>How many of a hundred requests are mistreated.</summary>
     public int Percent { get; set; }
 
     public ConcurrentDictionary<ProxyFault, int> Done { get; } = new();
 
-    /// <summary>The network is whole from now on; what hangs in it is reset.</summary>
-    public void Heal()
-    {
-        Percent = 0;
-        foreach (var client in _open.Keys)
-        {
-            Reset(client);
-        }
-    }
+    protected override void StopFaults() => Percent = 0;
 
-    public void Dispose()
+    protected override async Task CarryAsync(TcpClient device, TcpClient server)
     {
-        _end.Cancel();
-        _listener.Dispose();
-        Heal();
-        _end.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
+        while (await HttpText.ReadAsync(device.GetStream(), End) is { } request)
         {
-            while (!_end.IsCancellationRequested)
+            if (request.IsUpgrade)
             {
-                _ = ServeAsync(await _listener.AcceptTcpClientAsync(_end.Token));
+                await TunnelAsync(request, device, server);
+                return;
             }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The end.
-        }
-    }
 
-    private async Task ServeAsync(TcpClient device)
-    {
-        _open[device] = true;
-        using var server = new TcpClient { NoDelay = true };
-        device.NoDelay = true;
-        try
-        {
-            await server.ConnectAsync(IPAddress.Loopback, _serverPort, _end.Token);
-            while (await HttpText.ReadAsync(device.GetStream(), _end.Token) is { } request)
+            if (!await CarryAsync(request, Next(), device, server))
             {
-                if (request.IsUpgrade)
-                {
-                    await TunnelAsync(request, device, server);
-                    return;
-                }
-
-                var fault = Next();
-                if (!await CarryAsync(request, fault, device, server))
-                {
-                    return;
-                }
+                return;
             }
-        }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
-        {
-            // Either side has gone.
-        }
-        finally
-        {
-            _open.TryRemove(device, out _);
-            device.Dispose();
         }
     }
 
@@ -132,10 +79,10 @@ internal sealed class FaultProxy : IDisposable
             case ProxyFault.DropRequest:
                 return Closed(device);
             case ProxyFault.CutRequest:
-                await up.WriteAsync(request.Bytes.AsMemory(0, Part(request.Bytes.Length)), _end.Token);
+                await up.WriteAsync(request.Bytes.AsMemory(0, Part(request.Bytes.Length)), End);
                 return Closed(device);
             case ProxyFault.Silence:
-                await Task.Delay(Timeout.Infinite, _end.Token);
+                await Task.Delay(Timeout.Infinite, End);
                 return false;
             case ProxyFault.DelayRequest:
                 await PauseAsync();
@@ -150,12 +97,12 @@ internal sealed class FaultProxy : IDisposable
 
         if (InPlace(fault) is { } answer)
         {
-            await down.WriteAsync(answer.Bytes, _end.Token);
+            await down.WriteAsync(answer.Bytes, End);
             return true;
         }
 
-        await up.WriteAsync(request.Bytes, _end.Token);
-        return await HttpText.ReadAsync(up, _end.Token) is { } answered && await AnswerAsync(answered, fault, device, down);
+        await up.WriteAsync(request.Bytes, End);
+        return await HttpText.ReadAsync(up, End) is { } answered && await AnswerAsync(answered, fault, device, down);
     }
 
     private async Task<bool> AnswerAsync(HttpText answer, ProxyFault fault, TcpClient device, NetworkStream down)
@@ -165,22 +112,22 @@ internal sealed class FaultProxy : IDisposable
             case ProxyFault.DropAnswer:
                 return Closed(device);
             case ProxyFault.CutAnswer:
-                await down.WriteAsync(answer.Bytes.AsMemory(0, Part(answer.Bytes.Length)), _end.Token);
+                await down.WriteAsync(answer.Bytes.AsMemory(0, Part(answer.Bytes.Length)), End);
                 return Closed(device);
             case ProxyFault.SilenceInAnswer:
-                await down.WriteAsync(answer.Bytes.AsMemory(0, Part(answer.Bytes.Length)), _end.Token);
-                await Task.Delay(Timeout.Infinite, _end.Token);
+                await down.WriteAsync(answer.Bytes.AsMemory(0, Part(answer.Bytes.Length)), End);
+                await Task.Delay(Timeout.Infinite, End);
                 return false;
             case ProxyFault.DelayAnswer:
                 await PauseAsync();
                 break;
             case ProxyFault.LengthTooLong or ProxyFault.LengthTooShort when !answer.IsChunked:
                 var length = fault == ProxyFault.LengthTooLong ? answer.Body.Length + 1 + Part(1000) : Part(answer.Body.Length);
-                await down.WriteAsync(answer.With("Content-Length", length.ToString(CultureInfo.InvariantCulture)).Bytes, _end.Token);
+                await down.WriteAsync(answer.With("Content-Length", length.ToString(CultureInfo.InvariantCulture)).Bytes, End);
                 return Closed(device);
         }
 
-        await down.WriteAsync(answer.Bytes, _end.Token);
+        await down.WriteAsync(answer.Bytes, End);
         return true;
     }
 
@@ -203,8 +150,8 @@ internal sealed class FaultProxy : IDisposable
     // Hints: carried as they are, and cut or silenced now and then.
     private async Task TunnelAsync(HttpText request, TcpClient device, TcpClient server)
     {
-        await server.GetStream().WriteAsync(request.Bytes, _end.Token);
-        var ends = new List<Task> { server.GetStream().CopyToAsync(device.GetStream(), _end.Token), device.GetStream().CopyToAsync(server.GetStream(), _end.Token) };
+        await server.GetStream().WriteAsync(request.Bytes, End);
+        var ends = new List<Task> { server.GetStream().CopyToAsync(device.GetStream(), End), device.GetStream().CopyToAsync(server.GetStream(), End) };
         if (Next() != ProxyFault.None)
         {
             ends.Add(PauseAsync());
@@ -229,12 +176,12 @@ internal sealed class FaultProxy : IDisposable
     private async Task ExchangeAsync(HttpText request)
     {
         using var other = new TcpClient();
-        await other.ConnectAsync(IPAddress.Loopback, _serverPort, _end.Token);
-        await other.GetStream().WriteAsync(request.Bytes, _end.Token);
-        await HttpText.ReadAsync(other.GetStream(), _end.Token);
+        await other.ConnectAsync(IPAddress.Loopback, _serverPort, End);
+        await other.GetStream().WriteAsync(request.Bytes, End);
+        await HttpText.ReadAsync(other.GetStream(), End);
     }
 
-    private Task PauseAsync() => Task.Delay(TimeSpan.FromSeconds(Part(1000) / 1000.0 * DelaySecondsMax), _time, _end.Token);
+    private Task PauseAsync() => Task.Delay(TimeSpan.FromSeconds(Part(1000) / 1000.0 * DelaySecondsMax), _time, End);
 
     private ProxyFault Next()
     {
@@ -258,18 +205,5 @@ internal sealed class FaultProxy : IDisposable
     {
         device.Dispose();
         return false;
-    }
-
-    private static void Reset(TcpClient client)
-    {
-        try
-        {
-            client.Client?.LingerState = new LingerOption(enable: true, 0);
-            client.Dispose();
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // Gone already.
-        }
     }
 }

@@ -31,6 +31,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
 {
     private readonly PushReport _report = new();
     private bool _waitsForUnique = true; // offers that are refused for a unique value
+
     public PushReport Report => _report;
 
     public async Task RunAsync(IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
