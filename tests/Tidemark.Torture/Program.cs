@@ -2,8 +2,9 @@ using System.Globalization;
 using Tidemark.Hosting;
 using Tidemark.Torture;
 using Tidemark.Torture.Faults;
+using Tidemark.Torture.RunLocks;
 
-// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions|proxy [--runs N] [--seed N]
+// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions|proxy|runlock [--runs N] [--seed N]
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int Number(string name, int otherwise) =>
@@ -27,8 +28,15 @@ try
             Console.WriteLine(string.Join(", ", result.Faults.Select(f => $"{f.Key} {f.Value}")));
             Console.WriteLine($"{result.Broken.Count} broken{(result.Broken.Count == 0 ? "" : ": seeds " + string.Join(", ", result.Broken.Keys))}");
             return result.Broken.Count == 0 ? 0 : 1;
+        case "runlock":
+            var done = await RunLockRuns.RunAsync(seed, Number("--runs", 1000), Console.WriteLine);
+            Console.WriteLine($"{done.Cycles} cycles over {done.Processes} processes, {done.Killed} of them killed; {done.Runs} runs, never two at once; {done.TakenOver} locks taken over from the dead, {done.SlowestTakeOverMs:0} ms after their end at most; {done.Rows} rows, none lost; no lock left");
+            break;
+        case RunLockRuns.WorkerVerb:
+            await new LockWorker(args[1], new Uri(args[2]), args[3], int.Parse(args[4], CultureInfo.InvariantCulture)).RunAsync();
+            break;
         default:
-            Console.Error.WriteLine("What? kills, power (needs strace), partitions or proxy; --runs N, --seed N.");
+            Console.Error.WriteLine("What? kills, power (needs strace), partitions, proxy or runlock; --runs N, --seed N.");
             return 2;
     }
 
