@@ -36,6 +36,8 @@ public static class TidemarkServerExtensions
             provider.GetRequiredService<IServerStore>(),
             provider.GetRequiredService<ServerEnvironment>(),
             provider.GetRequiredService<ServerOptions>()));
+        services.TryAddSingleton<Hosting.Drain>();
+        services.AddHostedService(provider => provider.GetRequiredService<Hosting.Drain>());
         services.AddHostedService<Hosting.Compaction>();
         services.AddHostedService<Hosting.HintRelay>();
         services.AddAuthorization();

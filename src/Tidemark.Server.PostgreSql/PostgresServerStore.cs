@@ -105,6 +105,28 @@ public sealed class PostgresServerStore : IServerStore
     public ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken) =>
         ListAsync($"SELECT value FROM {_options.Schema}._tm_secret WHERE starts_with(name, $1)", [prefix], r => r.GetFieldValue<byte[]>(0), cancellationToken);
 
+    public async ValueTask AloneAsync(string name, Func<Task> work, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var connection = await PgErrors.GuardAsync(async () => await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+        await using (connection.ConfigureAwait(false))
+        {
+            // The lock ends with the transaction, however that ends.
+            var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                var command = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", connection, transaction);
+                await using (command.ConfigureAwait(false))
+                {
+                    command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"tidemark:{_options.Schema}:{name}" });
+                    await PgErrors.GuardAsync(() => command.ExecuteNonQueryAsync(cancellationToken)).ConfigureAwait(false);
+                }
+
+                await work().ConfigureAwait(false);
+            }
+        }
+    }
+
     public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) =>
         ListAsync($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id", [], r => new SpaceId(r.GetString(0)), cancellationToken);
 

@@ -50,6 +50,9 @@ public sealed class ServerOptions
     /// <summary>A ping that is not answered for so long ends the connection. Default: 15 s.</summary>
     public TimeSpan PongWithin { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a node that is told to stop goes on serving while it says that it is not ready. Default: zero.</summary>
+    public TimeSpan DrainTime { get; init; }
+
     /// <summary>Custom merges for types whose unique keys have the rule `merge`: only there the server merges. A type whose merge is missing is merged by its fields' policies. Default: none.</summary>
     public CustomMergeRegistry Merges { get; init; } = CustomMergeRegistry.None;
 
@@ -71,6 +74,11 @@ public sealed class ServerOptions
         if (ListenersPerUserMax < 1 || PingEvery <= TimeSpan.Zero || PongWithin <= TimeSpan.Zero)
         {
             faults.Add("ListenersPerUserMax must be at least 1, PingEvery and PongWithin longer than zero.");
+        }
+
+        if (DrainTime < TimeSpan.Zero || DrainTime > TimeSpan.FromHours(1))
+        {
+            faults.Add("DrainTime must be zero to one hour.");
         }
 
         if (PageRowsDefault < 1 || PageRowsDefault > Limits.PageRowsMax)

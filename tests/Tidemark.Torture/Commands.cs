@@ -84,6 +84,13 @@ internal sealed class Running : IDisposable
         return running;
     }
 
+    /// <summary>SIGTERM.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
     public Ended Wait()
     {
         if (!_process.WaitForExit(Deadline))

@@ -2,9 +2,10 @@ using System.Globalization;
 using Tidemark.Hosting;
 using Tidemark.Torture;
 using Tidemark.Torture.Faults;
+using Tidemark.Torture.Nodes;
 using Tidemark.Torture.RunLocks;
 
-// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions|proxy|runlock [--runs N] [--seed N]
+// dotnet run -c Release --project tests/Tidemark.Torture -- kills|power|partitions|proxy|runlock|nodes [--runs N] [--devices N] [--seed N]
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int Number(string name, int otherwise) =>
@@ -35,8 +36,12 @@ try
         case RunLockRuns.WorkerVerb:
             await new LockWorker(args[1], new Uri(args[2]), args[3], int.Parse(args[4], CultureInfo.InvariantCulture)).RunAsync();
             break;
+        case "nodes":
+            var nodes = await NodeRuns.RunAsync(seed, Number("--devices", 200), Console.WriteLine);
+            Console.WriteLine($"nodes: {nodes.Devices} devices, {nodes.Edits} edits, {nodes.Runs} runs, {nodes.FailedByKills} failed by kills and {nodes.FailedByDraining} by draining, {nodes.Rows} rows, all equal, nothing lost, nothing twice, {nodes.Time.TotalSeconds:F0} s");
+            break;
         default:
-            Console.Error.WriteLine("What? kills, power (needs strace), partitions, proxy or runlock; --runs N, --seed N.");
+            Console.Error.WriteLine("What? kills, power (needs strace), partitions, proxy, runlock or nodes (needs PostgreSQL); --runs N, --devices N, --seed N.");
             return 2;
     }
 

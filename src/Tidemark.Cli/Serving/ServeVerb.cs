@@ -25,10 +25,11 @@ internal static class ServeVerb
                 result.AddError("--leases must not be below 0.");
             }
         });
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases)
+        var drain = new Option<string?>("--drain") { Description = "How long a server that is told to stop goes on serving, not ready any more, so that a balancer notices: 5s, 1m. Default: not at all.", HelpName = "TIME" };
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
-                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres)),
+                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero),
                 cancellationToken));
     }
 

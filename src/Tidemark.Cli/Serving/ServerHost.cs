@@ -36,6 +36,7 @@ internal static class ServerHost
             Server = new ServerOptions
             {
                 Dev = settings.Dev,
+                DrainTime = settings.Drain,
                 Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
             },
             ModelFile = settings.ModelFile,

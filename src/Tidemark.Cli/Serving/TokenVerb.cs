@@ -30,7 +30,7 @@ internal static class TokenVerb
                     case (null, { } connection):
                         await using (var store = await StoreOption.OpenAsync(connection, ServerEnvironment.System, cancellationToken))
                         {
-                            using var tokens = TidemarkTokens.Open(store);
+                            using var tokens = await TidemarkTokens.OpenAsync(store, cancellationToken: cancellationToken);
                             return Run(context, tokens, name, lifetime, administrator);
                         }
 

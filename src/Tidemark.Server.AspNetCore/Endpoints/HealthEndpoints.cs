@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Hosting;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.AspNetCore.Bodies;
+using Tidemark.Server.AspNetCore.Hosting;
 using Tidemark.Server.AspNetCore.OpenApi;
 using Tidemark.Server.AspNetCore.Problems;
 using Tidemark.Server.Storage;
@@ -25,9 +25,9 @@ internal static class HealthEndpoints
 
     private static Answer Live() => new(Ok);
 
-    private static async Task<IResult> ReadyAsync(IServerStore store, IHostApplicationLifetime lifetime, CancellationToken cancellationToken)
+    private static async Task<IResult> ReadyAsync(IServerStore store, Drain drain, CancellationToken cancellationToken)
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
+        if (drain.HasBegun)
         {
             throw new RequestException(ErrorCodes.Unavailable, "The server is shutting down.");
         }

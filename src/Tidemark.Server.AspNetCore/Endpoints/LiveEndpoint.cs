@@ -4,10 +4,9 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Tidemark.Model.Protocol;
 using Tidemark.Server.AspNetCore.Bodies;
+using Tidemark.Server.AspNetCore.Hosting;
 using Tidemark.Server.AspNetCore.OpenApi;
 using Tidemark.Server.AspNetCore.Problems;
 using Tidemark.Server.Live;
@@ -20,11 +19,16 @@ internal static class LiveEndpoint
     public const string Space = "space";
     public const string DeviceId = "deviceId";
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(5);
+    private static readonly (WebSocketCloseStatus Status, string Why) Expired = (WebSocketCloseStatus.PolicyViolation, "The token ran out.");
+    private static readonly (WebSocketCloseStatus Status, string Why) Closed = (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
+
+    // 1012, "service restart" of IANA's registry: connect again, another node answers.
+    private static readonly (WebSocketCloseStatus Status, string Why) Restarting = ((WebSocketCloseStatus)1012, "This node stops: connect again.");
 
     public static void Map(RouteGroupBuilder group) =>
         group.MapGet("/sync/live", ListenAsync).Describe(WireOperations.LiveHints).Produces<LiveMessage>();
 
-    private static async Task<IResult> ListenAsync(HttpContext http, SyncServer server, ServerEnvironment environment, CancellationToken cancellationToken)
+    private static async Task<IResult> ListenAsync(HttpContext http, SyncServer server, ServerEnvironment environment, Drain drain, CancellationToken cancellationToken)
     {
         var caller = Callers.Of(http.User);
         if (!http.WebSockets.IsWebSocketRequest)
@@ -38,12 +42,11 @@ internal static class LiveEndpoint
             KeepAliveInterval = server.Options.PingEvery,
             KeepAliveTimeout = server.Options.PongWithin,
         }).ConfigureAwait(false);
-        var stopping = http.RequestServices.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
         using var expiry = new CancellationTokenSource(Left(http, environment), environment.Time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, stopping, cancellationToken);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, drain.Begun, cancellationToken);
         var hearing = HearAsync(socket, end, cancellationToken);
         await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
-        await CloseAsync(socket, hearing, expiry.IsCancellationRequested, environment).ConfigureAwait(false);
+        await CloseAsync(socket, hearing, expiry.IsCancellationRequested ? Expired : drain.HasBegun ? Restarting : Closed, environment).ConfigureAwait(false);
         return Results.Empty;
     }
 
@@ -84,14 +87,13 @@ internal static class LiveEndpoint
         await end.CancelAsync().ConfigureAwait(false);
     }
 
-    private static async Task CloseAsync(WebSocket socket, Task hearing, bool isExpired, ServerEnvironment environment)
+    private static async Task CloseAsync(WebSocket socket, Task hearing, (WebSocketCloseStatus Status, string Why) end, ServerEnvironment environment)
     {
         try
         {
             if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                var (status, why) = isExpired ? (WebSocketCloseStatus.PolicyViolation, "The token ran out.") : (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
-                await socket.CloseOutputAsync(status, why, CancellationToken.None).WaitAsync(CloseWithin, environment.Time).ConfigureAwait(false);
+                await socket.CloseOutputAsync(end.Status, end.Why, CancellationToken.None).WaitAsync(CloseWithin, environment.Time).ConfigureAwait(false);
             }
 
             await hearing.WaitAsync(CloseWithin, environment.Time).ConfigureAwait(false);

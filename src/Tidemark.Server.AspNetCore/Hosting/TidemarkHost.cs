@@ -30,7 +30,7 @@ public static partial class TidemarkHost
         builder.Configuration.AddEnvironmentVariables(SettingsPrefix);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().UseUrls([.. options.Urls]);
         builder.WebHost.ConfigureKestrel((context, kestrel) => Limit(kestrel, options.Server.Limits.RequestBytesMax, context.Configuration));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Server.DrainTime + options.ShutdownTimeout);
         builder.Services.AddRouting();
         _ = options.KeysInStore ? builder.Services.AddTidemarkTokens(options.Store) : builder.Services.AddTidemarkTokens(dataDirectory);
         builder.Services.AddTidemarkServer(_ => options.Store, options.Server, options.Environment);

@@ -36,7 +36,13 @@ public sealed class TidemarkTokens : IDisposable
     public static TidemarkTokens Open(string dataDirectory, TimeProvider? time = null) => Open(services => services.AddTidemarkTokens(dataDirectory), time);
 
     /// <summary>For tools: the keys in a store that nodes share. The store stays the caller's.</summary>
-    public static TidemarkTokens Open(IServerStore store, TimeProvider? time = null) => Open(services => services.AddTidemarkTokens(store), time);
+    public static async Task<TidemarkTokens> OpenAsync(IServerStore store, TimeProvider? time = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var tokens = Open(services => services.AddTidemarkTokens(store), time);
+        await tokens.LoadAsync(store, cancellationToken).ConfigureAwait(false);
+        return tokens;
+    }
 
     private static TidemarkTokens Open(Action<IServiceCollection> keys, TimeProvider? time)
     {
@@ -84,6 +90,16 @@ public sealed class TidemarkTokens : IDisposable
         var ticket = new AuthenticationTicket(new ClaimsPrincipal(identity), properties, BearerTokenDefaults.AuthenticationScheme + ":AccessToken");
         return _options.Get(BearerTokenDefaults.AuthenticationScheme).BearerTokenProtector.Protect(ticket);
     }
+
+    /// <summary>Loads the keys; where there are none, one node makes one and the others wait for it.</summary>
+    internal async Task LoadAsync(IServerStore store, CancellationToken cancellationToken) => await store.AloneAsync(
+        "token-keys",
+        () =>
+        {
+            Create("start", TimeSpan.FromSeconds(1)); // Sealing anything loads the key ring.
+            return Task.CompletedTask;
+        },
+        cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();

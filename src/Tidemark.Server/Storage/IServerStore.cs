@@ -28,6 +28,13 @@ public interface IServerStore : IAsyncDisposable
     /// <summary>All secrets whose names begin so, in no order.</summary>
     ValueTask<IReadOnlyList<byte[]>> ReadSecretsAsync(string prefix, CancellationToken cancellationToken);
 
+    /// <summary>Runs work while no other node runs work of that name; where there is one node only, at once.</summary>
+    async ValueTask AloneAsync(string name, Func<Task> work, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        await work().ConfigureAwait(false);
+    }
+
     /// <summary>Every space there is, in ordinal order.</summary>
     ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken);
 

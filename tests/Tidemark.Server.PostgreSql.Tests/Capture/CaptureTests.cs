@@ -131,6 +131,7 @@ public sealed class CaptureTests : PostgresWorld
     {
         var device = await DeviceAsync();
         await using var program = await ProgramAsync();
+        await SqlAsync(program, "SET statement_timeout = '60s'"); // What is not linear takes minutes.
         await SqlAsync(program, "INSERT INTO boxes(space_id, id, name, size) SELECT 'u:anna', 'box' || n, 'name ' || n, n FROM generate_series(1, 40000) n");
         await SqlAsync(program, "UPDATE boxes SET size = 0 WHERE space_id = 'u:anna' AND id = 'box1'");
         await SqlAsync(program, "UPDATE boxes SET size = size + 1 WHERE space_id = 'u:anna'");

@@ -59,6 +59,15 @@ public sealed class PostgresCluster : IDisposable
 
     private static bool IsRoot => string.Equals(Environment.UserName, "root", StringComparison.Ordinal);
 
+    /// <summary>Stops the one of this process, if there is one: for the end of a test run, while the runner still waits for it.</summary>
+    public static void End()
+    {
+        if (Shared.IsValueCreated)
+        {
+            Shared.Value.Dispose();
+        }
+    }
+
     /// <summary>A schema name that nobody else has.</summary>
     public static string NewSchema() => string.Create(CultureInfo.InvariantCulture, $"t{Interlocked.Increment(ref _schemas)}");
 
@@ -98,7 +107,10 @@ public sealed class PostgresCluster : IDisposable
         Stop("QUIT");
         try
         {
-            Directory.Delete(_folder, recursive: true);
+            if (Directory.Exists(_folder))
+            {
+                Directory.Delete(_folder, recursive: true);
+            }
         }
         catch (IOException)
         {
