@@ -44,11 +44,11 @@ public sealed class OrderTests : PostgresWorld
         var readers = new[] { new Reader(Store), new Reader(other) };
         for (var round = 0; round < rounds; round++)
         {
-            var (rowsOfProgram, waits) = (random.Next(1, 4), random.Next(3));
+            var (rowsOfProgram, waits, isFirst) = (random.Next(1, 4), random.Next(3), random.Next(2) == 0);
             var writers = Task.WhenAll(
                 PushAsync(Store, $"{round}-a", random.Next(3)),
                 PushAsync(other, $"{round}-b", random.Next(3)),
-                ProgramWriteAsync(program, round, rowsOfProgram, waits));
+                ProgramWriteAsync(program, round, rowsOfProgram, waits, isFirst));
             while (!writers.IsCompleted)
             {
                 await readers[random.Next(2)].ReadAsync();
@@ -194,7 +194,7 @@ public sealed class OrderTests : PostgresWorld
             None);
     }
 
-    private static async Task ProgramWriteAsync(NpgsqlConnection program, int round, int rows, int waits)
+    private static async Task ProgramWriteAsync(NpgsqlConnection program, int round, int rows, int waits, bool isFirst)
     {
         await SqlAsync(program, "BEGIN");
         for (var i = 0; i < rows; i++)
@@ -202,9 +202,16 @@ public sealed class OrderTests : PostgresWorld
             await SqlAsync(program, $"INSERT INTO boxes(space_id, id) VALUES ('u:anna', '{round}-s{i}')");
         }
 
+        if (isFirst)
+        {
+            // It takes its position now and commits when the others have wanted theirs.
+            await SqlAsync(program, "SET CONSTRAINTS ALL IMMEDIATE");
+            waits += 3;
+        }
+
         for (var i = 0; i < waits; i++)
         {
-            await Task.Yield();
+            await SqlAsync(program, "SELECT 1");
         }
 
         await SqlAsync(program, "COMMIT");

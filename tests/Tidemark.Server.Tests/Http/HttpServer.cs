@@ -45,7 +45,8 @@ internal sealed class HttpServer : IAsyncDisposable
         Func<string, IServerStore>? store = null,
         string? modelFile = null,
         Action<WebApplicationBuilder>? configure = null,
-        TempFolder? shared = null)
+        TempFolder? shared = null,
+        ServerEnvironment? environment = null)
     {
         var folder = shared ?? new TempFolder();
         var log = new LogLines();
@@ -54,7 +55,7 @@ internal sealed class HttpServer : IAsyncDisposable
             Urls = ["http://127.0.0.1:0"],
             DataDirectory = folder.Path,
             Store = (store ?? Stores.Open)(folder.Path),
-            Environment = ServerEnvironment.System,
+            Environment = environment ?? ServerEnvironment.System,
             Server = options ?? new ServerOptions { Dev = true },
             ModelFile = modelFile,
             Configure = builder =>

@@ -29,11 +29,12 @@ internal sealed class NodeDevice : IAsyncDisposable
         CREATE TABLE tags(id TEXT PRIMARY KEY NOT NULL, made TEXT NOT NULL, note_id INTEGER REFERENCES notes(id) ON DELETE SET NULL, label TEXT);
         """;
 
+    // Connections that idle are closed here before a node that drains closes them: a request on its way then would have no answer.
     private static readonly SyncEnvironment Machine = new()
     {
         Time = TimeProvider.System,
         Random = SyncEnvironment.System.Random,
-        Transport = static () => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(20) },
+        Transport = static () => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(1) },
         ProcessName = SyncEnvironment.System.ProcessName,
         IsAlive = SyncEnvironment.System.IsAlive,
     };

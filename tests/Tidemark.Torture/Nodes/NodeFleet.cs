@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -12,7 +11,7 @@ namespace Tidemark.Torture.Nodes;
 /// <summary>A PostgreSQL, real `tidemark serve --postgres` processes on it, and the balancer before them.</summary>
 internal sealed class NodeFleet : IDisposable
 {
-    private const string Drain = "3s";
+    private const string Drain = "2s";
     private readonly string _folder = Directory.CreateTempSubdirectory("tidemark-nodes-").FullName;
     private readonly PostgresCluster _postgres = new();
     private readonly int[] _ports;

@@ -35,39 +35,37 @@ internal static class NodeRuns
             }
 
             var load = new Load(all);
-            await load.UntilAsync(all.Count); // Every device once, nobody disturbed.
+            await load.MoreAsync(all.Count);
             MustBe(load.Failed == 0, $"{load.Failed} runs failed before anything was done to the nodes: {load.LastError}");
             say?.Invoke($"{devices} devices of {users.Count} users, {load.Runs} runs, {watch.Elapsed.TotalSeconds:F0} s");
 
+            // All of it while the devices go on.
             for (var node = 0; node < Nodes; node++)
             {
                 fleet.Kill(node);
-                await load.UntilAsync(load.Runs + all.Count / 2);
+                await load.MoreAsync(all.Count / 2);
                 fleet.Start(node);
-                await load.UntilAsync(load.Runs + all.Count / 4);
+                await load.MoreAsync(all.Count / 4);
                 say?.Invoke($"node {node} killed and started, {load.Runs} runs, {load.Failed} failed, {watch.Elapsed.TotalSeconds:F0} s");
             }
 
             fleet.Postgres.Stop();
-            var without = load.UntilAsync(load.Runs + 3);
-            await Task.WhenAny(without, Task.Delay(TimeSpan.FromSeconds(2)));
+            await Task.Delay(TimeSpan.FromSeconds(1));
             fleet.Postgres.Start();
-            await without;
-            await load.UntilAsync(load.Runs + all.Count / 2);
-            say?.Invoke($"PostgreSQL restarted, {load.Runs} runs, {load.Failed} failed, {watch.Elapsed.TotalSeconds:F0} s");
-
+            await load.MoreAsync(all.Count / 2);
             await EventuallyAsync(() => fleet.Balancer.Ready == Nodes, "all nodes are ready");
+            await load.MoreAsync(AtOnce * 2); // Whoever had been on the way when it came back.
+            say?.Invoke($"PostgreSQL restarted, {load.Runs} runs, {load.Failed} failed, {watch.Elapsed.TotalSeconds:F0} s");
             var byKills = load.Failed;
             for (var node = 0; node < Nodes; node++)
             {
-                var stopping = Task.Run(() => fleet.Restart(node));
-                await load.UntilAsync(load.Runs + all.Count / 4, stopping);
-                var ended = await stopping;
+                var ended = fleet.Restart(node);
                 MustBe(ended.ExitCode == 0, $"A node that was asked to stop ended with {ended.ExitCode}: {ended.Errors}");
                 await EventuallyAsync(() => fleet.Balancer.Ready == Nodes, "all nodes are ready");
             }
 
             var byDraining = load.Failed - byKills;
+            await load.StopAsync();
             say?.Invoke($"every node drained and restarted under load, {load.Runs} runs, {byDraining} failed{(byDraining > 0 ? " " + load.LastError : "")}, {watch.Elapsed.TotalSeconds:F0} s");
             await SettleAsync(all);
             var rows = await MustBeWellAsync(all, users, fleet);
@@ -143,11 +141,21 @@ internal static class NodeRuns
         }
     }
 
-    /// <summary>Devices that edit and sync, some at a time, until so many runs were made.</summary>
-    private sealed class Load(List<NodeDevice> devices)
+    /// <summary>Devices that edit and sync, some at a time, until they are stopped.</summary>
+    private sealed class Load
     {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _working;
         private int _runs;
         private int _failed;
+
+        public Load(List<NodeDevice> devices)
+        {
+            var workers = Math.Min(AtOnce, devices.Count);
+
+            // Each worker has devices of its own: two runs of one device at once would wait for each other.
+            _working = Task.WhenAll(Enumerable.Range(0, workers).Select(w => Task.Run(() => WorkAsync([.. devices.Where((_, i) => i % workers == w)]))));
+        }
 
         public int Runs => _runs;
 
@@ -155,29 +163,35 @@ internal static class NodeRuns
 
         public string? LastError { get; private set; }
 
-        /// <param name="runs">So many in all.</param>
-        /// <param name="also">And until this is done.</param>
-        public Task UntilAsync(int runs, Task? also = null)
+        public async Task MoreAsync(int runs)
         {
-            var next = _runs;
-            return Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, devices.Count)).Select(async worker =>
+            for (var until = _runs + runs; _runs < until; await Task.Delay(5))
             {
-                // Each worker has devices of its own: two runs of one device at once would wait for each other.
-                var mine = devices.Where((_, i) => i % Math.Min(AtOnce, devices.Count) == worker).ToList();
-                for (var turn = next / devices.Count; _runs < runs || also is { IsCompleted: false }; turn++)
+                MustBe(!_working.IsCompleted, "The load has ended: " + _working.Exception);
+            }
+        }
+
+        public async Task StopAsync()
+        {
+            await _stop.CancelAsync();
+            await _working;
+        }
+
+        private async Task WorkAsync(List<NodeDevice> mine)
+        {
+            for (var turn = 0; !_stop.IsCancellationRequested; turn++)
+            {
+                var device = mine[turn % mine.Count];
+                await device.EditAsync();
+                var report = await device.SyncAsync(CancellationToken.None);
+                Interlocked.Increment(ref _runs);
+                if (report.Error is { } error)
                 {
-                    var device = mine[turn % mine.Count];
-                    await device.EditAsync();
-                    var report = await device.SyncAsync(CancellationToken.None);
-                    Interlocked.Increment(ref _runs);
-                    if (report.Error is { } error)
-                    {
-                        Interlocked.Increment(ref _failed);
-                        LastError = error.ToString();
-                        await Task.Delay(100);
-                    }
+                    Interlocked.Increment(ref _failed);
+                    LastError = error.ToString();
+                    await Task.Delay(100);
                 }
-            }));
+            }
         }
     }
 }
