@@ -36,18 +36,19 @@ internal static class TidemarkCommand
         return root;
     }
 
-    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for conflicts and duplicates.</summary>
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for outbox, conflicts and duplicates.</summary>
     public static string[] Normalize(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
         IReadOnlyList<string> verbs = args.FirstOrDefault() switch
         {
+            OutboxVerb.Name => OutboxVerb.Verbs,
             DeadLettersCommand.Name => DeadLettersCommand.Verbs,
             ConflictsCommand.Name => ConflictsCommand.Verbs,
             DuplicatesCommand.Name => DuplicatesCommand.Verbs,
             _ => [],
         };
-        if (verbs.Count == 0 || args.Length < 2 || args[1].StartsWith('-') || verbs.Contains(args[1], StringComparer.Ordinal))
+        if (verbs.Count == 0 || args.Length < 2 || args[1] is "--help" or "-h" or "-?" || verbs.Contains(args[1], StringComparer.Ordinal))
         {
             return args;
         }

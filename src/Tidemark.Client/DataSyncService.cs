@@ -6,6 +6,7 @@ using Tidemark.Client.Coordination.Scheduling;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Client.Inspection;
 using Tidemark.Client.Observing;
 using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
@@ -156,21 +157,27 @@ public sealed class DataSyncService : IDisposable
     public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) =>
         _store.EngineAsync(() => new Verifier(_store, _remote, _options, _connection).RunAsync(cancellationToken), cancellationToken);
 
-    /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
+    /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped without a record: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
+    /// <exception cref="SyncException">AlreadyRunning, with <see cref="SignOutChoice.Discard"/>: another process was in the middle of a run for longer than <see cref="SyncOptions.LockWait"/>. Nobody was signed out; this service is stopped.</exception>
     public async Task<SignOutReport> SignOutAsync(SignOutChoice choice, CancellationToken cancellationToken = default)
     {
         var push = choice == SignOutChoice.PushFirst ? await PushAsync(cancellationToken).ConfigureAwait(false) : null;
-        var (pending, dead) = await _store.EngineAsync(
-            () => Task.FromResult((_store.EngineSession.Outbox.ReadLedger().Waiting, _store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"))),
-            cancellationToken).ConfigureAwait(false);
-        if (pending > 0 && choice != SignOutChoice.Keep)
+        var (pending, dead) = await CountWaitingAsync(cancellationToken).ConfigureAwait(false);
+        if (pending > 0 && choice is (SignOutChoice.Ask or SignOutChoice.PushFirst))
         {
             return new SignOutReport(false, pending, dead, push);
         }
 
         await StopAsync().ConfigureAwait(false);
+        DiscardReport? discarded = null;
+        if (choice == SignOutChoice.Discard)
+        {
+            discarded = await SignOut.DiscardAsync(_store, _options, _environment, cancellationToken).ConfigureAwait(false);
+            (pending, dead) = await CountWaitingAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         _connection.Forget();
-        return new SignOutReport(true, pending, dead, push);
+        return new SignOutReport(true, pending, dead, push) { Discarded = discarded };
     }
 
     /// <summary>Is everything fetched once, and its completion handled? Work that compares with synced rows begins no earlier.</summary>
@@ -194,6 +201,10 @@ public sealed class DataSyncService : IDisposable
 
         _oneRun.Dispose();
     }
+
+    private Task<(long Pending, long Dead)> CountWaitingAsync(CancellationToken cancellationToken) => _store.EngineAsync(
+        () => Task.FromResult((_store.EngineSession.Outbox.ReadLedger().Waiting, _store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"))),
+        cancellationToken);
 
     private Task<SyncReport> AskAsync(SyncMode mode, CancellationToken cancellationToken) =>
         _loop is { } loop ? loop.AskAsync(mode, cancellationToken) : SyncAsync(mode, SyncTriggers.User, new Telling(Status), cancellationToken);

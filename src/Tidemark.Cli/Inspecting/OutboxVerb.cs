@@ -7,11 +7,18 @@ namespace Tidemark.Cli.Inspecting;
 
 internal static class OutboxVerb
 {
-    public static Command Create()
+    public const string Name = "outbox";
+
+    public static IReadOnlyList<string> Verbs { get; } = ["list", OutboxDiscardVerb.Name];
+
+    public static Command Create() => Verb.Create(
+        Name, "What waits to be sent: list, discard. `outbox DB` lists.", List(), OutboxDiscardVerb.Create());
+
+    private static Command List()
     {
         var database = SharedOptions.Database();
         var limit = SharedOptions.Limit(50);
-        return Verb.Create("outbox", "What waits to be sent: touches (a row may have changed) and commands (frozen for the network).", database, limit)
+        return Verb.Create("list", "What waits to be sent: touches (a row may have changed) and commands (frozen for the network).", database, limit)
             .Runs((context, _) => Stores.LookAsync(context.Get(database), store => Show(context.Out, new StoreInspector(store).Outbox(context.Get(limit)))));
     }
 

@@ -46,6 +46,11 @@ public static class ConflictReplay
 
     private static ReplayDifference? Replay(ConflictRecord conflict, SyncModel model, SyncHandlerRegistry handlers, CustomMergeRegistry merges)
     {
+        if (conflict.Outcome == ConflictRecord.Discarded)
+        {
+            return null; // A person's decision, and no rule's.
+        }
+
         if (model.Find(conflict.Type) is not { } type)
         {
             return new ReplayDifference(conflict, null, null, [], "The model has no such type any more.");

@@ -65,7 +65,7 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
 
         foreach (var conflict in conflicts)
         {
-            Add(conflict.At, "conflict", ConflictText(conflict));
+            Add(conflict.At, conflict.Outcome == ConflictRecord.Discarded ? "discarded" : "conflict", ConflictText(conflict));
             if (conflict.SettledAt is { } at)
             {
                 Add(at, "settled", $"Conflict {conflict.Id} was settled by a person: {conflict.Settlement}.");
@@ -144,6 +144,11 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
 
     private static string ConflictText(ConflictRecord conflict)
     {
+        if (conflict.Outcome == ConflictRecord.Discarded)
+        {
+            return $"The edit was taken back before it was sent (record {conflict.Id}). {conflict.Reason}";
+        }
+
         var fields = conflict.Fields.Where(f => f.Rule is Model.Merging.MergeRule.Policy or Model.Merging.MergeRule.Custom or Model.Merging.MergeRule.ConflictFree)
             .Select(f => $"{f.Field} by {f.Policy?.ToString() ?? f.Rule.ToString()} from {f.From.ToString().ToLowerInvariant()}{(f.Note is null ? "" : $" ({f.Note})")}");
         var how = conflict.Reason ?? string.Join("; ", fields);

@@ -70,7 +70,7 @@ internal sealed class ReceiptBook(StoreSession session)
         var command = CommandOf(line);
         if (command is null)
         {
-            return LastNote(line) is { } seq ? line with { Seq = seq } : line with { Seq = null, State = ReceiptState.NothingToSend };
+            return LastNote(line) is { } seq ? line with { Seq = seq } : line with { Seq = null, State = IsDiscarded(line) ? ReceiptState.Discarded : ReceiptState.NothingToSend };
         }
 
         return Answered(line with { Seq = null, Command = command }, command);
@@ -105,7 +105,7 @@ internal sealed class ReceiptBook(StoreSession session)
             return line with { Command = null, Seq = seq, State = ReceiptState.Waiting, Code = null, Reason = null }; // It came back, and is frozen anew.
         }
 
-        if (line.State is ReceiptState.Conflict or ReceiptState.DeadLetter)
+        if (line.State is ReceiptState.Conflict or ReceiptState.DeadLetter || IsDiscarded(line))
         {
             return line with { State = ReceiptState.Discarded };
         }
@@ -147,10 +147,15 @@ internal sealed class ReceiptBook(StoreSession session)
 
     private (long Id, long? Version)? ConflictOf(Line line) => session.FindTable(line.Type) is { } table
         && session.Db.Query(
-            "SELECT id, server_version FROM _tm_conflict WHERE type = ?1 AND key = ?2 AND at >= ?3 ORDER BY id DESC LIMIT 1",
+            "SELECT id, server_version FROM _tm_conflict WHERE type = ?1 AND key = ?2 AND at >= ?3 AND outcome <> 'DISCARDED' ORDER BY id DESC LIMIT 1",
             s => (s.ColumnInt64(0), s.Int64OrNull(1)), Value.Text(table.Type.Name), Value.Text(line.Key), Value.Integer(line.At)) is [var found]
             ? found
             : null;
+
+    private bool IsDiscarded(Line line) => session.FindTable(line.Type) is { } table
+        && session.Db.ScalarInt64(
+            "SELECT EXISTS(SELECT 1 FROM _tm_conflict WHERE type = ?1 AND key = ?2 AND at >= ?3 AND outcome = 'DISCARDED')",
+            Value.Text(table.Type.Name), Value.Text(line.Key), Value.Integer(line.At)) != 0;
 
     private List<Line> ReadOpen() => session.Db.Query(
         $"SELECT event, seq, type, key, command, state, version, conflict, code, reason, at FROM _tm_receipt WHERE state IN ({ReceiptRows.OpenStates}) ORDER BY event",

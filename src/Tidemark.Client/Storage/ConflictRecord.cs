@@ -9,6 +9,9 @@ namespace Tidemark.Client.Storage;
 /// <summary>A conflict as it was met and settled, kept so that it can be told and replayed.</summary>
 public sealed record ConflictRecord
 {
+    /// <summary>The outcome of an edit that somebody took back before it was sent.</summary>
+    public const string Discarded = "DISCARDED";
+
     /// <summary>Its number in this file; given when it is stored.</summary>
     public long Id { get; init; }
 
@@ -23,7 +26,7 @@ public sealed record ConflictRecord
     /// <summary>The command whose verdict told of it; null when a pull did.</summary>
     public string? Command { get; init; }
 
-    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED or MANUAL_REQUIRED.</summary>
+    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED, MANUAL_REQUIRED or DISCARDED.</summary>
     public required string Outcome { get; init; }
 
     public Row? Base { get; init; }

@@ -118,6 +118,19 @@ public sealed class LocalStore : IAsyncDisposable
     public Task<bool> DiscardAsync(Guid command, CancellationToken cancellationToken) =>
         WithDeadLetter(command, (actions, stored) => actions.Discard(stored), cancellationToken);
 
+    /// <summary>
+    /// Takes everything back that waits to be sent, dead letters included: each row is again as the server last showed it, and has a record of what it was
+    /// (<see cref="ConflictRecord.Discarded"/>), which is kept until it is brought back. All of it, or nothing.
+    /// </summary>
+    /// <param name="reason">Why, in a sentence; stands in every record.</param>
+    /// <param name="cancellationToken">Ends the wait for a run of this process.</param>
+    /// <exception cref="SyncException">AlreadyRunning: a run is under way.</exception>
+    public Task<DiscardReport> DiscardWaitingAsync(string reason, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        return LockedAsync(EngineTransactionKind.Guarded, s => new WaitingDiscard(s, _environment).Run(reason), cancellationToken);
+    }
+
     /// <summary>Settles a conflict that waits for a person; of one that is over, brings a row back as a new edit. The next run sends what was decided.</summary>
     /// <returns>False: there is no such conflict, or nothing left to decide.</returns>
     public Task<bool> SettleAsync(long conflict, ConflictSettlement settlement, CancellationToken cancellationToken)

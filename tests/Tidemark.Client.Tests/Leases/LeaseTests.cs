@@ -105,6 +105,39 @@ public sealed class LeaseTests
     }
 
     [Fact]
+    public async Task A_lease_that_is_lost_in_the_middle_of_a_first_fetch_keeps_the_pages_that_came_and_the_next_run_goes_on_behind_them()
+    {
+        await using var world = await World.StartAsync(Admitting);
+        var a = world.Adopt("a", Schemas.Notes + FiftyNotes);
+        await Steps.UntilQuietAsync(a);
+        var b = world.Clone("b", a);
+        b.Options.Pull.PageRowsMax = 10;
+        b.Connect(world);
+        var pages = 0;
+        b.Network.BeforeRequest = path =>
+        {
+            if (path == "/sync/changes" && ++pages == 4)
+            {
+                Sql(world, "DELETE FROM _tm_lease");
+            }
+
+            return Task.CompletedTask;
+        };
+        var report = await b.TrySyncAsync();
+        Assert.Equal((SyncErrorCode.LeaseLost, true), (report.Error!.Code, report.Error.Retryable));
+        Assert.Equal(0, b.Count("SELECT count(*) FROM note"));
+        var staged = b.Count("SELECT count(*) FROM _tm_stage");
+        Assert.True(staged is > 0 and < 5, $"{staged} pages");
+        Assert.True(b.Scalar("SELECT owner FROM _tm_lock").IsNull);
+        b.Sql("DELETE FROM _tm_pace"); // The back-off is over.
+        pages = 100;
+        await b.SyncAsync();
+        Assert.True(pages - 100 <= 6 - staged, $"{pages - 100} pages were fetched again with {staged} there.");
+        await Steps.UntilQuietAsync(b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
     public async Task It_is_renewed_at_a_third_of_its_time_and_lost_when_nobody_answers_until_its_end()
     {
         var remote = new Leases();

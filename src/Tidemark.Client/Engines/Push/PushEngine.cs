@@ -63,6 +63,11 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
                 {
                     await SendDueAsync(progress, null, cancellationToken).ConfigureAwait(false);
                 }
+
+                if (frozen.HasMore)
+                {
+                    await transaction.GiveWay().ConfigureAwait(false);
+                }
             }
             while (frozen.HasMore);
         }
@@ -134,6 +139,7 @@ internal sealed class PushEngine(EngineTransaction transaction, IRemote remote, 
 
             await SendAsync(batch, cancellationToken).ConfigureAwait(false);
             Tell(progress);
+            await transaction.GiveWay().ConfigureAwait(false);
         }
     }
 

@@ -325,26 +325,47 @@ public sealed class SyncSchedulerTests
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", Schemas.Notes + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO note(id) SELECT 'n' || i FROM n;");
         await a.SyncAsync();
-        var time = new VirtualTime();
         var b = world.Clone("b", a);
-        b.Clock = time;
-        b.Options.Automatic.GateTimeout = TimeSpan.Zero;
         b.Options.Pull.PageRowsMax = 10;
-        b.Connect(world);
-        var scheduler = SyncScheduler.Of(b.Environment);
+        var (before, all) = await AskedBetweenAsync(world, b, "/sync/changes");
+        Assert.InRange(before, 2, all - 2);
+    }
+
+    [Fact]
+    [Trait("req", "RUN-03")]
+    [Trait("req", "RUN-02")]
+    public async Task A_large_push_of_a_started_service_lets_a_persons_task_through_between_two_batches()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO note(id) SELECT 'n' || i FROM n;");
+        a.Options.Push.BatchCommandsMax = 10;
+        var (before, all) = await AskedBetweenAsync(world, a, "/sync/push");
+        Assert.InRange(before, 2, all - 2);
+        await Steps.UntilQuietAsync(a);
+        a.AssertQuiet();
+    }
+
+    // A person's task comes in the middle of the first run of a service, at the second request of that kind: how many had gone when it was its turn, and how many there were.
+    private static async Task<(int Before, int All)> AskedBetweenAsync(World world, Device device, string requests)
+    {
+        var time = new VirtualTime();
+        device.Clock = time;
+        device.Options.Automatic.GateTimeout = TimeSpan.Zero;
+        device.Connect(world);
+        var scheduler = SyncScheduler.Of(device.Environment);
         var gate = new TaskCompletionSource();
         var held = scheduler.RunAsync(new SyncTask(SyncTaskKind.HealthIngest, SyncTaskPriority.Normal, SyncResources.Network), async (_, _) => await gate.Task.ContinueWith(_ => 0, Token, TaskContinuationOptions.None, TaskScheduler.Default), Token);
-        var (pages, pagesBefore) = (0, 0);
+        var (count, before) = (0, 0);
         Task<int>? asked = null;
-        b.Network.BeforeAnswer = path =>
+        device.Network.BeforeAnswer = path =>
         {
-            if (path == "/sync/changes" && ++pages == 2)
+            if (path == requests && ++count == 2)
             {
                 asked = scheduler.RunAsync(
                     new SyncTask(SyncTaskKind.CatalogSync, SyncTaskPriority.User, SyncResources.Network),
                     (_, _) =>
                     {
-                        pagesBefore = Volatile.Read(ref pages);
+                        before = Volatile.Read(ref count);
                         return Task.FromResult(0);
                     },
                     Token);
@@ -353,14 +374,15 @@ public sealed class SyncSchedulerTests
 
             return Task.CompletedTask;
         };
-        var runs = new RunLog(b.Service);
-        b.Service.Start();
-        Assert.Equal(60, (await runs.NextAsync()).Pull.Applied);
+        var runs = new RunLog(device.Service);
+        device.Service.Start();
+        var run = await runs.NextAsync();
+        Assert.Equal(60, run.Pull.Applied + run.Push.Accepted);
         await asked!.WaitAsync(Deadline, Token);
         gate.SetResult();
         await held;
-        await b.Service.StopAsync();
-        Assert.InRange(pagesBefore, 2, pages - 2);
+        await device.Service.StopAsync();
+        return (before, count);
     }
 
     [Fact]
