@@ -1,3 +1,4 @@
+using Tidemark.Client.Duplicates;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Inbox;
@@ -10,6 +11,9 @@ public enum InboxItemKind
 
     /// <summary>The server refused it for good: correct the row and retry, or discard.</summary>
     DeadLetter,
+
+    /// <summary>Rows here describe the same thing, by a natural key of the model: merge them, or make them differ.</summary>
+    Duplicate,
 }
 
 /// <summary>One field of a row that waits for a person.</summary>
@@ -26,7 +30,7 @@ public sealed record InboxItem
 {
     public required InboxItemKind Kind { get; init; }
 
-    /// <summary>The command that stands behind it; names the item.</summary>
+    /// <summary>The command that stands behind it; names the item. Empty for duplicates, which their type and key name.</summary>
     public required Guid Command { get; init; }
 
     /// <summary>The id of the conflict's record; null for a dead letter.</summary>
@@ -47,17 +51,24 @@ public sealed record InboxItem
     /// <summary>The field that is at fault; null: the row as a whole.</summary>
     public string? Field { get; init; }
 
+    /// <summary>Since when; of duplicates nobody knows (1970).</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The fields in which the sides differ, in the model's order.</summary>
+    /// <summary>The fields in which the sides differ, in the model's order; of duplicates, mine is the row that would stay, theirs the first that has something else.</summary>
     public required IReadOnlyList<InboxField> Fields { get; init; }
 
-    /// <summary>Rows that wait for this one, in words.</summary>
+    /// <summary>The duplicates, the row that would stay first; null for other items.</summary>
+    public DuplicateGroup? Duplicates { get; init; }
+
+    /// <summary>Rows that wait for this one, in words; of duplicates, the rows that would be merged into it.</summary>
     public required IReadOnlyList<string> Dependents { get; init; }
 
     /// <summary>Everything but lists, and what those hold: two readings of an unchanged item are the same.</summary>
     internal bool IsSame(InboxItem other) =>
-        this with { Fields = other.Fields, Dependents = other.Dependents } == other && Fields.SequenceEqual(other.Fields) && Dependents.SequenceEqual(other.Dependents);
+        this with { Fields = other.Fields, Dependents = other.Dependents, Duplicates = other.Duplicates } == other && Same(Duplicates, other.Duplicates) && Fields.SequenceEqual(other.Fields) && Dependents.SequenceEqual(other.Dependents);
+
+    private static bool Same(DuplicateGroup? a, DuplicateGroup? b) =>
+        a is null || b is null ? a == b : a.Fields.SequenceEqual(b.Fields, StringComparer.Ordinal) && a.Rows.SequenceEqual(b.Rows);
 }
 
 /// <summary>What a person chose for one field.</summary>

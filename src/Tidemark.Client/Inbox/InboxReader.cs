@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Tidemark.Client.Duplicates;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Inspection;
@@ -14,7 +15,13 @@ internal sealed class InboxReader(StoreSession session)
 {
     private const int TitleLengthMax = 60;
 
-    public List<InboxItem> Read() => [.. session.Outbox.ReadAll(CommandStatus.DeadLetter).Select(Item).OfType<InboxItem>()];
+    private const int DuplicatesMax = 1000;
+
+    public List<InboxItem> Read(bool withDuplicates) =>
+    [
+        .. session.Outbox.ReadAll(CommandStatus.DeadLetter).Select(Item).OfType<InboxItem>(),
+        .. withDuplicates && DuplicateFinder.IsFullyFetched(session) ? new DuplicateFinder(session).Find([], DuplicatesMax).Groups.Select(ItemOf) : [],
+    ];
 
     /// <summary>"due_date" and "DueDate" are a due date.</summary>
     public static string Label(string name)
@@ -65,6 +72,33 @@ internal sealed class InboxReader(StoreSession session)
             At = DateTimeOffset.FromUnixTimeMilliseconds(command.StateUpdatedAtMs),
             Fields = FieldsOf(table.Type, record?.Base ?? table.ReadBase(session.Db, key, session.Remote), mine, theirs, isConflict),
             Dependents = [.. Dependents.Of(session, command).Select(d => $"{Label(d.Table.Type.Name)} {TitleOf(d.Table.Type, d.Key, Live(d.Table, d.Key))}")],
+        };
+    }
+
+    private static InboxItem ItemOf(DuplicateGroup group)
+    {
+        var (stays, type) = (group.Rows[0].Row, group.Rows[0].Row.Type);
+        var fields = new List<InboxField>();
+        for (var i = 0; i < type.Fields.Count; i++)
+        {
+            if (!type.IsKey(i) && group.Rows.FirstOrDefault(r => r.Row[i] != stays[i]) is { } other)
+            {
+                fields.Add(new InboxField(type.Fields[i].Name, Label(type.Fields[i].Name), null, Words(stays[i]), Words(other.Row[i]), IsInConflict: !stays[i].IsNull && !other.Row[i].IsNull));
+            }
+        }
+
+        return new InboxItem
+        {
+            Kind = InboxItemKind.Duplicate,
+            Command = Guid.Empty,
+            Type = group.Type,
+            Key = stays.Key,
+            Title = TitleOf(type, stays.Key, stays),
+            Reason = string.Create(CultureInfo.InvariantCulture, $"{group.Rows.Count} rows have the same {string.Join(" and ", group.Fields.Select(Label))}."),
+            At = DateTimeOffset.UnixEpoch,
+            Fields = fields,
+            Duplicates = group,
+            Dependents = [.. group.Rows.Skip(1).Select(r => $"{Label(type.Name)} {TitleOf(type, r.Key, r.Row)}")],
         };
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
+using Tidemark.Client.Duplicates;
 using Tidemark.Client.Inspection;
 using Tidemark.Client.Queries;
 using Tidemark.Client.Storage;
@@ -8,7 +9,7 @@ using Tidemark.Model.Values;
 namespace Tidemark.Client.Inbox;
 
 /// <summary>
-/// The one place where a person is needed: dead letters and conflicts that no rule decides, with what can be done about each. Its count and items follow every
+/// The one place where a person is needed: dead letters and conflicts that no rule decides, and duplicates when it is asked for them, with what can be done about each. Its count and items follow every
 /// commit; changes are raised on the synchronization context it was made on.
 /// </summary>
 public sealed class NeedsYouInbox : INotifyPropertyChanged, IAsyncDisposable
@@ -18,12 +19,14 @@ public sealed class NeedsYouInbox : INotifyPropertyChanged, IAsyncDisposable
     private readonly LocalStore _store;
     private readonly ResultFollower<IReadOnlyList<InboxItem>> _follower;
 
-    public NeedsYouInbox(LocalStore store)
+    /// <param name="store">The store.</param>
+    /// <param name="showsDuplicates">Also rows that share a natural key of the model. Every commit to a table that has one is then followed by reading through it twice.</param>
+    public NeedsYouInbox(LocalStore store, bool showsDuplicates = false)
     {
         ArgumentNullException.ThrowIfNull(store);
         _store = store;
         _follower = new ResultFollower<IReadOnlyList<InboxItem>>(
-            store.WatchAsync<IReadOnlyList<InboxItem>>(c => store.OnSession(c, s => new InboxReader(s).Read()), SameItems.One), SynchronizationContext.Current, Show, _ => { });
+            store.WatchAsync<IReadOnlyList<InboxItem>>(c => store.OnSession(c, s => new InboxReader(s).Read(showsDuplicates)), SameItems.One), SynchronizationContext.Current, Show, _ => { });
     }
 
     public event PropertyChangedEventHandler? PropertyChanged;
@@ -77,6 +80,14 @@ public sealed class NeedsYouInbox : INotifyPropertyChanged, IAsyncDisposable
         return _store.RetryAsync(item.Command, cancellationToken);
     }
 
+    /// <summary>Merges duplicates into the first of them. Rows that were edited since and are none any more stay.</summary>
+    /// <exception cref="ArgumentException">The item is something else.</exception>
+    public Task<DuplicateMergeReport> MergeAsync(InboxItem item, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return new StoreDuplicates(_store).MergeAsync(item.Duplicates ?? throw new ArgumentException("These are no duplicates.", nameof(item)), cancellationToken);
+    }
+
     /// <summary>Takes it back: the server's state returns, for the rows that wait for it too.</summary>
     public Task<bool> DiscardAsync(InboxItem item, CancellationToken cancellationToken = default)
     {
@@ -91,7 +102,7 @@ public sealed class NeedsYouInbox : INotifyPropertyChanged, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(item);
         if (item.Kind != InboxItemKind.Conflict)
         {
-            throw new ArgumentException("A dead letter is retried or discarded; there are no two sides to settle.", nameof(item));
+            throw new ArgumentException("A dead letter is retried or discarded, duplicates are merged; there are no two sides to settle.", nameof(item));
         }
 
         if (item.Conflict is not { } id)

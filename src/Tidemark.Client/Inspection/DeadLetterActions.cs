@@ -79,17 +79,6 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
     }
 
-    /// <summary>Rows without any note left are as the remote last showed them again: first those go that it never showed, then the others come back.</summary>
-    public void RestoreAll(IReadOnlyList<(EntityTable Table, EntityKey Key)> rows)
-    {
-        foreach (var (table, key) in rows.OrderBy(r => r.Table.ReadEntry(session.Db, r.Key, session.Remote) is not null))
-        {
-            Restore(table, key);
-        }
-
-        RetryAside();
-    }
-
     // Whoever referred to the row under its new key means it under the one it has again.
     private void PointBack(EntityTable table, EntityKey key, EntityKey former)
     {

@@ -5,7 +5,7 @@ namespace Tidemark.Client.Inspection;
 
 /// <summary>One thing that happened to a row.</summary>
 /// <param name="At">When; null for what holds now.</param>
-/// <param name="Kind">captured, frozen, accepted, refused, conflict, discarded, settled, aside, renumbered, deleted or now.</param>
+/// <param name="Kind">captured, frozen, accepted, refused, conflict, discarded, settled, merged, aside, renumbered, deleted or now.</param>
 /// <param name="Text">In plain words.</param>
 public sealed record StoryEvent(DateTimeOffset? At, string Kind, string Text);
 

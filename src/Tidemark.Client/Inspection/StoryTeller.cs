@@ -1,3 +1,5 @@
+using System.Globalization;
+using Tidemark.Client.Duplicates;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
@@ -70,6 +72,11 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
             {
                 Add(at, "settled", $"Conflict {conflict.Id} was settled by a person: {conflict.Settlement}.");
             }
+        }
+
+        foreach (var merge in session.MergeRecords.ReadOf(table.Number, _key))
+        {
+            Add(merge.At, "merged", MergeText(merge));
         }
 
         if (aside is not null)
@@ -153,6 +160,20 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
             .Select(f => $"{f.Field} by {f.Policy?.ToString() ?? f.Rule.ToString()} from {f.From.ToString().ToLowerInvariant()}{(f.Note is null ? "" : $" ({f.Note})")}");
         var how = conflict.Reason ?? string.Join("; ", fields);
         return $"Conflict {conflict.Id} with version {conflict.ServerVersion}: {conflict.Outcome}{(how.Length > 0 ? ". " + how : "")}{(how.EndsWith('.') ? "" : ".")}";
+    }
+
+    private string MergeText(MergeRecord merge)
+    {
+        var moved = string.Create(CultureInfo.InvariantCulture, $"{merge.Moved.Count} references moved");
+        var end = merge.State switch
+        {
+            MergeState.Merged => "the server has not heard of it yet",
+            MergeState.Done => "the server knows it",
+            _ => "it was taken back: the row came back",
+        };
+        return merge.Key == _key
+            ? $"It was a duplicate of {merge.Into} and was merged into it (record {merge.Id}, {moved}); {end}."
+            : $"The duplicate {merge.Key} was merged into it (record {merge.Id}, {moved}); {end}.";
     }
 
     private static string CapturedAs(string op) => op switch

@@ -32,7 +32,7 @@ internal sealed class WaitingDiscard(StoreSession session, SyncEnvironment envir
         touches.RemoveAll(t => session.FindTable(t.Type) is { } table && _left.Contains(new RowId(t.Type, table.KeyOf(t))));
         commands.RemoveAll(IsLeft);
         var events = End(touches, commands);
-        new DeadLetterActions(session, environment).RestoreAll([.. _rows.Where(r => !_left.Contains(r.Key)).Select(r => (r.Value, r.Key.Key))]);
+        new ShownRows(session, environment).Restore([.. _rows.Where(r => !_left.Contains(r.Key)).Select(r => (r.Value, r.Key.Key))]);
         AddHistory(reason, events);
         return new DiscardReport(_recorded, events, [.. _left.Select(r => $"{_rows[r].Type.Name} {r.Key}")]);
     }

@@ -1,6 +1,9 @@
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Duplicates;
 using Tidemark.Client.Errors;
+using Tidemark.Client.Inbox;
+using Tidemark.Client.Inspection;
+using Tidemark.Client.Tests.Queries;
 using Tidemark.Client.Tests.Support;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
@@ -28,6 +31,39 @@ public sealed class DuplicateTests
         """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    [Trait("req", "RUN-15")]
+    [Trait("req", "OPS-08")]
+    [Trait("req", "OPS-13")]
+    public async Task Duplicates_stand_in_the_inbox_are_merged_there_and_both_rows_tell_their_story()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await StartAsync(world);
+        await using var inbox = new NeedsYouInbox(a.Store, showsDuplicates: true);
+        await inbox.Ready.WaitAsync(Watching.Deadline, Token);
+        var item = Assert.Single(inbox.Items);
+        Assert.Equal((InboxItemKind.Duplicate, "Le Guin", "2 rows have the same name and born."), (item.Kind, item.Title, item.Reason));
+        Assert.Equal(["author le guin"], item.Dependents);
+        Assert.Equal(["name", "site", "visits", "mentor"], item.Fields.Select(f => f.Name));
+        await Assert.ThrowsAsync<ArgumentException>(() => inbox.KeepMineAsync(item, Token));
+        await using (var plain = new NeedsYouInbox(a.Store))
+        {
+            await plain.Ready.WaitAsync(Watching.Deadline, Token);
+            Assert.Equal(0, plain.Count);
+        }
+
+        var gone = new TaskCompletionSource();
+        inbox.Changed += (_, _) => gone.TrySetResult();
+        Assert.Equal(3, (await inbox.MergeAsync(item, Token)).Merged.Count);
+        await gone.Task.WaitAsync(Watching.Deadline, Token);
+        Assert.Equal(0, inbox.Count);
+        var inspector = new StoreInspector(a.Store);
+        Assert.Contains("merged into it (record", Assert.Single(inspector.Explain("author", "a2").Events, e => e.Kind == "merged").Text, StringComparison.Ordinal);
+        Assert.EndsWith("the server has not heard of it yet.", Assert.Single(inspector.Explain("author", "a1").Events, e => e.Kind == "merged").Text, StringComparison.Ordinal);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.EndsWith("the server knows it.", Assert.Single(inspector.Explain("author", "a1").Events, e => e.Kind == "merged").Text, StringComparison.Ordinal);
+    }
 
     [Fact]
     [Trait("req", "RUN-15")]
