@@ -13,12 +13,13 @@ public sealed partial class ArrowTests
         ["Tidemark.Sqlite"] = ["Tidemark.Model"], // for Value alone: docs/decisions/0004
         ["Tidemark.Client"] = ["Tidemark.Model", "Tidemark.Sqlite"],
         ["Tidemark.Client.Hosting"] = ["Tidemark.Client"],
+        ["Tidemark.Health"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client"],
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
         ["Tidemark.Server.PostgreSql"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.EntityFrameworkCore"] = ["Tidemark.Model"],
-        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.PostgreSql", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
+        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Health", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.PostgreSql", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
         ["Tidemark.Simulation"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Server", "Tidemark.Server.Sqlite"],
     };
 
@@ -28,6 +29,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Sqlite"] = ["Microsoft.Data.Sqlite.Core", "SQLitePCLRaw.core"],
         ["Tidemark.Client"] = ["Microsoft.Extensions.Logging.Abstractions"],
         ["Tidemark.Client.Hosting"] = ["Microsoft.Extensions.Hosting.Abstractions", "Microsoft.Extensions.Http", "Microsoft.Extensions.Options", "Microsoft.Extensions.Diagnostics.HealthChecks"],
+        ["Tidemark.Health"] = [],
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
         ["Tidemark.Server.PostgreSql"] = ["Npgsql"],
@@ -71,7 +73,7 @@ public sealed partial class ArrowTests
     public void Only_what_sits_on_Sqlite_sees_the_SQLite_packages()
     {
         var above = ProjectFile.Product.Where(p => p.Name == "Tidemark.Sqlite" || p.Reach().Contains("Tidemark.Sqlite")).Select(p => p.Name).ToList();
-        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Client.Hosting", "Tidemark.Server.Sqlite", "Tidemark.Simulation", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
+        Assert.Equal(["Tidemark.Cli", "Tidemark.Client", "Tidemark.Client.Hosting", "Tidemark.Health", "Tidemark.Server.Sqlite", "Tidemark.Simulation", "Tidemark.Sqlite"], above.Order(StringComparer.Ordinal));
         Faults.None(
             UsingsOf("Microsoft.Data.Sqlite", "SQLitePCL").Where(u => !above.Contains(Checkout.ProjectOf(u), StringComparer.Ordinal)),
             "Microsoft.Data.Sqlite is named outside of what sits on Tidemark.Sqlite:");

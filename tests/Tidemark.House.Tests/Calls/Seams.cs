@@ -38,6 +38,8 @@ internal static class Seams
     [
         "src/Tidemark.Sqlite/", // the one room that may know how
         "src/Tidemark.Cli/Models/", // model files, JSON
+        "src/Tidemark.Health/Apple/AppleHealthExport.cs", // exports: zip, XML and CSV
+        "src/Tidemark.Health/Synthetic/HealthExportGenerator.cs", // writes exports
         "src/Tidemark.Cli/Adopting/AdoptVerb.cs", // writes a model file that was not there
         "src/Tidemark.Cli/Conflicts/ConflictsSettleVerb.cs", // reads a row that a person wrote
         "src/Tidemark.Cli/DeadLetters/DeadLettersExportVerb.cs", // writes a file that was not there

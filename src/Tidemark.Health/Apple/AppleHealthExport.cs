@@ -1,0 +1,228 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Tidemark.Health.Apple;
+
+/// <summary>An export that cannot be read as one.</summary>
+public sealed class HealthExportException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What is read of an export and how much of it at most.</summary>
+public sealed record ExportLimits
+{
+    /// <summary>Bytes of the inflated export.xml. Default 64 GB; the largest known ones have 4.</summary>
+    public long XmlBytesMax { get; init; } = 64L << 30;
+
+    /// <summary>How many times larger than its compressed form the file may become. Real ones reach 31. Default 200.</summary>
+    public int InflationMax { get; init; } = 200;
+
+    /// <summary>Entries of the archive. Default 100,000.</summary>
+    public int EntriesMax { get; init; } = 100_000;
+
+    /// <summary>Bytes of one ECG file. Default 4 MB; real ones have 0.14.</summary>
+    public int EcgBytesMax { get; init; } = 4 << 20;
+}
+
+/// <summary>
+/// An Apple Health export: the zip as the phone makes it, the folder it unpacks to, or its export.xml. Files are found by what they begin with, because
+/// their names are in the phone's language. Nothing is unpacked to disk.
+/// </summary>
+public sealed class AppleHealthExport : IDisposable
+{
+    private const int SniffBytes = 64 * 1024;
+    private readonly ZipArchive? _zip;
+    private readonly FileStream? _file;
+    private readonly ExportLimits _limits;
+    private readonly Func<Stream> _openXml;
+    private readonly List<(string Name, Func<Stream> Open)> _ecgs = [];
+
+    private AppleHealthExport(ZipArchive? zip, FileStream? file, ExportLimits limits, Func<Stream> openXml, long xmlBytes, string fingerprint)
+    {
+        _zip = zip;
+        _file = file;
+        _limits = limits;
+        _openXml = openXml;
+        XmlBytes = xmlBytes;
+        Fingerprint = fingerprint;
+    }
+
+    /// <summary>Bytes of export.xml.</summary>
+    public long XmlBytes { get; }
+
+    /// <summary>Says whether two paths hold the same export, well enough to go on with a half-read one.</summary>
+    public string Fingerprint { get; }
+
+    public IReadOnlyList<string> EcgNames => [.. _ecgs.Select(e => e.Name)];
+
+    /// <exception cref="HealthExportException">It is none, or breaks a limit.</exception>
+    public static AppleHealthExport Open(string path, ExportLimits? limits = null)
+    {
+        limits ??= new ExportLimits();
+        if (Directory.Exists(path))
+        {
+            return OpenFolder(path, limits);
+        }
+
+        var file = OpenFile(path);
+        try
+        {
+            Span<byte> magic = stackalloc byte[4];
+            var isZip = file.ReadAtLeast(magic, 4, throwOnEndOfStream: false) == 4 && magic.StartsWith("PK"u8);
+            file.Position = 0;
+            if (isZip)
+            {
+                return OpenZip(file, path, limits);
+            }
+
+            using (file)
+            {
+                return IsExport(file)
+                    ? new AppleHealthExport(null, null, limits, () => OpenFile(path), file.Length, $"{Path.GetFileName(path)}:{file.Length}")
+                    : throw new HealthExportException($"{path} is no Apple Health export: neither a zip nor an XML file with HealthData near its beginning.");
+            }
+        }
+        catch (InvalidDataException e)
+        {
+            file.Dispose();
+            throw new HealthExportException($"{path} is a damaged zip: {e.Message} Copy it from the phone again.", e);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>export.xml from its beginning, never more than the limits allow.</summary>
+    public Stream OpenXml() => new BoundedStream(_openXml(), _limits.XmlBytesMax, _zip is null ? long.MaxValue : Math.Max(1 << 20, CompressedBytes * _limits.InflationMax));
+
+    /// <summary>The text of an ECG file; null when it is larger than any real one.</summary>
+    public string? ReadEcg(string name)
+    {
+        var (_, open) = _ecgs.Find(e => e.Name == name);
+        using var stream = open();
+        using var text = new MemoryStream();
+        var buffer = new byte[81_920];
+        while (stream.Read(buffer) is var read and > 0)
+        {
+            text.Write(buffer, 0, read);
+            if (text.Length > _limits.EcgBytesMax)
+            {
+                return null;
+            }
+        }
+
+        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
+
+    public void Dispose()
+    {
+        _zip?.Dispose();
+        _file?.Dispose();
+    }
+
+    private long CompressedBytes { get; init; }
+
+    private static AppleHealthExport OpenZip(FileStream file, string path, ExportLimits limits)
+    {
+        var zip = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true, Encoding.UTF8);
+        if (zip.Entries.Count > limits.EntriesMax)
+        {
+            throw new HealthExportException($"{path} has {zip.Entries.Count} entries; at most {limits.EntriesMax} are read.");
+        }
+
+        // Names only choose what is looked into; no path of an archive ever becomes a path on disk.
+        var candidates = zip.Entries.Where(e => !e.FullName.StartsWith("__MACOSX", StringComparison.OrdinalIgnoreCase) && !e.Name.StartsWith("._", StringComparison.Ordinal));
+        var xml = candidates.Where(e => e.Name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase)).OrderByDescending(e => e.Length).FirstOrDefault(e => Sniff(e, IsExport))
+            ?? throw new HealthExportException($"{path} holds no file that begins like an Apple Health export (HealthData).");
+        var export = new AppleHealthExport(zip, file, limits, xml.Open, xml.Length, $"{xml.Length}:{xml.Crc32:x8}") { CompressedBytes = xml.CompressedLength };
+        foreach (var entry in candidates.Where(e => e.Name.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)).OrderBy(e => e.FullName, StringComparer.Ordinal))
+        {
+            if (Sniff(entry, EcgFile.LooksLikeOne))
+            {
+                export._ecgs.Add((entry.FullName, entry.Open));
+            }
+        }
+
+        return export;
+    }
+
+    private static AppleHealthExport OpenFolder(string path, ExportLimits limits)
+    {
+        var files = Directory.EnumerateFiles(path, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }).Take(limits.EntriesMax)
+            .Where(f => !Path.GetFileName(f).StartsWith("._", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        var xml = files.Where(f => f.EndsWith(".xml", StringComparison.OrdinalIgnoreCase)).OrderByDescending(f => new FileInfo(f).Length).FirstOrDefault(f => SniffFile(f, IsExport))
+            ?? throw new HealthExportException($"{path} holds no file that begins like an Apple Health export (HealthData).");
+        var length = new FileInfo(xml).Length;
+        var export = new AppleHealthExport(null, null, limits, () => OpenFile(xml), length, $"{Path.GetFileName(xml)}:{length}");
+        foreach (var file in files.Where(f => f.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) && SniffFile(f, EcgFile.LooksLikeOne)))
+        {
+            export._ecgs.Add((Path.GetRelativePath(path, file), () => OpenFile(file)));
+        }
+
+        return export;
+    }
+
+    private static bool Sniff(ZipArchiveEntry entry, Func<Stream, bool> isOne)
+    {
+        using var stream = entry.Open();
+        return isOne(stream);
+    }
+
+    private static bool SniffFile(string path, Func<Stream, bool> isOne)
+    {
+        using var stream = OpenFile(path);
+        return isOne(stream);
+    }
+
+    private static bool IsExport(Stream stream)
+    {
+        var head = new byte[SniffBytes];
+        var length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        return head.AsSpan(0, length).IndexOf("<HealthData"u8) >= 0;
+    }
+
+    private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+
+    /// <summary>Ends with a sentence where a file grows beyond what it may.</summary>
+    private sealed class BoundedStream(Stream inner, long bytesMax, long inflatedMax) : Stream
+    {
+        private long _read;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => _read; set => throw new NotSupportedException(); }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            var read = inner.Read(buffer);
+            _read += read;
+            return _read <= Math.Min(bytesMax, inflatedMax)
+                ? read
+                : throw new HealthExportException($"export.xml inflates to more than {Math.Min(bytesMax, inflatedMax)} bytes, which no real export does: it is taken for a zip bomb.");
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            inner.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}

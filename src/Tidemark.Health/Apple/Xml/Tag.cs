@@ -1,0 +1,229 @@
+namespace Tidemark.Health.Apple.Xml;
+
+/// <summary>The attributes of a record, which most of a file is made of.</summary>
+internal enum KnownAttribute
+{
+    None = -1,
+    Type,
+    Unit,
+    Value,
+    Device,
+    EndDate,
+    StartDate,
+    SourceName,
+    CreationDate,
+    SourceVersion,
+    Count,
+}
+
+internal enum TagOutcome
+{
+    Ok,
+
+    /// <summary>The bytes end before the tag does.</summary>
+    NeedMore,
+    Malformed,
+}
+
+/// <summary>A place in the bytes that are being read.</summary>
+internal readonly record struct Slice(int Start, int Length)
+{
+    public static Slice None => new(-1, 0);
+
+    public bool Exists => Start >= 0;
+
+    public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> data) => Start < 0 ? default : data.Slice(Start, Length);
+}
+
+/// <summary>One start tag, read without a document around it: names, quotes and nothing else is looked at.</summary>
+internal sealed class Tag
+{
+    private const int AttributesMax = 256;
+    private readonly Slice[] _known = new Slice[(int)KnownAttribute.Count];
+    private readonly List<(Slice Name, Slice Value)> _all = [];
+
+    public Slice Name { get; private set; }
+
+    public bool IsEmpty { get; private set; }
+
+    /// <summary>A second startDate, where the export of one version has the end.</summary>
+    public bool HasDoubledStart { get; private set; }
+
+    public IReadOnlyList<(Slice Name, Slice Value)> All => _all;
+
+    public Slice this[KnownAttribute attribute] => _known[(int)attribute];
+
+    /// <summary>Reads the tag that begins at <paramref name="at"/>, which is a '&lt;' before a name; afterwards that is the place behind its end.</summary>
+    public TagOutcome Read(ReadOnlySpan<byte> data, ref int at)
+    {
+        _all.Clear();
+        Array.Fill(_known, Slice.None);
+        HasDoubledStart = false;
+        var i = at + 1;
+        var nameStart = i;
+        while (i < data.Length && IsName(data[i]))
+        {
+            i++;
+        }
+
+        if (i == data.Length)
+        {
+            return TagOutcome.NeedMore;
+        }
+
+        Name = new Slice(nameStart, i - nameStart);
+        if (Name.Length == 0)
+        {
+            return TagOutcome.Malformed;
+        }
+
+        while (true)
+        {
+            while (i < data.Length && data[i] <= ' ')
+            {
+                i++;
+            }
+
+            if (i >= data.Length)
+            {
+                return TagOutcome.NeedMore;
+            }
+
+            if (data[i] is (byte)'>' or (byte)'/')
+            {
+                return End(data, i, ref at);
+            }
+
+            var outcome = ReadAttribute(data, ref i);
+            if (outcome != TagOutcome.Ok)
+            {
+                return outcome;
+            }
+        }
+    }
+
+    /// <summary>The value of an attribute that is not one of the known ones.</summary>
+    public Slice Find(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name)
+    {
+        foreach (var (key, value) in _all)
+        {
+            if (key.Of(data).SequenceEqual(name))
+            {
+                return value;
+            }
+        }
+
+        return Slice.None;
+    }
+
+    private TagOutcome End(ReadOnlySpan<byte> data, int i, ref int at)
+    {
+        IsEmpty = data[i] == '/';
+        if (IsEmpty && ++i >= data.Length)
+        {
+            return TagOutcome.NeedMore;
+        }
+
+        if (data[i] != '>')
+        {
+            return TagOutcome.Malformed;
+        }
+
+        at = i + 1;
+        if (!this[KnownAttribute.EndDate].Exists && HasDoubledStart)
+        {
+            return TagOutcome.Ok;
+        }
+
+        HasDoubledStart = false;
+        return TagOutcome.Ok;
+    }
+
+    private TagOutcome ReadAttribute(ReadOnlySpan<byte> data, ref int i)
+    {
+        // Names of the first exports have spaces in them: everything up to the equals sign.
+        var length = data[i..].IndexOfAny((byte)'=', (byte)'<', (byte)'>');
+        if (length < 0)
+        {
+            return data.Length - i > 1000 ? TagOutcome.Malformed : TagOutcome.NeedMore;
+        }
+
+        var name = new Slice(i, length);
+        i += length;
+        if (data[i] != '=' || length == 0 || _all.Count >= AttributesMax)
+        {
+            return TagOutcome.Malformed;
+        }
+
+        if (++i >= data.Length)
+        {
+            return TagOutcome.NeedMore;
+        }
+
+        var quote = data[i];
+        if (quote is not ((byte)'"' or (byte)'\''))
+        {
+            return TagOutcome.Malformed;
+        }
+
+        // A '<' cannot stand in a value: the quote is missing, and what follows is another element.
+        var rest = data[(i + 1)..];
+        var end = rest.IndexOfAny(quote, (byte)'<');
+        if (end < 0)
+        {
+            return TagOutcome.NeedMore;
+        }
+
+        if (rest[end] != quote)
+        {
+            return TagOutcome.Malformed;
+        }
+
+        Keep(data, name, new Slice(i + 1, end));
+        i += end + 2;
+        return TagOutcome.Ok;
+    }
+
+    private void Keep(ReadOnlySpan<byte> data, Slice name, Slice value)
+    {
+        _all.Add((name, value));
+        var known = Known(name.Of(data));
+        if (known == KnownAttribute.None)
+        {
+            return;
+        }
+
+        ref var slot = ref _known[(int)known];
+        if (!slot.Exists)
+        {
+            slot = value;
+        }
+        else if (known == KnownAttribute.StartDate)
+        {
+            HasDoubledStart = true;
+            if (!_known[(int)KnownAttribute.EndDate].Exists)
+            {
+                SecondStart = value;
+            }
+        }
+    }
+
+    /// <summary>The second startDate; of meaning while <see cref="HasDoubledStart"/>.</summary>
+    public Slice SecondStart { get; private set; }
+
+    private static KnownAttribute Known(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        4 when name.SequenceEqual("type"u8) => KnownAttribute.Type,
+        4 when name.SequenceEqual("unit"u8) => KnownAttribute.Unit,
+        5 when name.SequenceEqual("value"u8) => KnownAttribute.Value,
+        6 when name.SequenceEqual("device"u8) => KnownAttribute.Device,
+        7 when name.SequenceEqual("endDate"u8) => KnownAttribute.EndDate,
+        9 when name.SequenceEqual("startDate"u8) => KnownAttribute.StartDate,
+        10 when name.SequenceEqual("sourceName"u8) => KnownAttribute.SourceName,
+        12 when name.SequenceEqual("creationDate"u8) => KnownAttribute.CreationDate,
+        13 when name.SequenceEqual("sourceVersion"u8) => KnownAttribute.SourceVersion,
+        _ => KnownAttribute.None,
+    };
+
+    private static bool IsName(byte b) => b is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9') or (byte)'_' or (byte)'-' or (byte)'.' or (byte)':' or >= 0x80;
+}

@@ -1,0 +1,2 @@
+global using Tidemark.Testing;
+global using Xunit;
