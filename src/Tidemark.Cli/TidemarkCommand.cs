@@ -5,6 +5,7 @@ using Tidemark.Cli.Conflicts;
 using Tidemark.Cli.DeadLetters;
 using Tidemark.Cli.Demonstrating;
 using Tidemark.Cli.Duplicates;
+using Tidemark.Cli.Health;
 using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.Running;
@@ -78,6 +79,7 @@ internal static class TidemarkCommand
         VerifyVerb.Create(),
         DoctorVerb.Create(),
         ModelCommand.Create(),
+        HealthCommand.Create(),
         SimulateVerb.Create(),
     ];
 }
