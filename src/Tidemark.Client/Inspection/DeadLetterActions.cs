@@ -3,6 +3,7 @@ using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -47,6 +48,29 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         var dependents = Dependents.Of(session, command);
         session.Outbox.Complete(command, Counters.Discarded);
         session.Conflicts.SettleOf(command.Id.ToString("D"), ConflictSettlement.TakeServer.Name, environment.NowMs);
+        TakeBack(table, key, command);
+        RetryAside();
+        foreach (var dependent in dependents)
+        {
+            var letters = session.Outbox.ReadAll().Where(c => c.Type == dependent.Table.Number && c.Key == dependent.Key.ToString() && c.Status == CommandStatus.DeadLetter).ToList();
+            if (letters.Count == 0)
+            {
+                Restore(dependent.Table, dependent.Key);
+            }
+
+            foreach (var letter in letters)
+            {
+                session.Outbox.Complete(letter, Counters.Discarded);
+                TakeBack(dependent.Table, dependent.Key, letter);
+            }
+        }
+
+        RetryAside();
+        return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
+    }
+
+    private void TakeBack(EntityTable table, EntityKey key, StoredCommand command)
+    {
         if (command.Operation == Operation.Rekey)
         {
             var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
@@ -64,19 +88,6 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             // The row that came with a refused unique value is the one that holds it, not this one.
             RestoreOrRemove(table, key, command);
         }
-
-        RetryAside();
-        foreach (var dependent in dependents)
-        {
-            Restore(dependent.Table, dependent.Key);
-            foreach (var waiting in session.Outbox.ReadAll().Where(c => c.Type == dependent.Table.Number && c.Key == dependent.Key.ToString() && c.Status == CommandStatus.DeadLetter))
-            {
-                session.Outbox.Complete(waiting, Counters.Discarded);
-            }
-        }
-
-        RetryAside();
-        return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
     }
 
     // Whoever referred to the row under its new key means it under the one it has again.
@@ -192,9 +203,15 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
     }
 
-    // A row here may hold one of its unique values by now: then it waits among those put aside until that one lets go.
+    // A row here may hold one of its unique values by now, or its parent stand under another key: then it waits among those put aside.
     private bool Bring(EntityTable table, EntityKey key, Row? live, Row row, long version)
     {
+        if (MissingParent(table, row) is { } edge)
+        {
+            PutAside(table, key, row, version, AsideCause.ParentMissing, edge.ToString());
+            return false;
+        }
+
         try
         {
             Write(table, live, row);
@@ -203,14 +220,24 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
         catch (StoreException e) when (e.Trouble == StoreTrouble.ConstraintUnique)
         {
-            var madeBy = table.ReadEntry(session.Db, key, session.Remote)?.MadeBy;
-            table.Delete(session.Db, key);
-            table.DropBase(session.Db, key, session.Remote);
-            table.DropEntry(session.Db, key, session.Remote);
-            new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default) { MadeBy = madeBy }, AsideCause.UniqueClash, null);
+            PutAside(table, key, row, version, AsideCause.UniqueClash, null);
             return false;
         }
     }
+
+    private void PutAside(EntityTable table, EntityKey key, Row row, long version, string cause, string? detail)
+    {
+        var madeBy = table.ReadEntry(session.Db, key, session.Remote)?.MadeBy;
+        table.Delete(session.Db, key);
+        table.DropBase(session.Db, key, session.Remote);
+        table.DropEntry(session.Db, key, session.Remote);
+        session.Tombstones.Drop(table.Number, key); // Of a deletion that a restored server has lost: the row is older, and stands again.
+        new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default) { MadeBy = madeBy }, cause, detail);
+    }
+
+    private RelationEdge? MissingParent(EntityTable table, Row row) =>
+        session.Model.Graph.From(table.Type).FirstOrDefault(e => e.Relation.Required && e.TargetsKey && PushPlanner.KeyIn(row, e) is { } parent
+            && !(ReferenceEquals(e.Target, table.Type) && (parent == row.Key || _bringing.Contains(new RowId(table.Number, parent)))) && !session.Table(e.Target).LiveExists(session.Db, parent));
 
     private void Write(EntityTable table, Row? live, Row row)
     {

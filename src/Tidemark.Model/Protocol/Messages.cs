@@ -119,6 +119,9 @@ public sealed record ConflictVerdict
     /// <summary>The row is deleted on the server.</summary>
     public bool ServerDeleted { get; init; }
 
+    /// <summary>The CREATE that made the server's row, or the one that is deleted, where the server assigns ids.</summary>
+    public Guid? MadeBy { get; init; }
+
     /// <summary>For people: what the command clashed with.</summary>
     public required string Reason { get; init; }
 }

@@ -42,6 +42,7 @@ internal static class Verdicts
         EntityId = KeyOf(command.Type, row.Row.Key),
         ServerVersion = row.Version,
         ServerRow = RowOf(row.Row),
+        MadeBy = row.Origin.MadeBy,
         Reason = reason,
     });
 
@@ -52,6 +53,7 @@ internal static class Verdicts
         EntityId = KeyOf(command.Type, tombstone.Key),
         ServerVersion = tombstone.Version,
         ServerDeleted = true,
+        MadeBy = tombstone.Origin.MadeBy,
         Reason = "deleted",
     });
 

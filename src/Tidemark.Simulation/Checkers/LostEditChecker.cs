@@ -11,7 +11,8 @@ namespace Tidemark.Simulation.Checkers;
 /// <remarks>
 /// Every word names the one its writer saw before. So a word was lost when the end state shows one of those that came before it:
 /// whoever writes later puts a word there that is no forebear. Rows that were ever deleted, by an app or by the server's rules, are
-/// only held to being there or not: what restores them is a whole row as its device knew it.
+/// only held to being there or not: what restores them is a whole row as its device knew it. A row that got another key on one device
+/// and was edited on another may stand under both: its words may be in either.
 /// </remarks>
 internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 {
@@ -25,6 +26,8 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _copied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _lostByRestore = new(StringComparer.Ordinal);
     private readonly HashSet<string> _restored = new(StringComparer.Ordinal);
+    private readonly Aliases _aliases = new();
+    private readonly HashSet<string> _moved = new(StringComparer.Ordinal);
 
     public string Name => "lost-edit";
 
@@ -80,6 +83,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         {
             _words.TryAdd(word.Word, (edit.Device, edit.User, word));
         }
+
+        _aliases.Link(edit.Facts.Replaced);
+        _moved.UnionWith(edit.Facts.Moved.Select(r => r.Row));
 
         foreach (var row in edit.Facts.Gone)
         {
@@ -146,7 +152,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
             foreach (var (device, _, made) in _made.Values.Where(m => m.User == server.User && m.Row.Table == table.Name))
             {
-                if (!byTag.Contains(made.Row) && !(table.KeyIsIdentity && (byKey.ContainsKey(made.Key) || _goneKeys.Contains(Place(table.Name, made.Key)))) && !IsExcused(made.Row, made.Row, table, device, replicas))
+                if (!byTag.Contains(made.Row) && !(table.KeyIsIdentity && (byKey.ContainsKey(made.Key) || _goneKeys.Contains(Place(table.Name, made.Key)) || IsDeleted(made, replicas))) && !IsExcused(made.Row, made.Row, table, device, replicas))
                 {
                     violation($"{table.Name} <{made.Row}>, made by {device}, is nowhere and nobody deleted it");
                 }
@@ -156,13 +162,17 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
             {
                 var at = table.TagAt + 1 + table.Words.ToList().IndexOf(word.Field);
                 var rows = byTag[word.Row];
-                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !IsFollowedInRecord(word.Word, replicas))
+                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !IsFollowedInRecord(word.Word, replicas) && !StandsInOther(word, byKey.Values.Select(r => r[at].ToString())))
                 {
                     violation($"{table.Name} <{word.Row}>.{word.Field}: {word.Word}, written by {device} over {word.Former ?? "nothing"}, is lost; the server shows {string.Join(" and ", rows.Select(r => r[at].ToString()))}");
                 }
             }
         }
     }
+
+    // One push may make a row and delete it: the server is never seen with it.
+    private static bool IsDeleted(RowFact row, IReadOnlyList<ReplicaAtRest> replicas) =>
+        replicas.Any(r => r.Books?.Deleted.Any(d => d.Type == row.Table && d.Key.Trim('"') == row.Key) == true);
 
     private bool IsExcused(string word, string row, TableShape table, string device, IReadOnlyList<ReplicaAtRest> replicas) =>
         _gone.Contains(row) || _excused.Contains(word) || _excused.Contains(row)
@@ -172,6 +182,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
     // A record keeps the last word of those that were lost or that a deletion took along.
     private bool IsFollowedInRecord(string word, IReadOnlyList<ReplicaAtRest> replicas) => _words.Values.Any(w => IsRecorded(w.Word.Word, replicas) && IsAfter(w.Word, word));
+
+    private bool StandsInOther(WordWritten word, IEnumerable<string> shown) =>
+        _moved.Overlaps(_aliases[word.Row]) && shown.Any(s => s == word.Word || (_words.TryGetValue(s, out var written) && IsAfter(written.Word, word.Word)));
 
     private bool IsAfter(WordWritten word, string former)
     {

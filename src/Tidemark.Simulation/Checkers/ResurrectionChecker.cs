@@ -12,7 +12,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
     private readonly Dictionary<string, HashSet<string>> _there = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _gone = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _waiting = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, HashSet<string>> _aliases = new(StringComparer.Ordinal);
+    private readonly Aliases _aliases = new();
     private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
     private readonly HashSet<string> _made = new(StringComparer.Ordinal);
     private readonly HashSet<string> _offered = new(StringComparer.Ordinal);
@@ -27,7 +27,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
             case EditSeen edit:
                 Waiting(edit.Device).UnionWith(edit.Facts.Touched);
                 _made.UnionWith(edit.Facts.Made.Select(r => r.Row));
-                Link(edit.Facts.Replaced);
+                _aliases.Link(edit.Facts.Replaced);
                 break;
             case FileReplaced file:
                 _unknown.Add(file.Device);
@@ -65,23 +65,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
         _there[server.User] = now;
     }
 
-    // A row whose content was replaced keeps its key: an edit of the one is an edit of the other.
-    private void Link(IReadOnlyList<(string Former, string Now)> replaced)
-    {
-        foreach (var (former, now) in replaced)
-        {
-            var all = AliasesOf(former);
-            all.UnionWith(AliasesOf(now));
-            foreach (var tag in all)
-            {
-                _aliases[tag] = all;
-            }
-        }
-    }
-
-    private HashSet<string> AliasesOf(string tag) => _aliases.TryGetValue(tag, out var all) ? all : [tag];
-
-    private bool Waits(string tag) => Waiting(_pusher).Overlaps(AliasesOf(tag));
+    private bool Waits(string tag) => Waiting(_pusher).Overlaps(_aliases[tag]);
 
     private HashSet<string> Waiting(string device) => _waiting.TryGetValue(device, out var tags) ? tags : _waiting[device] = new HashSet<string>(StringComparer.Ordinal);
 }

@@ -73,4 +73,24 @@ public sealed class RenamedRowTests
         Assert.Equal(["f1|one", "f2|two", "f9|of b"], a.Rows("SELECT id, name FROM folder ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "INT-01")]
+    public async Task A_child_made_here_below_a_row_that_got_another_key_elsewhere_follows_it_where_a_unique_value_names_it()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9'");
+        await b.SyncAsync();
+        a.Sql("INSERT INTO note VALUES('m', 'f1')");
+        await a.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(["m|f9", "n|f9"], a.Rows("SELECT * FROM note ORDER BY id"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["f9|one|red"], b.Rows("SELECT * FROM folder"));
+        Assert.Equal(["m|f9", "n|f9"], b.Rows("SELECT * FROM note ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
 }

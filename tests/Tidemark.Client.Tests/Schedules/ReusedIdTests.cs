@@ -254,4 +254,21 @@ public sealed class ReusedIdTests
         Assert.Equal(["red"], b.Rows("SELECT p.code FROM thing t JOIN thing p ON p.id = t.next WHERE t.id = 2"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PUSH-03")]
+    public async Task A_row_made_under_the_id_of_a_deleted_one_that_comes_along_with_an_earlier_batch_is_sent_once()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL), (2, 'bea', NULL); INSERT INTO book VALUES(1, 2, 'old', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+
+        // A batch of 1,000 commands ends between the deletion of the parent, which takes the child along, and the notes of the child.
+        a.Sql("PRAGMA foreign_keys = OFF; DELETE FROM author WHERE id = 2; WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO author SELECT i, 'x' || i, NULL FROM n; DELETE FROM book; INSERT INTO book VALUES(1, 1, 'new', NULL)");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["new|1"], b.Rows("SELECT title, author_id FROM book"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -47,6 +47,9 @@ public sealed class SeedTests
     [InlineData(635, "a row made in the place of one whose deletion was refused took over its children")]
     [InlineData(508, "a listing after the retention left out what was deleted on both sides, and its deletion waited for ever")]
     [InlineData(392, "what a restored server had lost went without a record where the row was deleted since")]
+    [InlineData(1205, "a row made under the id of a deleted one came along with an earlier batch and was sent twice; an offered row had lost the name of the CREATE that made it")]
+    [InlineData(1224, "a row that was taken back came without its parent, which stood under another key here")]
+    [InlineData(1329, "a row that got another key elsewhere was held off by a child that was made below its former one")]
     [InlineData(620, "an offer that was refused and discarded left a row that the server had in an older version")]
     [Trait("req", "OPS-10")]
     public void A_seed_that_once_broke_a_promise_holds(ulong seed, string story)

@@ -19,7 +19,7 @@ namespace Tidemark.Client.Engines.Apply;
 internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment environment, SyncBatchContext context, PullOptions options, PullReport report, Action<IntegrityReport> addIntegrity, GateMode gateMode)
 {
     private const int FirstSliceRows = 4000;
-    private static readonly HashSet<RowId> NoneGoing = [];
+    private static readonly Dictionary<RowId, long> NoneGoing = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly List<Change> _slice = [];
     private int _sliceRows = FirstSliceRows;
@@ -218,12 +218,12 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
         if (clashes.Count > 0)
         {
-            new ClashApplier(s, applier, context, isLast ? Going() : NoneGoing).Apply(clashes, (row, outcome) => Count(row, outcome, []));
+            new ClashApplier(s, applier, context, environment.NowMs, isLast ? Going() : NoneGoing).Apply(clashes, (row, outcome) => Count(row, outcome, []));
         }
     }
 
     // Deletions come with the last slice: only there does a row go for the sake of another.
-    private HashSet<RowId> Going() => [.. _deletions.Select(d => d.Id)];
+    private Dictionary<RowId, long> Going() => _deletions.DistinctBy(d => d.Id).ToDictionary(d => d.Id, d => d.Version);
 
     // Rows put aside earlier: as long as one finds its place, others may find theirs behind it.
     private void RetryAside(StoreSession s, RowApplier applier)
@@ -266,7 +266,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                 }
             }
 
-            new ClashApplier(s, applier, context, Going()).Apply(clashes, (row, outcome) =>
+            new ClashApplier(s, applier, context, environment.NowMs, Going()).Apply(clashes, (row, outcome) =>
             {
                 applied |= outcome is ApplyOutcome.Applied or ApplyOutcome.Merged;
             });

@@ -7,7 +7,7 @@ namespace Tidemark.Client.Engines.Apply;
 /// Applies rows whose unique values are still held by others. When the holders are themselves among these rows (a swap, a chain),
 /// all step aside first; a holder that the same transaction deletes goes before; a value held by an edit of this device is waited for.
 /// </summary>
-internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context, IReadOnlySet<RowId> going)
+internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context, long nowMs, IReadOnlyDictionary<RowId, long> going)
 {
     private readonly HiddenRows _hidden = new(session, context);
 
@@ -53,16 +53,50 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
             return;
         }
 
-        foreach (var holder in UniqueHolders.Of(session, row.Table, row.Row!).Where(k => going.Contains(new RowId(row.Table.Number, k)) && IsFree(row.Table, k)).ToArray())
+        foreach (var holder in UniqueHolders.Of(session, row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
         {
+            if (going[new RowId(row.Table.Number, holder)] == row.Version && IsClean(row.Table, holder))
+            {
+                LeadChildren(row.Table, holder, row.Key);
+            }
+
+            if (!IsFree(row.Table, holder))
+            {
+                continue;
+            }
+
             row.Table.Delete(session.Db, holder);
             context.TouchTarget(row.Table, holder);
         }
     }
 
+    private bool IsClean(EntityTable table, EntityKey key) =>
+        table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null && !applier.IsOutstanding(new RowId(table.Number, key));
+
+    // One push has put the row with the same unique value in the place of the one that goes: the row under another key. What waits here below it follows.
+    private void LeadChildren(EntityTable table, EntityKey from, EntityKey to)
+    {
+        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey && !e.SourceOrdinals.Any(o => e.Source.IsKey(o))))
+        {
+            var child = session.Table(edge.Source);
+            foreach (var key in UniqueHolders.Find(session, child, edge.SourceOrdinals, from).Where(k => !IsClean(child, k) && !applier.IsOutstanding(new RowId(child.Number, k))))
+            {
+                var live = child.ReadLive(session.Db, key)!;
+                for (var i = 0; i < edge.SourceOrdinals.Length; i++)
+                {
+                    live = live.With(edge.SourceOrdinals[i], to[i]);
+                }
+
+                child.Update(session.Db, live);
+                session.Outbox.Touch(child, key, "M", nowMs);
+                context.TouchSource(child, key);
+            }
+        }
+    }
+
     // No edit of this device is on the row or below it.
     private bool IsFree(EntityTable table, EntityKey key) =>
-        table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null && !applier.IsOutstanding(new RowId(table.Number, key))
+        IsClean(table, key)
         && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey).All(e =>
         {
             var child = session.Table(e.Source);

@@ -14,6 +14,7 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly Queue<RowState> _open = new();
     private readonly HashSet<RowId> _adopted = [];
     private readonly ReusedIds _reused = new();
+    private readonly HashSet<RowId> _judged = []; // by all notes of their deletion, also by those of later batches
     private readonly HashSet<RowId> _replaced = []; // by the INSERT whose own note comes next
     private readonly List<(RowId From, RowId To)> _renames = [];
 
@@ -31,6 +32,8 @@ internal sealed class DifferenceReader(StoreSession session)
         FindReinserted();
         PairRenames();
         Close();
+        ReadLaterDeletions(); // Of what came along.
+        FindReinserted();
         return _snapshot;
     }
 
@@ -130,7 +133,13 @@ internal sealed class DifferenceReader(StoreSession session)
     // A deletion is judged together with what is sent of its row now; left for the next batch, it would be taken for one of what was sent.
     private void ReadLaterDeletions()
     {
-        if (!_snapshot.HasMore || !_rows.Values.Any(r => r.Table.Type.Identity == IdentityModel.ServerAssigned))
+        if (!_snapshot.HasMore)
+        {
+            return;
+        }
+
+        var added = _rows.Values.Where(r => r.Table.Type.Identity == IdentityModel.ServerAssigned && _judged.Add(r.Id)).Select(r => r.Id).ToHashSet();
+        if (added.Count == 0)
         {
             return;
         }
@@ -138,13 +147,13 @@ internal sealed class DifferenceReader(StoreSession session)
         foreach (var touch in session.Outbox.ReadDeletions(_snapshot.LastSeq))
         {
             if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table
-                && table.KeyOf(touch) is var key && _rows.ContainsKey(new RowId(table.Number, key)))
+                && table.KeyOf(touch) is var key && added.Contains(new RowId(table.Number, key)))
             {
                 Take(table, key, touch);
             }
         }
 
-        foreach (var (id, seq) in _reused.Left.Where(d => _rows.ContainsKey(d.Key) && !_reused.Again.Contains(d.Key)))
+        foreach (var (id, seq) in _reused.Left.Where(d => added.Contains(d.Key) && !_reused.Again.Contains(d.Key)))
         {
             if (session.Outbox.IsMadeAfter(_rows[id].Table, id.Key, seq))
             {
@@ -187,7 +196,7 @@ internal sealed class DifferenceReader(StoreSession session)
         // Where only the engine has brought the row back, nothing was made again.
         foreach (var id in _reused.Again)
         {
-            if (_rows[id] is { Base: not null, Live: not null } row && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete)
+            if (_rows[id] is { Base: not null, Live: not null } row && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete && !_snapshot.Reinserted.Contains(row))
             {
                 _snapshot.Reinserted.Add(row);
             }

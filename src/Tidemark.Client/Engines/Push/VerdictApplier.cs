@@ -279,7 +279,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
 
             // Deleted there: an edit revives the row or goes with it; a deletion here is done.
-            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id });
+            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id, MadeBy = verdict.MadeBy });
             return;
         }
 
@@ -303,6 +303,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             Command = command.Id,
             RenamedTo = renamedTo,
             IsRefused = true,
+            MadeBy = verdict.MadeBy,
             IsOutOfRebases = rebases > options.RebasesMax,
         };
         var merge = command.Operation == Operation.Delete && session.HasMerges ? session.MergeRecords.FindOpen(table.Number, key.ToString()) : null;
