@@ -10,6 +10,7 @@ using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.Running;
 using Tidemark.Cli.Serving;
+using Tidemark.Cli.Sharing;
 using Tidemark.Cli.Simulating;
 using Tidemark.Cli.Syncing;
 
@@ -78,6 +79,7 @@ internal static class TidemarkCommand
         CursorsVerb.Create(),
         VerifyVerb.Create(),
         DoctorVerb.Create(),
+        SpacesCommand.Create(),
         ModelCommand.Create(),
         HealthCommand.Create(),
         SimulateVerb.Create(),

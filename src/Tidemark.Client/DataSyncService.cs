@@ -286,7 +286,7 @@ public sealed class DataSyncService : IDisposable
         var connection = _options.Automatic.HintConnection;
         return remote is not IHintingRemote hinting ? null : hinting.CreateHints(new LiveHintOptions
         {
-            Space = _options.Space,
+            Space = _store.Model.HasSpaces && _options.Space is null ? Model.Protocol.LiveMessage.AllSpaces : _options.Space,
             DeviceId = _store.DeviceId,
             PingEvery = connection.PingEvery,
             PongWithin = connection.PongWithin,

@@ -74,6 +74,11 @@ public enum Mutant
     HintSwallowed,
     ReceiptNotFollowed,
     ReceiptForgotten,
+
+    // Shared spaces: what only the fifth workload has
+    RevocationIgnored,
+    ReaderWrites,
+    LeftRowsStay,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -87,6 +92,9 @@ public static class Mutants
     public static bool NeedsPolicies(Mutant mutant) => mutant is >= Mutant.CounterTakesServer and <= Mutant.PoliciesIgnoredInPull;
 
     /// <summary>Does only a workload with leases, hints and receipts have what the bug is in?</summary>
-    public static bool NeedsService(Mutant mutant) => mutant >= Mutant.LeaseOverbooked;
+    public static bool NeedsService(Mutant mutant) => mutant is >= Mutant.LeaseOverbooked and <= Mutant.ReceiptForgotten;
+
+    /// <summary>Does only a workload with shared spaces have what the bug is in?</summary>
+    public static bool NeedsSpaces(Mutant mutant) => mutant >= Mutant.RevocationIgnored;
 }
 #endif

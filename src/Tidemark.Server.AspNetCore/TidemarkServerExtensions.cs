@@ -56,6 +56,7 @@ public static class TidemarkServerExtensions
         all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
         var sync = all.MapGroup("").RequireAuthorization();
         SyncEndpoints.Map(sync);
+        SpaceEndpoints.Map(sync);
         LiveEndpoint.Map(sync);
         LeaseEndpoints.Map(sync);
         var open = all.MapGroup("").AllowAnonymous();

@@ -130,6 +130,9 @@ public sealed class PostgresServerStore : IServerStore
     public ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken) =>
         ListAsync($"SELECT space_id FROM {_options.Schema}._tm_space ORDER BY space_id", [], r => new SpaceId(r.GetString(0)), cancellationToken);
 
+    public ValueTask<IReadOnlyList<Membership>> ReadMembershipsAsync(UserId user, CancellationToken cancellationToken) =>
+        ListAsync(SharingStatements.MembershipsOf(_options.Schema), [user.Value], SharingStatements.MembershipAt, cancellationToken);
+
     public async ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken) =>
         await AgainAsync(() => _leases.ReadAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
 

@@ -6,10 +6,14 @@ namespace Tidemark.Server.Sqlite;
 /// <summary>The server's tables in SQLite. Every name is spelled here once.</summary>
 internal static class ServerSchema
 {
-    public const int FormatVersion = 3;
+    public const int FormatVersion = 4;
     public const int KeyColumnsMax = 8;
     public const string CreateMade = "CREATE TABLE _tm_made(space_id TEXT NOT NULL, type TEXT NOT NULL, made_by BLOB NOT NULL, id NOT NULL, PRIMARY KEY(space_id, type, made_by)) WITHOUT ROWID";
     public const string CreateLease = "CREATE TABLE _tm_lease(id BLOB PRIMARY KEY, user_id TEXT NOT NULL, device TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID";
+    public const string CreateShared = "CREATE TABLE _tm_shared(space_id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID";
+    public const string CreateMember = "CREATE TABLE _tm_member(space_id TEXT NOT NULL, user_id TEXT NOT NULL, role TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY(space_id, user_id)) WITHOUT ROWID";
+    public const string CreateMemberUser = "CREATE INDEX _tm_member_user ON _tm_member(user_id, space_id)";
+    public const string CreateInvitation = "CREATE TABLE _tm_invitation(space_id TEXT NOT NULL, id TEXT NOT NULL, secret_hash TEXT NOT NULL, role TEXT NOT NULL, invited_by TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(space_id, id)) WITHOUT ROWID";
     public const string RowMaker = "_tm_made_by BLOB";
     public const string GoneMaker = "made_by BLOB";
 
@@ -28,6 +32,10 @@ internal static class ServerSchema
         "CREATE TABLE _tm_counter(space_id TEXT NOT NULL, type TEXT NOT NULL, last INTEGER NOT NULL, forgotten INTEGER NOT NULL, PRIMARY KEY(space_id, type)) WITHOUT ROWID",
         CreateMade,
         CreateLease,
+        CreateShared,
+        CreateMember,
+        CreateMemberUser,
+        CreateInvitation,
         "CREATE TABLE _tm_foreign(id INTEGER PRIMARY KEY, space_id TEXT NOT NULL, type TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, refused TEXT)",
         "CREATE INDEX _tm_foreign_space ON _tm_foreign(space_id)",
     ];

@@ -8,6 +8,7 @@ namespace Tidemark.Server.Sqlite;
 internal static class ServerUpgrade
 {
     private const long WithMakers = 2;
+    private const long WithLeases = 3;
 
     public static void Run(ServerConnection db, string file, Func<SyncModel?> readModel)
     {
@@ -28,7 +29,16 @@ internal static class ServerUpgrade
                     AddMakers(db, readModel());
                 }
 
-                db.Connection.Run(ServerSchema.CreateLease);
+                if (format < WithLeases)
+                {
+                    db.Connection.Run(ServerSchema.CreateLease);
+                }
+
+                foreach (var table in new[] { ServerSchema.CreateShared, ServerSchema.CreateMember, ServerSchema.CreateMemberUser, ServerSchema.CreateInvitation })
+                {
+                    db.Connection.Run(table);
+                }
+
                 db.Connection.Run("UPDATE _tm_meta SET value = ?1 WHERE key = 'server_format'", Value.Integer(ServerSchema.FormatVersion));
             }
 

@@ -131,6 +131,18 @@ public sealed class SqliteServerStore : IServerStore
         }));
     }
 
+    public ValueTask<IReadOnlyList<Membership>> ReadMembershipsAsync(UserId user, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<Membership>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var memberships = SharedTables.MembershipsOf(db, user);
+            GiveBack(db);
+            return memberships;
+        }));
+    }
+
     public ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

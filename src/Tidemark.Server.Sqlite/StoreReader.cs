@@ -64,6 +64,17 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
 
     protected ServerConnection Db => db;
 
+    public ValueTask<string?> FindRoleAsync(UserId user, CancellationToken cancellationToken)
+    {
+        var statement = Spaced("SELECT role FROM _tm_member WHERE space_id = ?1 AND user_id = ?2 AND role <> 'removed'");
+        statement.Bind(2, user.Value);
+        var role = statement.Step() ? statement.ColumnText(0) : null;
+        statement.Reset();
+        return ValueTask.FromResult(role);
+    }
+
+    public ValueTask<SharedSpace> ReadSharedAsync(CancellationToken cancellationToken) => ValueTask.FromResult(SharedTables.Read(db, space));
+
     public ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)
     {
         var statement = Spaced("SELECT token FROM _tm_commit WHERE space_id = ?1 AND position = ?2");

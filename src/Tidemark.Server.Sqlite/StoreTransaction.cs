@@ -40,6 +40,12 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
 
     public long PendingVersion { get; }
 
+    public ValueTask PutSharedAsync(SharedSpace shared, CancellationToken cancellationToken)
+    {
+        SharedTables.Write(Db, Space, shared);
+        return ValueTask.CompletedTask;
+    }
+
     public ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken)
     {
         var table = Db.Table(type);

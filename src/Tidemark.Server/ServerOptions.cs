@@ -2,6 +2,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 using Tidemark.Server.Leases;
+using Tidemark.Server.Sharing;
 
 namespace Tidemark.Server;
 
@@ -41,6 +42,9 @@ public sealed class ServerOptions
     /// <summary>Admission for bulk work. Default: none is needed.</summary>
     public LeaseOptions Leases { get; init; } = new();
 
+    /// <summary>Bounds of shared spaces. Default: <see cref="SharingOptions"/>' own.</summary>
+    public SharingOptions Sharing { get; init; } = new();
+
     /// <summary>Live connections that one user may have. Default: 100.</summary>
     public int ListenersPerUserMax { get; init; } = 100;
 
@@ -71,6 +75,7 @@ public sealed class ServerOptions
         }
 
         faults.AddRange(Leases.Faults());
+        faults.AddRange(Sharing.Faults());
         if (ListenersPerUserMax < 1 || PingEvery <= TimeSpan.Zero || PongWithin <= TimeSpan.Zero)
         {
             faults.Add("ListenersPerUserMax must be at least 1, PingEvery and PongWithin longer than zero.");

@@ -1,13 +1,25 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Server;
 
-/// <summary>Which space a request means. A foreign space and one that does not exist look the same.</summary>
+/// <summary>Which space a request means, and what the caller may do there. A foreign space and one that does not exist look the same.</summary>
 internal static class Spaces
 {
-    public static SpaceId DefaultOf(UserId user) => new("u:" + user.Value);
+    private const string OwnPrefix = "u:";
+    private const string SharedPrefix = "s:";
 
+    public static SpaceId DefaultOf(UserId user) => new(OwnPrefix + user.Value);
+
+    public static SpaceId SharedOf(Guid id) => new(SharedPrefix + id.ToString("D"));
+
+    public static bool IsShared(SpaceId space) => space.Value.StartsWith(SharedPrefix, StringComparison.Ordinal);
+
+    /// <summary>The caller's own space, or a shared one: whether he is a member of it, the snapshot or transaction of the request says (<see cref="RoleAsync"/>).</summary>
     public static SpaceId Resolve(Caller caller, string? asked)
     {
         var own = DefaultOf(caller.User);
@@ -16,8 +28,32 @@ internal static class Spaces
             Identifiers.CheckSpace(asked);
         }
 
-        return string.IsNullOrEmpty(asked) || asked == own.Value
-            ? own
-            : throw Problems.Of(ErrorCodes.SpaceNotFound, "There is no such space, or it is not yours.");
+        if (string.IsNullOrEmpty(asked) || asked == own.Value)
+        {
+            return own;
+        }
+
+        return IsShared(new SpaceId(asked)) ? new SpaceId(asked) : throw NotFound();
     }
+
+    /// <summary>What the caller may do, by the very state that is read or written.</summary>
+    /// <exception cref="ServerException">SPACE_NOT_FOUND: nothing.</exception>
+    public static async ValueTask<string> RoleAsync(IStoreSnapshot snapshot, Caller caller, CancellationToken cancellationToken)
+    {
+        if (snapshot.Space == DefaultOf(caller.User))
+        {
+            return SpaceRoles.Owner;
+        }
+
+        var role = await snapshot.FindRoleAsync(caller.User, cancellationToken).ConfigureAwait(false);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.RevocationIgnored))
+        {
+            return role ?? SpaceRoles.Writer;
+        }
+#endif
+        return role ?? throw NotFound();
+    }
+
+    public static ServerException NotFound() => Problems.Of(ErrorCodes.SpaceNotFound, "There is no such space, or it is not yours.");
 }

@@ -6,6 +6,7 @@ using Tidemark.Server.Leases;
 using Tidemark.Server.Live;
 using Tidemark.Server.Models;
 using Tidemark.Server.Push;
+using Tidemark.Server.Sharing;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server;
@@ -21,6 +22,7 @@ public sealed class SyncServer : IDisposable
     private readonly HintHub _hints;
     private readonly NodeRelay? _relay;
     private readonly LeaseService _leases;
+    private readonly SharingService _sharing;
     private ChangesService? _changes;
 
     public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options)
@@ -33,7 +35,8 @@ public sealed class SyncServer : IDisposable
         _models = new ModelService(store, options);
         _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
-        _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment) : null;
+        _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment, MembersMovedAsync) : null;
+        _sharing = new SharingService(store, options.Sharing, environment, TellMembersAsync);
     }
 
     public ServerOptions Options { get; }
@@ -47,13 +50,44 @@ public sealed class SyncServer : IDisposable
         return await StoreRetries.RunAsync(_environment, () => _models.PutAsync(caller, modelUtf8, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, CancellationToken cancellationToken)
+    /// <summary>The caller's own space, and those he is a member of; with those he was a member of, when asked.</summary>
+    public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, bool withLeft, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
-        var space = Spaces.DefaultOf(caller.User);
-        return await ReadAsync<IReadOnlyList<SpaceInfo>>(space, snapshot => Task.FromResult<IReadOnlyList<SpaceInfo>>(
-            [new SpaceInfo { Space = space.Value, Role = "owner", Epoch = snapshot.State!.Epoch, Head = snapshot.State.Head.Position, Default = true }]), cancellationToken).ConfigureAwait(false);
+        return await _sharing.ListAsync(caller, withLeft, space => ReadAsync(caller, space, snapshot => Task.FromResult(snapshot.State!), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Makes a shared space; the caller is its owner.</summary>
+    public Task<SpaceInfo> MakeSpaceAsync(Caller caller, SpaceRequest request, CancellationToken cancellationToken) => _sharing.MakeAsync(caller, request, cancellationToken);
+
+    /// <summary>Who is a member; for members.</summary>
+    public Task<SpaceMembers> GetMembersAsync(Caller caller, string space, CancellationToken cancellationToken) => _sharing.MembersAsync(caller, new SpaceId(space), cancellationToken);
+
+    /// <summary>Gives a member another role; for owners.</summary>
+    public Task<SpaceMembers> ChangeMemberAsync(Caller caller, MemberChange change, CancellationToken cancellationToken) => _sharing.ChangeRoleAsync(caller, change, cancellationToken);
+
+    /// <summary>Takes a member out, at once for every request that begins from now on; for owners, and for oneself.</summary>
+    public Task<SpaceRemoved> RemoveMemberAsync(Caller caller, string space, string user, CancellationToken cancellationToken) => _sharing.RemoveAsync(caller, space, user, cancellationToken);
+
+    /// <summary>The caller is a member no longer.</summary>
+    public Task<SpaceRemoved> LeaveSpaceAsync(Caller caller, LeaveRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(request);
+        return _sharing.RemoveAsync(caller, request.Space, caller.User.Value, cancellationToken);
+    }
+
+    /// <summary>The invitations that wait; for owners.</summary>
+    public Task<SpaceInvitations> GetInvitationsAsync(Caller caller, string space, CancellationToken cancellationToken) => _sharing.InvitationsAsync(caller, new SpaceId(space), cancellationToken);
+
+    /// <summary>Makes an invitation; its token is told here alone.</summary>
+    public Task<SpaceInvitation> InviteAsync(Caller caller, InvitationRequest request, CancellationToken cancellationToken) => _sharing.InviteAsync(caller, request, cancellationToken);
+
+    /// <summary>Takes an invitation back.</summary>
+    public Task<SpaceRemoved> UninviteAsync(Caller caller, string space, string id, CancellationToken cancellationToken) => _sharing.UninviteAsync(caller, space, id, cancellationToken);
+
+    /// <summary>Accepts an invitation.</summary>
+    public Task<SpaceInfo> JoinSpaceAsync(Caller caller, JoinRequest request, CancellationToken cancellationToken) => _sharing.JoinAsync(caller, request, cancellationToken);
 
     public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
@@ -73,6 +107,12 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         var space = Spaces.Resolve(caller, envelope.Space);
+        if (Spaces.IsShared(space))
+        {
+            // Nothing is made or waited for on behalf of somebody who is no member; what he may do, the transaction asks once more.
+            await ReadAsync(caller, space, _ => Task.FromResult(true), cancellationToken).ConfigureAwait(false);
+        }
+
         var isBulk = Options.Leases.Commands > 0 && commands.Count > Options.Leases.Commands;
         await _leases.CheckAsync(caller, isBulk, cancellationToken).ConfigureAwait(false);
         var response = await new PushService(_store, Options, _environment, c => _leases.CheckAsync(caller, isBulk, c)).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
@@ -110,7 +150,7 @@ public sealed class SyncServer : IDisposable
         return _leases.ReleaseAsync(caller.User, id, cancellationToken);
     }
 
-    /// <summary>Listens for commits in a space, until the listener is disposed. Its first message is the head.</summary>
+    /// <summary>Listens for commits in a space, or in all of the caller's, until the listener is disposed. Its first messages are the heads.</summary>
     public async Task<HintListener> ListenAsync(Caller caller, string? space, string? deviceId, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
@@ -119,13 +159,20 @@ public sealed class SyncServer : IDisposable
             Identifiers.Check("deviceId", deviceId);
         }
 
-        var id = Spaces.Resolve(caller, space);
-        var listener = _hints.Listen(caller.User, id, deviceId);
+        var isAll = space == LiveMessage.AllSpaces;
+        var spaces = isAll
+            ? (await _store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false)).Where(m => m.Role != SpaceRoles.Removed).Select(m => m.Space).Prepend(Spaces.DefaultOf(caller.User)).ToList()
+            : [Spaces.Resolve(caller, space)];
+        var listener = _hints.Listen(caller.User, spaces, deviceId, isAll);
         try
         {
-            // Listening first: a commit between the two is told twice rather than not at all.
-            var head = await ReadAsync(id, snapshot => Task.FromResult(snapshot.State!.Head.Position), cancellationToken).ConfigureAwait(false);
-            listener.Add([LiveMessage.Head], head);
+            // Listening first: a commit between the two is told twice rather than not at all. So is a revocation.
+            foreach (var id in spaces)
+            {
+                var head = await ReadAsync(caller, id, snapshot => Task.FromResult(snapshot.State!.Head.Position), cancellationToken).ConfigureAwait(false);
+                listener.Add(id, [LiveMessage.Head], head);
+            }
+
             return listener;
         }
         catch
@@ -156,7 +203,7 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
         var space = Spaces.Resolve(caller, request.Space);
-        return await ReadAsync(space, snapshot => changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(caller, space, snapshot => changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<VerdictsResponse> GetVerdictsAsync(Caller caller, VerdictsRequest request, CancellationToken cancellationToken)
@@ -164,7 +211,7 @@ public sealed class SyncServer : IDisposable
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
         CheckCount(request.CommandIds.Count);
-        return await ReadAsync(Spaces.Resolve(caller, request.Space), async snapshot =>
+        return await ReadAsync(caller, Spaces.Resolve(caller, request.Space), async snapshot =>
         {
             var found = new List<AcceptedVerdict>();
             foreach (var id in request.CommandIds)
@@ -187,6 +234,7 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var type = model.Find(request.EntityType) ?? throw Problems.Of(ErrorCodes.BadRequest, $"There is no entity type {request.EntityType}.");
         return await ReadAsync(
+            caller,
             Spaces.Resolve(caller, request.Space),
             async snapshot => new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, cancellationToken).ConfigureAwait(false) },
             cancellationToken).ConfigureAwait(false);
@@ -198,6 +246,7 @@ public sealed class SyncServer : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         return await ReadAsync(
+            caller,
             Spaces.Resolve(caller, request.Space),
             async snapshot => new ChecksumsResponse
             {
@@ -250,11 +299,11 @@ public sealed class SyncServer : IDisposable
     }
 
     // A read that the store could not finish is begun anew, in another snapshot.
-    private Task<T> ReadAsync<T>(SpaceId space, Func<IStoreSnapshot, Task<T>> read, CancellationToken cancellationToken) => StoreRetries.RunAsync(
+    private Task<T> ReadAsync<T>(Caller caller, SpaceId space, Func<IStoreSnapshot, Task<T>> read, CancellationToken cancellationToken) => StoreRetries.RunAsync(
         _environment,
         async () =>
         {
-            var snapshot = await SnapshotAsync(space, cancellationToken).ConfigureAwait(false);
+            var snapshot = await SnapshotAsync(caller, space, cancellationToken).ConfigureAwait(false);
             await using (snapshot.ConfigureAwait(false))
             {
                 return await read(snapshot).ConfigureAwait(false);
@@ -263,9 +312,9 @@ public sealed class SyncServer : IDisposable
         cancellationToken);
 
     // A snapshot of a space that exists and in which everything that other programs wrote has its position.
-    private async Task<IStoreSnapshot> SnapshotAsync(SpaceId space, CancellationToken cancellationToken)
+    private async Task<IStoreSnapshot> SnapshotAsync(Caller caller, SpaceId space, CancellationToken cancellationToken)
     {
-        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        var snapshot = await PermittedAsync(caller, space, cancellationToken).ConfigureAwait(false);
         if (snapshot.State is not null && !snapshot.HasForeignWrites)
         {
             return snapshot;
@@ -281,7 +330,40 @@ public sealed class SyncServer : IDisposable
             _hints.Publish(space, mark.Position, [], deviceId: null);
         }
 
-        return await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        return await PermittedAsync(caller, space, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Who may read is asked of the very state that is read.
+    private async Task<IStoreSnapshot> PermittedAsync(Caller caller, SpaceId space, CancellationToken cancellationToken)
+    {
+        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await Spaces.RoleAsync(snapshot, caller, cancellationToken).ConfigureAwait(false);
+            return snapshot;
+        }
+        catch
+        {
+            await snapshot.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task TellMembersAsync(SpaceId space, CancellationToken cancellationToken)
+    {
+        await MembersMovedAsync(space, cancellationToken).ConfigureAwait(false);
+        _relay?.Tell(new NodeHint(space, 0, [LiveMessage.Members], null));
+    }
+
+    // Live connections follow who is a member: who is no longer is not told of the space any more, who has become one is.
+    private async Task MembersMovedAsync(SpaceId space, CancellationToken cancellationToken)
+    {
+        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            var shared = await snapshot.ReadSharedAsync(cancellationToken).ConfigureAwait(false);
+            _hints.Follow(space, [.. shared.Active.Select(m => m.User)], snapshot.State?.Head.Position ?? 0);
+        }
     }
 
     private async Task<ChangesService> ChangesAsync(CancellationToken cancellationToken)

@@ -27,3 +27,8 @@ public sealed class PostgresLeaseBookTests : LeaseBookContract
 {
     protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
 }
+
+public sealed class PostgresSharingTests : SharingContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}

@@ -39,6 +39,11 @@ public sealed class HintGate
             _pulled = Mutants.Is(Mutant.HintSwallowed) && _hinted > 0 ? Math.Max(_pulled, hint.Position) : _pulled;
 #endif
             _hinted = Math.Max(_hinted, hint.Position);
+            if (hint.IsMembership)
+            {
+                _hinted = Math.Max(_hinted, _pulled + 1); // A space was joined or left: no position tells of that.
+            }
+
             Wake();
         }
     }

@@ -8,6 +8,7 @@ using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
+using Tidemark.Client.Spaces;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -23,6 +24,8 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private readonly List<string> _warnings = [];
     private readonly SyncCoordinationState _state = new(store, environment, options);
     private readonly RunTimes _times = new(environment);
+    private readonly SpaceRound? _spaces = store.Model.HasSpaces && options.Space is null && remote is ISharing sharing ? new SpaceRound(store, sharing, environment) : null;
+    private StoreSession _session = store.EngineSession; // of the space that is synced now
     private FullFetch? _fullFetch;
     private long? _token;
     private bool _isPushAnnounced;
@@ -111,7 +114,9 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             var session = store.EngineSession;
             session.Refresh();
             first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
-            failure = await RunAdmittedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
+            failure = _spaces is null
+                ? await RunAdmittedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false)
+                : await RunSpacesAsync(_spaces, context, mode, token, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException or OperationCanceledException)
         {
@@ -134,9 +139,14 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         var session = store.EngineSession;
         session.Refresh();
         var asked = session.Remotes.Read();
-        if (mode == SyncMode.PushOnly)
+        if (mode == SyncMode.PushOnly && _spaces is null)
         {
             return (!session.Outbox.HasWork(), null, asked);
+        }
+
+        if (_spaces is not null)
+        {
+            return (await AreSpacesIdleAsync(_spaces, cancellationToken).ConfigureAwait(false), null, asked);
         }
 
         if (HasLocalWork(session))
@@ -146,6 +156,61 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
 
         var first = await ProbeAsync(session, cancellationToken).ConfigureAwait(false);
         return (first is not null && PullEngine.IsIdle(first, session.Remotes.Read()), first, asked);
+    }
+
+    private async Task<bool> AreSpacesIdleAsync(SpaceRound spaces, CancellationToken cancellationToken)
+    {
+        await spaces.AskAsync(_warnings, cancellationToken).ConfigureAwait(false);
+        if (spaces.HasMoved())
+        {
+            return false;
+        }
+
+        foreach (var session in spaces.Sessions())
+        {
+            session.Refresh();
+            _session = session;
+            if (HasLocalWork(session) || await ProbeAsync(session, cancellationToken).ConfigureAwait(false) is not { } first || !PullEngine.IsIdle(first, session.Remotes.Read()))
+            {
+                _session = store.EngineSession;
+                return false;
+            }
+        }
+
+        _session = store.EngineSession;
+        return true;
+    }
+
+    // One after the other, each with its own cursor and epoch. What fails in one stops that one alone.
+    private async Task<SyncException?> RunSpacesAsync(SpaceRound spaces, SyncBatchContext context, SyncMode mode, long token, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    {
+        spaces.Settle(new EngineTransaction(store.EngineSession, environment, token), context, options.Gate, _warnings);
+        SyncException? failure = null;
+        foreach (var session in spaces.Sessions())
+        {
+            _session = session;
+            var before = _pull;
+            try
+            {
+                failure = await RunAdmittedAsync(context, mode, token, null, progress, cancellationToken).ConfigureAwait(false) ?? failure;
+            }
+            catch (SyncException e) when (session.Space is not null && e.Code is not (SyncErrorCode.NetworkError or SyncErrorCode.RunLockLost or SyncErrorCode.RateLimited or SyncErrorCode.AuthFailed))
+            {
+                // Who was taken out of the space a moment ago hears of it when the next run asks.
+                _warnings.Add($"The space {session.Space} was not synced: {e.Message}");
+                failure = e.WireCode == ErrorCodes.SpaceNotFound ? failure : e;
+                context.ClearTouched();
+                context.ClearDeferred();
+            }
+
+            if (!ReferenceEquals(before, _pull))
+            {
+                _pull.Add(before);
+            }
+        }
+
+        _session = store.EngineSession;
+        return failure;
     }
 
     private void Announce(SyncBatchContext context, InvalidationSource source)
@@ -176,7 +241,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     {
         try
         {
-            await NewPull(remote).ProbeAsync(store.EngineSession, cancellationToken).ConfigureAwait(false);
+            await NewPull(remote).ProbeAsync(_session, cancellationToken).ConfigureAwait(false);
             return cause;
         }
         catch (ResyncRequiredException refined)
@@ -192,7 +257,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     // Bulk work asks to be admitted, and stops when the admission is lost. Everything else is cut so small that it needs none.
     private async Task<SyncException?> RunAdmittedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        var bulk = new BulkWork(store.EngineSession, connection.Limits);
+        var bulk = new BulkWork(_session, connection.Limits);
         if (remote is not ILeases leases || !bulk.IsDue(mode))
         {
             return await RunLockedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false);
@@ -228,7 +293,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     // Returns what failed although the run could go on to its end (a push that met no network, say).
     private async Task<SyncException?> RunLockedAsync(SyncBatchContext context, SyncMode mode, long token, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        var transaction = new EngineTransaction(store.EngineSession, environment, token) { GiveWay = GiveWay };
+        var transaction = new EngineTransaction(_session, environment, token) { GiveWay = GiveWay };
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -274,7 +339,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             }
         }
 
-        if (mode != SyncMode.PushOnly && store.EngineSession.Outbox.HasUnansweredLost())
+        if (mode != SyncMode.PushOnly && _session.Outbox.HasUnansweredLost())
         {
             _warnings.Add("The server was restored. Nothing is fetched until what it may have lost has been offered to it; a run that pushes does that.");
         }
@@ -288,7 +353,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
 
     private async Task PullAsync(EngineTransaction transaction, SyncBatchContext context, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
-        if (store.EngineSession.Remotes.Read() is { Cursor: null } or { Resync: not null })
+        if (_session.Space is null && (_session.Remotes.Read() is { Cursor: null } or { Resync: not null }))
         {
             transaction.Run(EngineTransactionKind.Cheap, s => s.FullFetches.Begin(s.Remotes.Read().Resync, environment.NowMs));
             progress = progress is null ? null : new FullFetchProgress(progress);
@@ -322,7 +387,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         {
             DeviceId = meta.Text(MetaRepository.DeviceId)!,
             StoreId = meta.Text(MetaRepository.StoreId)!,
-            Space = options.Space,
+            Space = _session.Space ?? options.Space,
             Limits = Limits,
             Options = options.Push,
             GateMode = options.Gate,
@@ -356,7 +421,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private LockedRemote Locked(EngineTransaction transaction) => new(remote, store, environment, transaction.LockToken);
 
     private PullEngine NewPull(IRemote from) =>
-        new(from, options.Pull, options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
+        new(from, options.Pull, _session.Space ?? options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
 
     private async Task<long> TakeLockAsync(CancellationToken cancellationToken)
     {

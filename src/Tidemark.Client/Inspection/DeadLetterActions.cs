@@ -2,6 +2,7 @@ using Tidemark.Client.Engines;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
@@ -17,8 +18,14 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private readonly HashSet<RowId> _bringing = [];
 
     /// <summary>The row is a difference again and is sent anew, as it is now.</summary>
+    /// <exception cref="SyncException">The row's space was left; nothing was changed.</exception>
     public void Retry(StoredCommand command)
     {
+        if (session.Space is not null && command.LastCode == ErrorCodes.SpaceNotFound && !TryBringBack(command))
+        {
+            throw new SyncException(SyncErrorCode.Internal, $"The row's space is none of yours: join it again first, or export the dead letter. {command.LastError}");
+        }
+
         session.Outbox.Complete(command, Counters.Folded);
         session.Conflicts.SettleOf(command.Id.ToString("D"), "RETRIED", environment.NowMs);
         if (session.FindTable(command.Type) is { } table)
@@ -33,6 +40,33 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
                 session.Outbox.Touch(table, key, "M", environment.NowMs);
             }
         }
+    }
+
+    // The row left the file with its space: the edit is made once more, on the row as it is now.
+    private bool TryBringBack(StoredCommand command)
+    {
+        if (session.Owners is null || !Spaces.HeldSpace.ReadAll(session.Db).Any(h => h.Remote == session.Remote && !h.IsGone) || session.FindTable(command.Type) is not { } table)
+        {
+            return false;
+        }
+
+        var key = StoreSession.KeyFrom(table.Type, command.Key);
+        var live = table.ReadLive(session.Db, key);
+        if (live is not null && table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null)
+        {
+            table.SetBase(session.Db, key, session.Remote, live);
+        }
+
+        if (RowBytes.Read(table.Type, command.Sent) is { } row)
+        {
+            Write(table, live, row);
+        }
+        else if (command.Operation == Operation.Delete)
+        {
+            table.Delete(session.Db, key);
+        }
+
+        return true;
     }
 
     /// <summary>The server's state comes back, for the row and for those that wait for it. Returns the rows that changed.</summary>

@@ -16,9 +16,9 @@ public sealed class StoreInspector(LocalStore store)
 
     public IReadOnlyList<HistoryEntry> History(int limit) => store.Look(s => new HistoryRepository(s.Db).Read(limit));
 
-    public IReadOnlyList<OutboxItem> Outbox(int limit) => store.Look(s => OutboxOf(s, limit));
+    public IReadOnlyList<OutboxItem> Outbox(int limit) => [.. store.LookAtAll(s => OutboxOf(s, limit)).SelectMany(o => o).Take(limit)];
 
-    public IReadOnlyList<DeadLetter> DeadLetters() => store.Look(DeadLettersOf);
+    public IReadOnlyList<DeadLetter> DeadLetters() => [.. store.LookAtAll(DeadLettersOf).SelectMany(d => d)];
 
     /// <summary>The story of one row.</summary>
     /// <param name="type">The entity type's name.</param>
@@ -42,9 +42,9 @@ public sealed class StoreInspector(LocalStore store)
         KeyOf(store.Model.Find(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type)), id);
 
     /// <summary>Recorded conflicts, the newest first.</summary>
-    public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => store.Look(s => s.Conflicts.Read(limit, onlyOpen));
+    public IReadOnlyList<ConflictRecord> Conflicts(int limit, bool onlyOpen) => [.. store.LookAtAll(s => s.Conflicts.Read(limit, onlyOpen)).SelectMany(c => c).OrderByDescending(c => c.Id).Take(limit)];
 
-    public ConflictRecord? Conflict(long id) => store.Look(s => s.Conflicts.Find(id));
+    public ConflictRecord? Conflict(long id) => store.LookAtAll(s => s.Conflicts.Find(id)).FirstOrDefault(c => c is not null);
 
     /// <summary>Runs the recorded conflicts through a model, the store's own when none is given, and names those that would come out differently.</summary>
     public ReplayReport ReplayConflicts(Model.Entities.SyncModel? model = null) =>
@@ -66,7 +66,7 @@ public sealed class StoreInspector(LocalStore store)
             Ledger = s.Outbox.ReadLedger(),
             Remote = s.Remotes.Read(),
             LastRun = new HistoryRepository(s.Db).Read(1).FirstOrDefault(),
-            Diverged = [.. s.Outbox.ReadAll(CommandStatus.DeadLetter).Select(c => $"{NameOf(s, c.Type)} {c.Key}")],
+            Diverged = [.. store.SessionsOf(s, withGone: true).SelectMany(a => a.Outbox.ReadAll(CommandStatus.DeadLetter)).Select(c => $"{NameOf(s, c.Type)} {c.Key}")],
             Warnings = Tidemark.Sqlite.SqliteFile.VersionWarning is { } warning ? [warning] : [],
         };
     }
@@ -135,7 +135,7 @@ public sealed class StoreInspector(LocalStore store)
     private static TypeStatus StatusOf(StoreSession s, EntityTable table) => new(
         table.Type.Name,
         s.Db.ScalarInt64($"SELECT count(*) FROM {table.Name}"),
-        s.Db.ScalarInt64($"SELECT count(*) FROM {table.RowTable} WHERE remote = ?1", Value.Integer(s.Remote)),
+        s.Db.ScalarInt64($"SELECT count(*) FROM {table.RowTable}"),
         s.Db.ScalarInt64($"SELECT count(*) FROM (SELECT DISTINCT {table.MetaKeys} FROM _tm_touch WHERE type = ?1)", Value.Integer(table.Number))
             + s.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE type = ?1 AND status <> 'DEAD_LETTER'", Value.Integer(table.Number)),
         s.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE type = ?1 AND status = 'DEAD_LETTER'", Value.Integer(table.Number)),

@@ -3,7 +3,11 @@ namespace Tidemark.Client.Remotes;
 /// <summary>A word of the server that a space has moved. It may be lost, come twice or late: it says that a pull is worth while, nothing else.</summary>
 /// <param name="Space">The space that moved.</param>
 /// <param name="Position">Where its head is now. What was pulled up to here, or past it, needs no run.</param>
-public readonly record struct LiveHint(string Space, long Position);
+public readonly record struct LiveHint(string Space, long Position)
+{
+    /// <summary>Who is a member of the space has changed: a run asks which spaces there are, wherever their heads are.</summary>
+    public bool IsMembership { get; init; }
+}
 
 /// <summary>How a connection for hints stands.</summary>
 public enum LiveHintState

@@ -57,6 +57,10 @@ public sealed class LocalStore : IAsyncDisposable
 
     internal StoreSession EngineSession { get; }
 
+    /// <summary>The user's own space first, then the shared ones that the file holds; with those he has left, whose dead letters are kept.</summary>
+    internal IReadOnlyList<StoreSession> SessionsOf(StoreSession home, bool withGone) =>
+        !Model.HasSpaces ? [home] : [home, .. Spaces.HeldSpace.ReadAll(home.Db).Where(h => withGone || !h.IsGone).Select(h => new StoreSession(home.Db, home, h.Remote, h.Context) { Space = h.Space })];
+
     /// <summary>Opens a store; a database that was not adopted is refused.</summary>
     /// <exception cref="StoreException">The file is in trouble, from a newer version, or no store.</exception>
     /// <exception cref="SyncException">The tables do not fit the model.</exception>
@@ -136,7 +140,9 @@ public sealed class LocalStore : IAsyncDisposable
     public Task<bool> SettleAsync(long conflict, ConflictSettlement settlement, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(settlement);
-        return LockedAsync(s => s.Conflicts.Find(conflict) is { } record && new ConflictActions(s, _environment).Settle(record, settlement), cancellationToken);
+        return LockedAsync(
+            home => SessionsOf(home, withGone: false).Any(s => s.Conflicts.Find(conflict) is { } record && new ConflictActions(s, _environment).Settle(record, settlement)),
+            cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -187,6 +193,9 @@ public sealed class LocalStore : IAsyncDisposable
         return read(new StoreSession(db, EngineSession));
     }
 
+    /// <summary>As <see cref="Look"/>, once for each space of the file.</summary>
+    internal IReadOnlyList<T> LookAtAll<T>(Func<StoreSession, T> read) => Look(home => SessionsOf(home, withGone: true).Select(read).ToList());
+
     /// <summary>One write beside a run, whose own connection may be at work.</summary>
     internal void OnConnectionOfItsOwn(Action<StoreConnection> write)
     {
@@ -200,7 +209,7 @@ public sealed class LocalStore : IAsyncDisposable
     internal int TakeIdleRuns() => Interlocked.Exchange(ref _idleRuns, 0);
 
     /// <summary>Compares the file's schema with the model when it changed since the last look; missing capture is brought back and what it missed is noted.</summary>
-    internal void CheckSchema(List<string> warnings, bool always = false) => new SchemaCheck(EngineSession, _environment).Run(warnings, always);
+    internal void CheckSchema(List<string> warnings, bool always = false) => new SchemaCheck(EngineSession, _environment, () => SessionsOf(EngineSession, withGone: false)).Run(warnings, always);
 
     /// <summary>The first user to sync owns the file.</summary>
     /// <exception cref="SyncException">It is another one.</exception>
@@ -260,15 +269,19 @@ public sealed class LocalStore : IAsyncDisposable
 
     private Task<bool> WithDeadLetter(Guid id, Action<DeadLetterActions, StoredCommand> action, CancellationToken cancellationToken) =>
         LockedAsync(
-            s =>
+            home =>
             {
-                if (s.Outbox.Find(id) is not { Status: CommandStatus.DeadLetter } command)
+                foreach (var s in SessionsOf(home, withGone: true))
                 {
-                    return false;
+                    if (s.Outbox.Find(id) is { Status: CommandStatus.DeadLetter } command)
+                    {
+                        s.Refresh();
+                        action(new DeadLetterActions(s, _environment), command);
+                        return true;
+                    }
                 }
 
-                action(new DeadLetterActions(s, _environment), command);
-                return true;
+                return false;
             },
             cancellationToken);
 

@@ -76,7 +76,7 @@ public static class MissedChanges
 
                 if (statement.ColumnIsNull(0))
                 {
-                    if (!Engines.LiveRows.IsSoftlyDeleted(row))
+                    if (!Engines.LiveRows.IsSoftlyDeleted(row) && (session.Owners is not { } owners || !owners.IsOthers(table, row.Key)))
                     {
                         missed.Add(new MissedChange(table.Type.Name, row.Key, MissedKind.New));
                     }

@@ -108,13 +108,13 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
 
     /// <summary>Does anything wait that speaks of rows by ids from before a restore of the server?</summary>
     public bool HasLost() =>
-        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1)", Value.Integer(context)) != 0;
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_offer WHERE remote = ?2) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1)", Value.Integer(context), Value.Integer(remote)) != 0;
 
     /// <summary>As <see cref="HasLost"/>, but for what waits for a parent that the server no longer has: only a pull can tell what became of it.</summary>
     public bool HasUnansweredLost() =>
         db.ScalarInt64(
-            "SELECT EXISTS(SELECT 1 FROM _tm_offer) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1 AND last_code IS NOT ?2)",
-            Value.Integer(context), Value.Text(Model.Protocol.ErrorCodes.ParentMissing)) != 0;
+            "SELECT EXISTS(SELECT 1 FROM _tm_offer WHERE remote = ?3) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND lost IS NOT NULL AND ctx = ?1 AND last_code IS NOT ?2)",
+            Value.Integer(context), Value.Text(Model.Protocol.ErrorCodes.ParentMissing), Value.Integer(remote)) != 0;
 
     /// <summary>The server was restored: what is frozen mentions ids from before.</summary>
     public void SetLost(Guid id, string lost) =>
@@ -122,7 +122,7 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
 
     /// <summary>Is anything waiting to be pushed? Reads only.</summary>
     public bool HasWork() =>
-        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE type <> 0 AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_offer)", Value.Integer(context)) != 0;
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE type <> 0 AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_command WHERE status <> 'DEAD_LETTER' AND ctx = ?1) OR EXISTS(SELECT 1 FROM _tm_offer WHERE remote = ?2)", Value.Integer(context), Value.Integer(remote)) != 0;
 
     /// <summary>Touches of this user and space in order, sentinels included.</summary>
     public List<Touch> ReadTouches(long afterSeq, int limit) =>
@@ -241,10 +241,13 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             $"SELECT {CommandColumns} FROM _tm_command WHERE ctx = ?1 AND (?2 IS NULL OR status = ?2) ORDER BY place LIMIT ?3",
             ReadCommand, Value.Integer(context), status is { } s ? Value.Text(NameOf(s)) : Value.Null, Value.Integer(limit));
 
-    /// <summary>Which rows have a command, and how it stands; of a REKEY its bytes too, which name the former key.</summary>
+    /// <summary>
+    /// Which rows have a command, and how it stands; of a REKEY its bytes too, which name the former key. What is kept of a space that was left holds no row:
+    /// the row went with the space, and is another matter when that comes back.
+    /// </summary>
     public List<(int Type, string Key, Operation Operation, CommandStatus Status, byte[]? Rename)> ReadRows() =>
-        db.Query("SELECT type, key, operation, status, CASE operation WHEN 'REKEY' THEN payload END FROM _tm_command WHERE ctx = ?1",
-            s => ((int)s.ColumnInt64(0), s.Text(1), OperationNames.Find(s.Text(2)) ?? Operation.Update, StatusOf(s.Text(3)), s.BlobOrNull(4)), Value.Integer(context));
+        db.Query("SELECT type, key, operation, status, CASE operation WHEN 'REKEY' THEN payload END FROM _tm_command WHERE ctx = ?1 AND NOT (status = 'DEAD_LETTER' AND last_code IS ?2)",
+            s => ((int)s.ColumnInt64(0), s.Text(1), OperationNames.Find(s.Text(2)) ?? Operation.Update, StatusOf(s.Text(3)), s.BlobOrNull(4)), Value.Integer(context), Value.Text(ErrorCodes.SpaceNotFound));
 
     public StoredCommand? Find(Guid id) =>
         db.Query($"SELECT {CommandColumns} FROM _tm_command WHERE id = ?1 AND ctx = ?2", ReadCommand, Value.Text(id.ToString("D")), Value.Integer(context)).FirstOrDefault();
@@ -315,7 +318,7 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
 
     public Ledger ReadLedger()
     {
-        long Counter(string name) => db.ScalarInt64("SELECT value FROM _tm_counter WHERE remote = ?1 AND name = ?2", Value.Integer(remote), Value.Text(name));
+        long Counter(string name) => db.ScalarInt64("SELECT sum(value) FROM _tm_counter WHERE name = ?1", Value.Text(name)); // All spaces: events are counted through the whole file.
         return new Ledger(
             LastSeq(), Counter(Counters.Accepted), Counter(Counters.Folded), Counter(Counters.Absorbed), Counter(Counters.Discarded),
             db.ScalarInt64("SELECT coalesce(sum(events), 0) FROM _tm_command WHERE status = 'DEAD_LETTER'"),

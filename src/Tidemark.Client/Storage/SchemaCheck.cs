@@ -9,7 +9,7 @@ using Tidemark.Sqlite.Schema;
 namespace Tidemark.Client.Storage;
 
 /// <summary>Keeps the file true to the model: tables, columns and keys are verified, lost triggers are brought back, what they missed is noted.</summary>
-internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environment)
+internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environment, Func<IReadOnlyList<StoreSession>> spaces)
 {
     /// <exception cref="SyncException">The tables do not fit the model; every difference is named.</exception>
     public void Run(List<string> warnings, bool always = false)
@@ -63,8 +63,16 @@ internal sealed class SchemaCheck(StoreSession session, SyncEnvironment environm
 
     private void NoteMissed(EntityTable table, List<string> warnings)
     {
-        var missed = MissedChanges.Find(session, table);
-        var noted = MissedChanges.Note(session, table, missed, environment.NowMs);
+        var missed = new List<MissedChange>();
+        var noted = 0;
+        foreach (var space in spaces())
+        {
+            space.Owners?.Refresh();
+            var found = MissedChanges.Find(space, table);
+            noted += MissedChanges.Note(space, table, found, environment.NowMs);
+            missed.AddRange(found);
+        }
+
         var vanished = missed.Count(m => m.Kind == MissedKind.Vanished);
         warnings.Add($"{table.Type.Name}: capture was missing and is back; {noted} changed rows were found and queued."
             + (vanished == 0 ? "" : $" {vanished} rows vanished meanwhile; they are not taken for deletions: `tidemark doctor` lists them."));

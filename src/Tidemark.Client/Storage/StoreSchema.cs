@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 5;
+    public const int FormatVersion = 6;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;
@@ -48,7 +48,7 @@ public static class StoreSchema
         "CREATE TABLE _tm_touch(seq INTEGER PRIMARY KEY, type INTEGER NOT NULL, op TEXT NOT NULL, k0, k1, k2, k3, k4, k5, k6, k7, at INTEGER, ctx INTEGER)",
         """
         CREATE TABLE _tm_remote(id INTEGER PRIMARY KEY, name TEXT NOT NULL, ctx INTEGER NOT NULL, epoch TEXT, cursor TEXT, push_seq INTEGER NOT NULL DEFAULT 0,
-          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, lost INTEGER NOT NULL DEFAULT 0, until INTEGER)
+          floor_position INTEGER, floor_token TEXT, model_hash TEXT, resync TEXT, lost INTEGER NOT NULL DEFAULT 0, until INTEGER, gone INTEGER NOT NULL DEFAULT 0)
         """,
         """
         CREATE TABLE _tm_command(place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, remote INTEGER NOT NULL, ctx INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL,

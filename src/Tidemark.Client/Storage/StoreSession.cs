@@ -47,17 +47,32 @@ public sealed class StoreSession
         Rebases = new RebaseRepository(db, remote);
         FullFetches = new FullFetchRepository(db, remote);
         MergeRecords = new MergeRepository(db, remote, model);
+        Owners = model.HasSpaces ? new Spaces.SpaceOwners(this) : null;
     }
 
     /// <summary>The same store on another connection.</summary>
     internal StoreSession(StoreConnection db, StoreSession like)
-        : this(db, like.Model, like.Remote, like.Context, like._byNumber.Values)
+        : this(db, like, like.Remote, like.Context)
+    {
+    }
+
+    /// <summary>The same store for another of its spaces.</summary>
+    internal StoreSession(StoreConnection db, StoreSession like, int remote, long context)
+        : this(db, like.Model, remote, context, like._byNumber.Values)
     {
         Handlers = like.Handlers;
         Merges = like.Merges;
+        Committed = like.Committed;
+        Space = like.Space;
     }
 
     public StoreConnection Db { get; }
+
+    /// <summary>The server's name of the shared space this session works for; null: the one that the options say.</summary>
+    internal string? Space { get; init; }
+
+    /// <summary>Which space each row is in; null where the file holds one only.</summary>
+    internal Spaces.SpaceOwners? Owners { get; }
 
     public SyncModel Model { get; }
 
@@ -118,6 +133,7 @@ public sealed class StoreSession
     /// <summary>At the start of a transaction, when what other connections did is visible.</summary>
     public void Refresh()
     {
+        Owners?.Refresh();
         HasMerges = MergeRecords.HasOpen();
         HasReceipts = Receipts.ReceiptBook.HasOpen(Db);
         HasAside = Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_aside)") != 0;

@@ -56,6 +56,12 @@ public sealed record EntityType
     /// <summary>The name of the function that merges rows of this type instead of the fields' policies. Every program that syncs the type must have registered it.</summary>
     public string? CustomMerge { get; init; }
 
+    /// <summary>
+    /// The field that says which space a row is in: the space's id (null: the user's own space), or a reference to the row whose space it shares. Null: rows made
+    /// here are in the user's own space. Where any type names one, a file holds all spaces of its user.
+    /// </summary>
+    public string? Space { get; init; }
+
     [JsonIgnore]
     public string TableName => Table ?? Name;
 

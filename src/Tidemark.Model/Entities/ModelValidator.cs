@@ -70,6 +70,7 @@ public static class ModelValidator
             new RelationChecks(entity, byName, faults).Run();
         }
 
+        SpaceChecks.Run(entities, faults);
         SchemaFaults(faults, model.Schema);
         return faults;
     }

@@ -131,6 +131,13 @@ public sealed class EntityTypeBuilder
         return this;
     }
 
+    /// <summary>The field that says which space a row is in: a space's id, or a reference to the row it shares its space with.</summary>
+    public EntityTypeBuilder Space(string field)
+    {
+        _rest = _rest with { Space = field };
+        return this;
+    }
+
     internal EntityType Build()
     {
         var notNull = _key.Concat(_relations.Where(r => r.Required).SelectMany(r => r.Fields)).ToHashSet(StringComparer.Ordinal);

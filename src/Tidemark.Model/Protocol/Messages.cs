@@ -347,7 +347,7 @@ public sealed record SpaceInfo
 {
     public required string Space { get; init; }
 
-    /// <summary>What the user may do there: owner, writer or reader.</summary>
+    /// <summary>What the user may do there: owner, writer or reader; removed, when those he has left were asked for too.</summary>
     public required string Role { get; init; }
 
     /// <summary>The incarnation; another after a restore.</summary>
@@ -358,6 +358,9 @@ public sealed record SpaceInfo
 
     /// <summary>Meant by requests that name no space.</summary>
     public bool Default { get; init; }
+
+    /// <summary>For people; of shared spaces only.</summary>
+    public string? Name { get; init; }
 }
 
 public sealed record ChecksumsRequest : IJsonOnDeserialized
@@ -408,4 +411,14 @@ public sealed record TypeChecksum(long Rows, string Digest);
 [JsonSerializable(typeof(LeaseRenewal))]
 [JsonSerializable(typeof(LeaseResponse))]
 [JsonSerializable(typeof(LeaseReleased))]
+[JsonSerializable(typeof(SpaceRequest))]
+[JsonSerializable(typeof(SpaceInfo))]
+[JsonSerializable(typeof(SpaceMembers))]
+[JsonSerializable(typeof(MemberChange))]
+[JsonSerializable(typeof(InvitationRequest))]
+[JsonSerializable(typeof(SpaceInvitation))]
+[JsonSerializable(typeof(SpaceInvitations))]
+[JsonSerializable(typeof(JoinRequest))]
+[JsonSerializable(typeof(LeaveRequest))]
+[JsonSerializable(typeof(SpaceRemoved))]
 public sealed partial class WireJson : JsonSerializerContext;

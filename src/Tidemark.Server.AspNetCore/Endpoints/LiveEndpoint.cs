@@ -20,6 +20,7 @@ internal static class LiveEndpoint
     public const string DeviceId = "deviceId";
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(5);
     private static readonly (WebSocketCloseStatus Status, string Why) Expired = (WebSocketCloseStatus.PolicyViolation, "The token ran out.");
+    private static readonly (WebSocketCloseStatus Status, string Why) Revoked = (WebSocketCloseStatus.PolicyViolation, "Not a member of the space any more.");
     private static readonly (WebSocketCloseStatus Status, string Why) Closed = (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
 
     // 1012, "service restart" of IANA's registry: connect again, another node answers.
@@ -45,19 +46,25 @@ internal static class LiveEndpoint
         using var expiry = new CancellationTokenSource(Left(http, environment), environment.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, drain.Begun, cancellationToken);
         var hearing = HearAsync(socket, end, cancellationToken);
-        await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
-        await CloseAsync(socket, hearing, expiry.IsCancellationRequested ? Expired : drain.HasBegun ? Restarting : Closed, environment).ConfigureAwait(false);
+        var isRevoked = await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
+        await CloseAsync(socket, hearing, isRevoked ? Revoked : expiry.IsCancellationRequested ? Expired : drain.HasBegun ? Restarting : Closed, environment).ConfigureAwait(false);
         return Results.Empty;
     }
 
-    // A send or a read that is cancelled aborts the socket without a word, so only the end of the whole request does that.
-    private static async Task TalkAsync(WebSocket socket, HintListener listener, CancellationToken end, CancellationToken aborted)
+    // True: the user may not listen any more. A send or a read that is cancelled aborts the socket without a word, so only the end of the whole request does that.
+    private static async Task<bool> TalkAsync(WebSocket socket, HintListener listener, CancellationToken end, CancellationToken aborted)
     {
         try
         {
             while (!end.IsCancellationRequested)
             {
-                foreach (var message in await listener.NextAsync(end).ConfigureAwait(false))
+                var messages = await listener.NextAsync(end).ConfigureAwait(false);
+                if (messages.Count == 0)
+                {
+                    return true;
+                }
+
+                foreach (var message in messages)
                 {
                     await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, WireMessages.Json.LiveMessage), WebSocketMessageType.Text, endOfMessage: true, aborted).ConfigureAwait(false);
                 }
@@ -67,6 +74,8 @@ internal static class LiveEndpoint
         {
             // The token ran out, the host stops, or the other side is gone.
         }
+
+        return false;
     }
 
     // Nothing is said from there; reading notices the close and answers pings.

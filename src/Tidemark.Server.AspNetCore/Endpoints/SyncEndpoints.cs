@@ -16,7 +16,6 @@ internal static class SyncEndpoints
     {
         group.MapGet("/sync/model", GetModelAsync).Describe(WireOperations.GetModel).Produces<ModelInfo>();
         group.MapPut("/sync/model", PutModelAsync).Describe(WireOperations.PutModel).Takes<SyncModel>().Produces<ModelInfo>();
-        group.MapGet("/spaces", GetSpacesAsync).Describe(WireOperations.GetSpaces).Produces<IReadOnlyList<SpaceInfo>>();
         group.MapPost("/sync/push", PushAsync).Describe(WireOperations.Push).Takes<PushEnvelope>().Produces<PushResponse>();
         group.MapGet("/sync/changes", GetChangesAsync).Describe(WireOperations.GetChanges).Produces<ChangesPageTail>();
         group.MapPost("/sync/changes", PostChangesAsync).Describe(WireOperations.PostChanges).Takes<ChangesRequest>().Produces<ChangesPageTail>();
@@ -34,9 +33,6 @@ internal static class SyncEndpoints
         using var body = await RequestBody.ReadAsync(http.Request, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
         return Answer.Of(await server.PutModelAsync(caller, body.Written, cancellationToken).ConfigureAwait(false), WireMessages.Json.ModelInfo);
     }
-
-    private static async Task<IResult> GetSpacesAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
-        Answer.Of(await server.GetSpacesAsync(Callers.Of(http.User), cancellationToken).ConfigureAwait(false), WireMessages.Json.IReadOnlyListSpaceInfo);
 
     private static async Task<IResult> PushAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
     {

@@ -28,7 +28,7 @@ internal static class WireOperations
         "getSpaces",
         Model,
         "The spaces this user may use.",
-        "Everybody has a default space; requests that name no space mean that one.");
+        "Everybody has a space of his own, the default one; requests that name no space mean that one. The others are shared. With left=true those that the user was a member of are listed too, with the role removed.");
 
     public static WireOperation Push { get; } = new(
         "push",
@@ -121,7 +121,7 @@ internal static class WireOperations
         Sync,
         "A WebSocket that tells when the space has moved.",
         "Ask for an upgrade (RFC 6455); the answer's schema is that of each text message. The first message is the head. Hints may be lost or joined; a device that named itself with deviceId is not told of its own changes. "
-        + "Nothing is to be sent. The connection ends with the token.",
+        + "space=* listens to all spaces of the user, those that he joins later included. Nothing is to be sent. The connection ends with the token, and when the user is no member of the space any more.",
         ErrorCodes.BadRequest,
         ErrorCodes.SpaceNotFound,
         ErrorCodes.RateLimited);

@@ -23,6 +23,19 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
 
     protected TypeCatalog Types => types;
 
+    public ValueTask<string?> FindRoleAsync(UserId user, CancellationToken cancellationToken) =>
+        OneAsync(SharingStatements.RoleOf(types.Schema, space, user), r => r.GetString(0), cancellationToken);
+
+    public async ValueTask<SharedSpace> ReadSharedAsync(CancellationToken cancellationToken)
+    {
+        var shared = SharedSpace.None;
+        await RunAsync(
+            SharingStatements.Read(types.Schema, space),
+            async (i, reader, token) => shared = await SharingStatements.AddAsync(shared, i, reader, token).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+        return shared;
+    }
+
     public virtual async ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(mark);

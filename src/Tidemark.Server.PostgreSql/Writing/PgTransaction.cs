@@ -158,6 +158,9 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         return ValueTask.CompletedTask;
     }
 
+    public async ValueTask PutSharedAsync(SharedSpace shared, CancellationToken cancellationToken) =>
+        await RunAsync(SharingStatements.Write(Types.Schema, Space, shared), (_, _, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
+
     public ValueTask SavepointAsync(CancellationToken cancellationToken)
     {
         _rows.Undo = _book.Undo = new Stack<Action>();

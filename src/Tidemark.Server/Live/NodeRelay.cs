@@ -1,9 +1,10 @@
+using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Server.Live;
 
 /// <summary>Carries hints between this node's listeners and the other nodes: told together, after the pushes they are of, and never waited for.</summary>
-internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment environment)
+internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment environment, Func<SpaceId, CancellationToken, Task> membersMoved)
 {
     private const int SpacesMax = 10_000;
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
@@ -60,6 +61,10 @@ internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment
         {
             await CatchUpAsync(CancellationToken.None).ConfigureAwait(false);
         }
+        else if (hint.Types.Contains(LiveMessage.Members, StringComparer.Ordinal))
+        {
+            await membersMoved(hint.Space, CancellationToken.None).ConfigureAwait(false);
+        }
         else
         {
             hub.Publish(hint.Space, hint.Position, hint.Types, hint.Device);
@@ -70,6 +75,11 @@ internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment
     private async Task CatchUpAsync(CancellationToken cancellationToken)
     {
         var spaces = hub.Spaces();
+        foreach (var space in spaces.Where(Server.Spaces.IsShared))
+        {
+            await membersMoved(space, cancellationToken).ConfigureAwait(false);
+        }
+
         if (spaces.Count > 0)
         {
             foreach (var (space, head) in await nodes.ReadHeadsAsync(spaces, cancellationToken).ConfigureAwait(false))

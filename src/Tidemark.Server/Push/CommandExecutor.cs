@@ -280,7 +280,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     // Accepted without a word, the device would take what it offered for what stands here under that version.
-    private static void ThrowIfNewerDiffers(PushCommand command, StoredRow? live, Tombstone? tombstone, bool isNewer)
+    private void ThrowIfNewerDiffers(PushCommand command, StoredRow? live, Tombstone? tombstone, bool isNewer)
     {
         if (!isNewer)
         {
@@ -335,7 +335,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     private RowOrigin OriginOf(PushCommand command) =>
         new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, MadeBy(command));
 
-    private static Row Completed(PushCommand command, Row payload)
+    private Row Completed(PushCommand command, Row payload)
     {
         for (var i = 0; i < payload.Type.Fields.Count; i++)
         {
@@ -410,13 +410,28 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return payload;
     }
 
-    private static void CheckNulls(PushCommand command, Row row)
+    private void CheckNulls(PushCommand command, Row row)
     {
+        CheckSpace(command, row);
         for (var i = 0; i < row.Type.Fields.Count; i++)
         {
             if (row[i].IsNull && !row.Type.Fields[i].Nullable)
             {
                 throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, $"{row.Type.Name}.{row.Type.Fields[i].Name} may not be null.", row.Type.Fields[i].Name);
+            }
+        }
+    }
+
+    // A row that says which space it is in says the truth: it is what a device goes by.
+    private void CheckSpace(PushCommand command, Row row)
+    {
+        if (row.Type.Space is { } field && !session.Model.Graph.From(row.Type).Any(e => e.Relation.Fields is [var only] && only == field))
+        {
+            var (named, space) = (row[field], session.Transaction.Space);
+            var isOwn = !Spaces.IsShared(space);
+            if (!(named.IsNull && isOwn) && !(named.Kind == ValueKind.Text && named.AsText == space.Value) && !named.IsAbsent)
+            {
+                throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, $"{row.Type.Name}.{field} says another space than the one the row is in. A row does not change its space: make it anew in the other one.", field);
             }
         }
     }

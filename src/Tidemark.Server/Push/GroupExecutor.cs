@@ -20,6 +20,12 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             return;
         }
 
+        if (!session.MayWrite)
+        {
+            await ForbidAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         if (session.IsUndoable)
         {
             await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
@@ -73,6 +79,15 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         {
             await session.Transaction.PutVerdictAsync(session.User, verdict, cancellationToken).ConfigureAwait(false);
             session.Accepted.Add(Verdicts.Of(verdict));
+        }
+    }
+
+    private async Task ForbidAsync(CancellationToken cancellationToken)
+    {
+        foreach (var command in commands)
+        {
+            var refused = Verdicts.Failed(command.Id, ErrorCodes.Forbidden, "You may read this space, not write in it. Discard the edit, or ask an owner of the space to be a writer.");
+            session.Failed.Add(await WithServerRowAsync(command.Command, refused, cancellationToken).ConfigureAwait(false));
         }
     }
 

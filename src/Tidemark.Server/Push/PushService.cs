@@ -42,10 +42,12 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
                 throw new ModelMovedException(); // Another node has taken a new one since the commands were read.
             }
 
+            // Who is a member changes in transactions of the space too: from here to the commit it does not.
+            var role = await Spaces.RoleAsync(transaction, caller, cancellationToken).ConfigureAwait(false);
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
             await Expectations.TellAsync(transaction, model, caller.User, envelope, commands, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
-            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable || transaction.UndoesForNothing };
+            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable || transaction.UndoesForNothing, MayWrite = MayWrite(role) };
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             try
             {
@@ -78,6 +80,12 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             };
         }
     }
+
+    private static bool MayWrite(string role) =>
+#if TIDEMARK_MUTANTS
+        Mutants.Is(Mutant.ReaderWrites) ||
+#endif
+        SpaceRoles.MayWrite(role);
 
     // A restored server whose clock is behind would give lost versions a second time.
     private Position BehindOffers(IReadOnlyList<ReceivedCommand> commands)

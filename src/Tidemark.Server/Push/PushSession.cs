@@ -34,6 +34,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>Has each group a savepoint of its own?</summary>
     public required bool IsUndoable { get; init; }
 
+    /// <summary>False: every command that was not accepted before is refused.</summary>
+    public bool MayWrite { get; init; } = true;
+
     public List<AcceptedVerdict> Accepted { get; } = [];
 
     public List<FailedVerdict> Failed { get; } = [];

@@ -38,6 +38,9 @@ public interface IServerStore : IAsyncDisposable
     /// <summary>Every space there is, in ordinal order.</summary>
     ValueTask<IReadOnlyList<SpaceId>> GetSpacesAsync(CancellationToken cancellationToken);
 
+    /// <summary>The shared spaces that a user is or was a member of, in ordinal order.</summary>
+    ValueTask<IReadOnlyList<Membership>> ReadMembershipsAsync(UserId user, CancellationToken cancellationToken);
+
     /// <summary>The lease book as it is now.</summary>
     ValueTask<IReadOnlyList<StoredLease>> ReadLeasesAsync(CancellationToken cancellationToken);
 

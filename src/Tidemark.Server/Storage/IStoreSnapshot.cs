@@ -18,6 +18,12 @@ public interface IStoreSnapshot : IAsyncDisposable
     /// <summary>Other programs wrote rows that have no position yet.</summary>
     bool HasForeignWrites { get; }
 
+    /// <summary>What the user may do here by membership; null: is no member. Own spaces have no members.</summary>
+    ValueTask<string?> FindRoleAsync(UserId user, CancellationToken cancellationToken);
+
+    /// <summary>The space's members and invitations, members by name.</summary>
+    ValueTask<SharedSpace> ReadSharedAsync(CancellationToken cancellationToken);
+
     /// <summary>True when the commit of this mark is in the space's history.</summary>
     ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken);
 

@@ -57,6 +57,9 @@ public interface IStoreTransaction : IStoreSnapshot
     /// <summary>The note of a foreign write is done with; with a reason it stays, visible to a person, until the row is written again.</summary>
     ValueTask SettleForeignWriteAsync(ForeignWrite write, string? refused, CancellationToken cancellationToken);
 
+    /// <summary>Replaces the space's members and invitations. Alone in its transaction: pushes into the space come before or behind it.</summary>
+    ValueTask PutSharedAsync(SharedSpace shared, CancellationToken cancellationToken);
+
     /// <summary>Forgets tombstones, verdicts and marks below a position and remembers that it did.</summary>
     ValueTask CompactAsync(Position before, CancellationToken cancellationToken);
 

@@ -15,6 +15,8 @@ internal static class WireShapes
         typeof(PushEnvelope), typeof(PushResponse), typeof(VerdictsRequest), typeof(VerdictsResponse), typeof(RowsRequest), typeof(RowsResponse),
         typeof(ChangesRequest), typeof(ChangesPageTail), typeof(Problem), typeof(ModelInfo), typeof(SpaceInfo), typeof(ChecksumsRequest), typeof(ChecksumsResponse),
         typeof(LiveMessage), typeof(LeaseRequest), typeof(LeaseRenewal), typeof(LeaseResponse), typeof(LeaseReleased),
+        typeof(SpaceRequest), typeof(SpaceMembers), typeof(MemberChange), typeof(InvitationRequest), typeof(SpaceInvitation), typeof(SpaceInvitations),
+        typeof(JoinRequest), typeof(LeaveRequest), typeof(SpaceRemoved),
     ];
 
     /// <summary>A command with every member there is.</summary>

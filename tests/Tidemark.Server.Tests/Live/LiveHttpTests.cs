@@ -98,7 +98,7 @@ public sealed class LiveHttpTests
     public async Task A_slow_listener_keeps_one_position_for_each_type()
     {
         var hub = new HintHub(1);
-        using var listener = hub.Listen(new UserId("ann"), new SpaceId("u:ann"), "d");
+        using var listener = hub.Listen(new UserId("ann"), [new SpaceId("u:ann")], "d", isAll: false);
         for (var position = 1; position <= 10_000; position++)
         {
             hub.Publish(new SpaceId("u:ann"), position, position % 2 == 0 ? ["notes"] : ["tags", "tags"], deviceId: null);

@@ -71,7 +71,7 @@ public sealed class ForeignWritesTests : IAsyncDisposable
     private async Task RegisterAsync()
     {
         await _server.PutModelAsync(Anna, SyncModelJson.ToUtf8(Model), CancellationToken.None);
-        await _server.GetSpacesAsync(Anna, CancellationToken.None);
+        await _server.GetSpacesAsync(Anna, withLeft: false, CancellationToken.None);
     }
 
     private async Task<ChangesPage> PageAsync() => ChangesPage.Read(await _server.GetChangesAsync(Anna, new ChangesRequest(), CancellationToken.None), Model);

@@ -17,7 +17,7 @@ public sealed class ServerUpgradeTests : IDisposable
         .Entity("things", e => e.Field("id", FieldType.Integer).Field("title", FieldType.Text).Key("id").ServerAssigned())
         .Build();
 
-    private const long Newest = 3;
+    private const long Newest = 4;
     private readonly TempFolder _folder = new();
     private readonly ServerEnvironment _environment = new() { Time = new ManualTime() };
 
@@ -106,7 +106,7 @@ public sealed class ServerUpgradeTests : IDisposable
         var columns = Columns();
         using (var connection = Connect())
         {
-            connection.Run("DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 2 WHERE key = 'server_format'");
+            connection.Run("DROP TABLE _tm_shared; DROP TABLE _tm_member; DROP TABLE _tm_invitation; DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 2 WHERE key = 'server_format'");
         }
 
         await ServeAsync(async device => Assert.Single((await device.PageAsync()).Changes));
@@ -124,7 +124,7 @@ public sealed class ServerUpgradeTests : IDisposable
 
         using (var connection = Connect())
         {
-            connection.Run("DROP TABLE _tm_made; DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 1 WHERE key = 'server_format'");
+            connection.Run("DROP TABLE _tm_shared; DROP TABLE _tm_member; DROP TABLE _tm_invitation; DROP TABLE _tm_made; DROP TABLE _tm_lease; UPDATE _tm_meta SET value = 1 WHERE key = 'server_format'");
         }
 
         await ServeAsync(device => device.PushAsync(device.Create("things", [1, "one"])));
@@ -184,6 +184,7 @@ public sealed class ServerUpgradeTests : IDisposable
     {
         using var connection = Connect();
         connection.Run("""
+            DROP TABLE _tm_shared; DROP TABLE _tm_member; DROP TABLE _tm_invitation; 
             DROP TABLE _tm_made;
             DROP TABLE _tm_lease;
             ALTER TABLE things DROP COLUMN _tm_made_by;

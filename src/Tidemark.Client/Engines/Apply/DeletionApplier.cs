@@ -46,11 +46,14 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         _along.Clear();
     }
 
+    private bool IsOfAnotherSpace(IncomingRow deletion) =>
+        session.Owners is { } owners && deletion.Table.LiveExists(session.Db, deletion.Key) && owners.OwnerOf(deletion.Table, deletion.Key) != session.Remote;
+
     private void Take(IncomingRow deletion)
     {
         var table = deletion.Table;
         var entry = table.ReadEntry(session.Db, deletion.Key, session.Remote);
-        if (!deletion.FromVerdict && applier.IsKnown(deletion, entry))
+        if ((entry is null && IsOfAnotherSpace(deletion)) || (!deletion.FromVerdict && applier.IsKnown(deletion, entry)))
         {
             applier.DropAside(deletion);
             return;

@@ -51,6 +51,11 @@ internal sealed class ParentLookup(StoreSession session)
 
         if (table.ReadEntry(session.Db, target, session.Remote) is null)
         {
+            if (session.Owners is { } owners && owners.OwnerOf(table, target) != session.Remote)
+            {
+                return ParentPresence.Missing; // A row of another space is nobody's parent in this one.
+            }
+
             return ParentPresence.Unsynced;
         }
 

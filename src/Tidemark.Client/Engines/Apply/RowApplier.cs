@@ -50,6 +50,11 @@ internal sealed class RowApplier
     /// <summary>Upserts; deletions go through <see cref="DeletionApplier"/> once all upserts are done.</summary>
     public ApplyOutcome Upsert(IncomingRow incoming)
     {
+        if (_session.Owners is { } owners && IsOfAnotherSpace(owners, incoming))
+        {
+            return PutAside(incoming, AsideCause.ApplyFailed, "A row of another space has this key here.");
+        }
+
         var entry = incoming.Table.ReadEntry(_session.Db, incoming.Key, _session.Remote);
         if (!incoming.FromVerdict && IsKnown(incoming, entry))
         {
@@ -99,6 +104,10 @@ internal sealed class RowApplier
             return PutAside(incoming, AsideCause.ApplyFailed, e.Message);
         }
     }
+
+    // Keys are made by devices, so that only a broken or a malicious one gives the key of another space's row once more.
+    private bool IsOfAnotherSpace(Spaces.SpaceOwners owners, IncomingRow incoming) =>
+        incoming.Table.ReadEntry(_session.Db, incoming.Key, _session.Remote) is null && incoming.Table.LiveExists(_session.Db, incoming.Key) && owners.OwnerOf(incoming.Table, incoming.Key) != _session.Remote;
 
     public ApplyOutcome PutAside(IncomingRow incoming, string cause, string? detail)
     {

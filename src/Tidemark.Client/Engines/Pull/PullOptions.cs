@@ -55,4 +55,23 @@ public sealed record PullReport
 
     /// <summary>Rows put aside that wait after this run.</summary>
     public long Aside { get; set; }
+
+    /// <summary>What another space's pull of the same run came to.</summary>
+    internal void Add(PullReport other)
+    {
+        Iterations += other.Iterations;
+        Applied += other.Applied;
+        Deleted += other.Deleted;
+        Merged += other.Merged;
+        Conflicts += other.Conflicts;
+        Failed += other.Failed;
+        Bytes += other.Bytes;
+        Until = Math.Max(Until, other.Until);
+        HasMore |= other.HasMore;
+        Aside += other.Aside;
+        foreach (var (type, failed) in other.FailedByType)
+        {
+            FailedByType[type] = FailedByType.GetValueOrDefault(type) + failed;
+        }
+    }
 }

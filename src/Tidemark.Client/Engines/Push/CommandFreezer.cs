@@ -32,6 +32,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
     public FreezeResult Freeze(long afterSeq)
     {
+        Spaces.TouchSorter.Run(session);
         var rowsMax = Math.Min(options.BatchCommandsMax, limits.CommandsMax);
         var snapshot = new DifferenceReader(session).Read(afterSeq, rowsMax);
         if (SeparateReinserted(snapshot))

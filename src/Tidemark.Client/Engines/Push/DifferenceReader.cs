@@ -418,6 +418,11 @@ internal sealed class DifferenceReader(StoreSession session)
                 throw new UnfitValueException(table.Type, field, $"is part of the key and is not stored as {field.Type} of form {field.Form}; write it so.");
             }
 
+            if (live.Visible is { } visible && session.Owners?.FaultOf(table, visible) is { } elsewhere)
+            {
+                throw elsewhere;
+            }
+
             var entry = table.ReadEntry(session.Db, key, session.Remote);
             return new RowState(table, key)
             {

@@ -14,13 +14,16 @@ using Tidemark.Model.Protocol;
 namespace Tidemark.Client.Remotes.Http;
 
 /// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
-public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IDisposable
+public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, ISharedSpaces, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
     private const int PartBytes = 81_920;
     private const string ModelPath = "sync/model";
     private const string LeasePath = "sync/lease";
+    private const string SpacesPath = "spaces";
+    private const string MembersPath = "spaces/members";
+    private const string InvitationsPath = "spaces/invitations";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(100);
     private static readonly TimeSpan BodyTimeout = TimeSpan.FromMinutes(10);
 
@@ -93,6 +96,36 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IDisp
     public Task ReleaseLeaseAsync(string id, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Delete, $"{LeasePath}/{id}", null, WireJson.Default.LeaseReleased, cancellationToken);
 
+    public Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(bool withLeft, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, withLeft ? Query(SpacesPath, ("left", "true")) : SpacesPath, null, WireJson.Default.IReadOnlyListSpaceInfo, cancellationToken);
+
+    public Task<SpaceInfo> MakeSpaceAsync(SpaceRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, SpacesPath, JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.SpaceRequest), WireJson.Default.SpaceInfo, cancellationToken);
+
+    public Task<SpaceMembers> GetMembersAsync(string space, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, Query(MembersPath, ("space", space)), null, WireJson.Default.SpaceMembers, cancellationToken);
+
+    public Task<SpaceMembers> ChangeMemberAsync(MemberChange change, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, MembersPath, JsonSerializer.SerializeToUtf8Bytes(change, WireJson.Default.MemberChange), WireJson.Default.SpaceMembers, cancellationToken);
+
+    public Task<SpaceRemoved> RemoveMemberAsync(string space, string user, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, Query(MembersPath, ("space", space), ("user", user)), null, WireJson.Default.SpaceRemoved, cancellationToken);
+
+    public Task<SpaceInvitations> GetInvitationsAsync(string space, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, Query(InvitationsPath, ("space", space)), null, WireJson.Default.SpaceInvitations, cancellationToken);
+
+    public Task<SpaceInvitation> InviteAsync(InvitationRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, InvitationsPath, JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.InvitationRequest), WireJson.Default.SpaceInvitation, cancellationToken);
+
+    public Task<SpaceRemoved> UninviteAsync(string space, string id, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Delete, Query(InvitationsPath, ("space", space), ("id", id)), null, WireJson.Default.SpaceRemoved, cancellationToken);
+
+    public Task<SpaceInfo> JoinSpaceAsync(JoinRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, SpacesPath + "/join", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.JoinRequest), WireJson.Default.SpaceInfo, cancellationToken);
+
+    public Task<SpaceRemoved> LeaveSpaceAsync(LeaveRequest request, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, SpacesPath + "/leave", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.LeaveRequest), WireJson.Default.SpaceRemoved, cancellationToken);
+
     /// <summary>A connection for hints with this remote's token. A refused one is exchanged by the next run, which tells of it, and followed then.</summary>
     public ILiveHints CreateHints(LiveHintOptions options) => new TidemarkLiveHints(_http.BaseAddress!, _tokens.CurrentAsync, options, _environment);
 
@@ -101,6 +134,17 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IDisp
     private async Task<T> SendAsync<T>(HttpMethod method, string path, ReadOnlyMemory<byte>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         return Decoded(await SendAsync(method, path, body, cancellationToken).ConfigureAwait(false), type);
+    }
+
+    private static string Query(string path, params ReadOnlySpan<(string Name, string Value)> parameters)
+    {
+        var query = new System.Text.StringBuilder(path);
+        foreach (var (name, value) in parameters)
+        {
+            query.Append(query.Length == path.Length ? '?' : '&').Append(name).Append('=').Append(Uri.EscapeDataString(value));
+        }
+
+        return query.ToString();
     }
 
     private T Decoded<T>(byte[] bytes, JsonTypeInfo<T> type)

@@ -159,7 +159,7 @@ public sealed class TidemarkLiveHints : ILiveHints
     {
         try
         {
-            return JsonSerializer.Deserialize(message, WireJson.Default.LiveMessage) is { } live ? new LiveHint(live.Space, live.Position) : null;
+            return JsonSerializer.Deserialize(message, WireJson.Default.LiveMessage) is { } live ? new LiveHint(live.Space, live.Position) { IsMembership = live.Type == LiveMessage.Members } : null;
         }
         catch (JsonException)
         {

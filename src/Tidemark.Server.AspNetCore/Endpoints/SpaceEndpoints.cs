@@ -1,0 +1,82 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Tidemark.Model.Protocol;
+using Tidemark.Server.AspNetCore.Bodies;
+using Tidemark.Server.AspNetCore.OpenApi;
+using Tidemark.Server.AspNetCore.Problems;
+
+namespace Tidemark.Server.AspNetCore.Endpoints;
+
+/// <summary>Shared spaces, their members and invitations. Names of spaces and users stand in bodies and queries: they may have any character.</summary>
+internal static class SpaceEndpoints
+{
+    private const string Space = "space";
+
+    public static void Map(RouteGroupBuilder group)
+    {
+        group.MapGet("/spaces", ListAsync).Describe(WireOperations.GetSpaces).Produces<IReadOnlyList<SpaceInfo>>();
+        group.MapPost("/spaces", MakeAsync).Describe(SpaceOperations.Make).Takes<SpaceRequest>().Produces<SpaceInfo>();
+        group.MapGet("/spaces/members", MembersAsync).Describe(SpaceOperations.Members).Produces<SpaceMembers>();
+        group.MapPut("/spaces/members", ChangeAsync).Describe(SpaceOperations.ChangeMember).Takes<MemberChange>().Produces<SpaceMembers>();
+        group.MapDelete("/spaces/members", RemoveAsync).Describe(SpaceOperations.RemoveMember).Produces<SpaceRemoved>();
+        group.MapGet("/spaces/invitations", InvitationsAsync).Describe(SpaceOperations.Invitations).Produces<SpaceInvitations>();
+        group.MapPost("/spaces/invitations", InviteAsync).Describe(SpaceOperations.Invite).Takes<InvitationRequest>().Produces<SpaceInvitation>();
+        group.MapDelete("/spaces/invitations", UninviteAsync).Describe(SpaceOperations.Uninvite).Produces<SpaceRemoved>();
+        group.MapPost("/spaces/join", JoinAsync).Describe(SpaceOperations.Join).Takes<JoinRequest>().Produces<SpaceInfo>();
+        group.MapPost("/spaces/leave", LeaveAsync).Describe(SpaceOperations.Leave).Takes<LeaveRequest>().Produces<SpaceRemoved>();
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetSpacesAsync(Callers.Of(http.User), http.Request.Query["left"] is ["true"], cancellationToken).ConfigureAwait(false), WireMessages.Json.IReadOnlyListSpaceInfo);
+
+    private static async Task<IResult> MakeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.SpaceRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.MakeSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInfo);
+    }
+
+    private static async Task<IResult> MembersAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetMembersAsync(Callers.Of(http.User), One(http, Space), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceMembers);
+
+    private static async Task<IResult> ChangeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var change = await RequestBody.ReadAsync(http.Request, WireMessages.Json.MemberChange, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.ChangeMemberAsync(caller, change, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceMembers);
+    }
+
+    private static async Task<IResult> RemoveAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.RemoveMemberAsync(Callers.Of(http.User), One(http, Space), One(http, "user"), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
+
+    private static async Task<IResult> InvitationsAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetInvitationsAsync(Callers.Of(http.User), One(http, Space), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInvitations);
+
+    private static async Task<IResult> InviteAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.InvitationRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.InviteAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInvitation);
+    }
+
+    private static async Task<IResult> UninviteAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
+        Answer.Of(await server.UninviteAsync(Callers.Of(http.User), One(http, Space), One(http, "id"), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
+
+    private static async Task<IResult> JoinAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.JoinRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.JoinSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInfo);
+    }
+
+    private static async Task<IResult> LeaveAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
+    {
+        var caller = Callers.Of(http.User);
+        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.LeaveRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.LeaveSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
+    }
+
+    private static string One(HttpContext http, string name) =>
+        http.Request.Query[name] is [{ Length: > 0 } value] ? value : throw new RequestException(ErrorCodes.BadRequest, $"{name} stands once in the query.");
+}
