@@ -199,6 +199,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Outbox.ForgetInserts(table, key); // What comes to stand here is the server's row, and none that an app has made.
         if (entry is null)
         {
+            table.DropBase(session.Db, key, session.Remote);
             if (live is not null)
             {
                 table.Delete(session.Db, key);

@@ -21,6 +21,7 @@ internal sealed class ShownRows(StoreSession session, SyncEnvironment environmen
             if (table.ReadEntry(session.Db, key, session.Remote) is null)
             {
                 table.Delete(session.Db, key);
+                table.DropBase(session.Db, key, session.Remote);
             }
             else if (table.ReadBase(session.Db, key, session.Remote) is { } @base)
             {

@@ -271,10 +271,16 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         applier.ForgetCommand(id);
     }
 
-    // The row stays here and is made anew there: its CREATE restores the tombstone.
+    // The row stays here and is made anew there: its CREATE restores the tombstone. When another device does so first, what was deleted is still the base of both.
     private void Revive(IncomingRow deletion)
     {
+        var @base = deletion.Table.ReadBase(session.Db, deletion.Key, session.Remote) ?? deletion.Table.ReadLive(session.Db, deletion.Key);
         Forget(deletion);
+        if (@base is not null)
+        {
+            deletion.Table.SetBase(session.Db, deletion.Key, session.Remote, @base);
+        }
+
         session.Outbox.Touch(deletion.Table, deletion.Key, "M", environment.NowMs);
         context.TouchSource(deletion.Table, deletion.Key);
     }

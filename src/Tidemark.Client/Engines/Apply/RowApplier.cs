@@ -197,7 +197,7 @@ internal sealed class RowApplier
     {
         var table = incoming.Table;
         var live = LiveOf(incoming);
-        var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
+        var @base = table.ReadBase(_session.Db, incoming.Key, _session.Remote); // Also of a row that was deleted there and lives on here.
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
         if (entry is null && live.Exists && _others.MoveAside(incoming, live))
         {
@@ -213,7 +213,12 @@ internal sealed class RowApplier
             var row = RowFill.Of(incoming.Row!, live.Any);
             RecordLost(incoming, live.Visible, row);
             WriteLive(table, live, row);
-            SettleClean(incoming, row); // A clean row has no base to drop.
+            if (@base is not null)
+            {
+                table.DropBase(_session.Db, incoming.Key, _session.Remote);
+            }
+
+            SettleClean(incoming, row);
             return ApplyOutcome.Applied;
         }
 
@@ -364,7 +369,7 @@ internal sealed class RowApplier
     {
         var table = incoming.Table;
         var live = LiveOf(incoming);
-        var @base = entry is null ? null : table.ReadBase(_session.Db, incoming.Key, _session.Remote);
+        var @base = table.ReadBase(_session.Db, incoming.Key, _session.Remote);
         if (live.Visible is not { } local || (entry is null ? _others.IsAnother(incoming, live) : @base is null))
         {
             return false;

@@ -105,7 +105,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         {
             _consumed.AddRange(row.Seqs);
             absorbed += row.Seqs.Count;
-            if (row is { Base: not null, Live: not null })
+            if (row is { Base: not null, Live: not null } or { Base: null, Live: null }) // A row that lived on after its deletion, and does no more.
             {
                 row.Table.DropBase(session.Db, row.Key, session.Remote);
             }
