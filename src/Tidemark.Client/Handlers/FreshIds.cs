@@ -21,9 +21,23 @@ internal sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvi
         _last ??= Math.Max(Math.Max(
             session.Db.ScalarInt64($"SELECT max({table.KeyColumns[0]}) FROM {table.Name}"),
             Math.Max(session.Db.ScalarInt64($"SELECT max(k0) FROM {table.RowTable}"), session.Tombstones.MaxId(table.Number))),
-            alsoTaken.Select(k => k[0].Kind == ValueKind.Integer ? k[0].AsInteger : 0).DefaultIfEmpty().Max());
+            Math.Max(Expected(), alsoTaken.Select(k => k[0].Kind == ValueKind.Integer ? k[0].AsInteger : 0).DefaultIfEmpty().Max()));
         _last++;
         return EntityKey.Of(_last.Value);
+    }
+
+    // Ids of rows that have not come yet: others refer to them, or they are put aside.
+    private long Expected()
+    {
+        var last = session.HasAside ? session.Db.ScalarInt64("SELECT max(CAST(key AS INTEGER)) FROM _tm_aside WHERE type = ?1", Value.Text(table.Type.Name)) : 0;
+        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey))
+        {
+            var child = session.Table(edge.Source);
+            var column = child.ColumnOf(edge.SourceOrdinals[0]);
+            last = Math.Max(last, session.Db.ScalarInt64($"SELECT max({column}) FROM {child.Name} WHERE typeof({column}) = 'integer'"));
+        }
+
+        return last;
     }
 
     private bool HasIntegers() =>

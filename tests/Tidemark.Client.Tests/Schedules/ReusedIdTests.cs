@@ -271,4 +271,21 @@ public sealed class ReusedIdTests
         Assert.Equal(["new|1"], b.Rows("SELECT title, author_id FROM book"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-08")]
+    public async Task A_row_that_makes_room_for_a_pulled_one_takes_no_id_that_another_pulled_row_refers_to()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO book VALUES(1, 1, 'one', 3), (2, 1, 'two', NULL), (3, 1, 'three', NULL)");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO book VALUES(2, 1, 'made here', NULL)");
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["one|three"], b.Rows("SELECT x.title, y.title FROM book x JOIN book y ON y.id = x.sequel_of"));
+        Steps.AssertEqual(a, b);
+    }
 }
