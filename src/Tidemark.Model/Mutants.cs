@@ -79,6 +79,9 @@ public enum Mutant
     RevocationIgnored,
     ReaderWrites,
     LeftRowsStay,
+
+    // Duplicates: what only the sixth workload has
+    MergedChildrenUntold,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -95,6 +98,9 @@ public static class Mutants
     public static bool NeedsService(Mutant mutant) => mutant is >= Mutant.LeaseOverbooked and <= Mutant.ReceiptForgotten;
 
     /// <summary>Does only a workload with shared spaces have what the bug is in?</summary>
-    public static bool NeedsSpaces(Mutant mutant) => mutant >= Mutant.RevocationIgnored;
+    public static bool NeedsSpaces(Mutant mutant) => mutant is >= Mutant.RevocationIgnored and <= Mutant.LeftRowsStay;
+
+    /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
+    public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
 }
 #endif

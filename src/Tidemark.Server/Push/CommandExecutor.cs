@@ -191,7 +191,11 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         }
 
         var live = (await FindBaseAsync(command, cancellationToken).ConfigureAwait(false))!;
+#if TIDEMARK_MUTANTS
+        if (command.NewEntityId is { } into && !Mutants.Is(Mutant.MergedChildrenUntold))
+#else
         if (command.NewEntityId is { } into)
+#endif
         {
             await rules.MergedAsync(command, live, into, cancellationToken).ConfigureAwait(false);
         }

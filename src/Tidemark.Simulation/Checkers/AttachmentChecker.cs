@@ -25,6 +25,10 @@ internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
             case EditSeen edit:
                 Note(edit.Facts);
                 break;
+            case DuplicatesMerged merge:
+                // What refers to either means both, until the merge is taken back.
+                _rekeyed.UnionWith(merge.Pairs.SelectMany(p => new[] { p.Gone, p.Stays }));
+                break;
             case ServerRestored:
                 _restored = true;
                 break;

@@ -8,6 +8,9 @@ internal abstract record Observation;
 /// <summary>An app's transaction was committed.</summary>
 internal sealed record EditSeen(string Device, string User, EditFacts Facts) : Observation;
 
+/// <summary>A person has made one row of two, by tag; those below them that were alike too. What changed with it was seen as an edit before.</summary>
+internal sealed record DuplicatesMerged(string Device, IReadOnlyList<(string Gone, string Stays)> Pairs) : Observation;
+
 /// <summary>The doctor has looked at a store.</summary>
 internal sealed record Examined(string Device, IReadOnlyList<string> Faults) : Observation;
 

@@ -145,7 +145,7 @@ internal sealed class SimulatedDevice
             return;
         }
 
-        var edits = Enumerable.Range(0, dice.Chance(0.25) ? dice.Between(2, 4) : 1).Select(_ => World.PickEdit(dice)).ToList();
+        var edits = Enumerable.Range(0, dice.Chance(0.25) ? dice.Between(2, 4) : 1).Select(_ => _world.PickEdit(dice)).ToList();
         var rollBack = dice.Chance(0.05);
         var facts = App.Edit(edits, dice, rollBack, () => _world.NextWord(Name));
         if (facts is { IsEmpty: false })

@@ -31,7 +31,7 @@ internal sealed record Plan(SimulationOptions Options, Shape Shape, IReadOnlyLis
     {
         var share = dice.Pick([0.15, 0.4, 1.0]);
         var kinds = new List<IStepKind>();
-        foreach (var kind in StepKinds.All.Where(k => k.Since <= options.Workload))
+        foreach (var kind in StepKinds.All.Where(k => Workloads.Has(options.Workload, k.Since)))
         {
             var struck = dice.Chance(share);
             if (!kind.IsFault || (struck && options.Faults is null) || options.Faults?.Contains(kind.Name, StringComparer.Ordinal) == true)

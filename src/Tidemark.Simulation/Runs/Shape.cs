@@ -44,7 +44,7 @@ internal sealed record Shape
             Retention = retention,
             Server = new ServerOptions { Dev = true, TombstoneRetention = retention },
         };
-        return options.Workload < Workloads.Fourth ? shape : shape with { Server = new ServerOptions { Dev = true, TombstoneRetention = retention, Leases = LeasesOf(dice, shape.LatencyMsMax) } };
+        return !Workloads.Has(options.Workload, Workloads.Fourth) ? shape : shape with { Server = new ServerOptions { Dev = true, TombstoneRetention = retention, Leases = LeasesOf(dice, shape.LatencyMsMax) } };
     }
 
     // So little is bulk work, and so short are some leases, that denials and losses are of every day. One shorter than a few round trips would let nobody do anything.

@@ -15,7 +15,13 @@ public static class Workloads
     /// <summary>Also leases for bulk work, hints that are lost, doubled or late, and writes with receipts.</summary>
     public const int Fourth = 4;
 
+    /// <summary>The first one, and people who merge duplicates. (The fifth is kept for shared spaces.)</summary>
+    public const int Sixth = 6;
+
     public const int Preset = First;
 
-    public const int Newest = Fourth;
+    public const int Newest = Sixth;
+
+    /// <summary>Does a workload have what came with another one?</summary>
+    public static bool Has(int workload, int since) => workload == Sixth ? since is First or Sixth : since <= workload;
 }

@@ -32,7 +32,7 @@ internal sealed class World
         Schema = RandomSchema.Make(new Dice(Dice.Mix(plan.Options.Seed, 2)), plan.Options.Workload);
         Guests = new Guests(this);
         _checkers = [.. AllCheckers.Make(Schema, Shape.Server.Leases), .. plan.Options.Own is { } own ? [own()] : Array.Empty<IChecker>()];
-        Hints = plan.Options.Workload >= Workloads.Fourth ? new SimulatedHints(this, new Dice(Dice.Mix(plan.Options.Seed, 5))) : null;
+        Hints = Workloads.Has(plan.Options.Workload, Workloads.Fourth) ? new SimulatedHints(this, new Dice(Dice.Mix(plan.Options.Seed, 5))) : null;
         Server = new SimulatedServer(this, new Dice(Dice.Mix(plan.Options.Seed, 3)));
         _reader = new ServerReader(Schema);
         for (var i = 0; i < Shape.Devices; i++)
@@ -50,7 +50,7 @@ internal sealed class World
     public RandomSchema Schema { get; }
 
     /// <summary>The tables are declared with policies of their own.</summary>
-    public bool HasPolicies => _plan.Options.Workload >= Workloads.Third;
+    public bool HasPolicies => Workloads.Has(_plan.Options.Workload, Workloads.Third);
 
     public SimulatedServer Server { get; }
 
@@ -90,10 +90,11 @@ internal sealed class World
         return shelves ? dice.Pick(Workload.Edits.Shelves) : PickEdit(dice);
     }
 
-    public static IEdit PickEdit(Dice dice)
+    public IEdit PickEdit(Dice dice)
     {
         var left = dice.Below(EditWeights);
-        return Workload.Edits.All.First(e => (left -= e.Weight) < 0);
+        var edit = Workload.Edits.All.First(e => (left -= e.Weight) < 0);
+        return edit is ChangeKey && _plan.Options.Workload == Workloads.Sixth ? Workload.Edits.All[1] : edit; // Changed keys have open seeds of their own.
     }
 
     /// <summary>A text that nobody has written before: the device and a number.</summary>

@@ -47,10 +47,10 @@ internal sealed class RandomSchema
             Words = [.. Enumerable.Range(1, dice.Between(1, 3)).Select(n => "word" + n)],
             HasNumber = dice.Chance(0.6),
             UniqueCollation = dice.Chance(0.3) ? dice.Chance(0.5) ? "NOCASE" : "BINARY" : null,
-            ShelfIndex = workload < Runs.Workloads.Second || !dice.Chance(0.4) ? null
+            ShelfIndex = !Runs.Workloads.Has(workload, Runs.Workloads.Second) || !dice.Chance(0.4) ? null
                 : dice.Pick([ShelfIndex.Composite, ShelfIndex.Composite, ShelfIndex.CompositeOfFew, ShelfIndex.CompositeOfFew, ShelfIndex.Partial, ShelfIndex.Expression]),
         };
-        return workload < Runs.Workloads.Third ? table : WithPolicies(table, dice);
+        return !Runs.Workloads.Has(workload, Runs.Workloads.Third) ? table : WithPolicies(table, dice);
     }
 
     private static TableShape WithPolicies(TableShape table, Dice dice) => new(table.Name, table.KeyKind)

@@ -10,6 +10,7 @@ public sealed class SeedTests
     private const int FirstSeeds = 40;
     private const int ManySeeds = 240;
     private const int FirstSeedsWithPolicies = 20;
+    private const int FirstSeedsWithMerges = 15;
 
     // Broken promises that are known and not mended yet; docs/internals/testing.md says what stands behind each.
     private static readonly ulong[] Open = [];
@@ -69,6 +70,11 @@ public sealed class SeedTests
     [Trait("req", "OPS-10")]
     [Trait("req", "CON-10")]
     public void The_first_seeds_with_policies_hold_every_promise() => Hold(1, FirstSeedsWithPolicies, Workloads.Third);
+
+    [Fact]
+    [Trait("req", "OPS-10")]
+    [Trait("req", "RUN-15")]
+    public void The_first_seeds_with_merged_duplicates_hold_every_promise() => Hold(1, FirstSeedsWithMerges, Workloads.Sixth);
 
     [Fact]
     [Trait("speed", "slow")]
