@@ -6,8 +6,10 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Tidemark.Server.AspNetCore.Endpoints;
+using Tidemark.Server.AspNetCore.Health;
 using Tidemark.Server.AspNetCore.OpenApi;
 using Tidemark.Server.AspNetCore.Problems;
+using Tidemark.Server.Health;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.AspNetCore;
@@ -59,10 +61,25 @@ public static class TidemarkServerExtensions
         SpaceEndpoints.Map(sync);
         LiveEndpoint.Map(sync);
         LeaseEndpoints.Map(sync);
+        if (endpoints.ServiceProvider.GetService<HealthServer>() is not null)
+        {
+            HealthDataEndpoints.Map(sync);
+        }
+
         var open = all.MapGroup("").AllowAnonymous();
         HealthEndpoints.Map(open);
         endpoints.MapOpenApi(TidemarkDocument.Route).AllowAnonymous();
         return all;
+    }
+
+    /// <summary>Registers what keeps health data; its endpoints are mapped with the others.</summary>
+    /// <param name="services">The host's services, with <see cref="AddTidemarkServer"/>.</param>
+    /// <param name="store">Opens the store; it is disposed with the host.</param>
+    public static IServiceCollection AddTidemarkHealth(this IServiceCollection services, Func<IServiceProvider, IHealthStore> store)
+    {
+        services.AddSingleton(store);
+        services.TryAddSingleton(provider => new HealthServer(provider.GetRequiredService<IHealthStore>(), provider.GetRequiredService<ServerEnvironment>()));
+        return services;
     }
 
     // Whatever handler the host had goes on answering for the host's own endpoints.

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Benchmarks.Floor;
+using Tidemark.Benchmarks.Health;
 using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
 using Tidemark.Benchmarks.Memory;
@@ -23,6 +24,7 @@ internal static class Runner
         new SmallRunsBenchmark(),
         new ConflictsBenchmark(),
         new LiveBenchmark(),
+        new HealthBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),
     ];

@@ -3,6 +3,7 @@ using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Leases;
 using Tidemark.Server.Sqlite;
+using Tidemark.Server.Sqlite.Health;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Cli.Serving;
@@ -11,6 +12,7 @@ namespace Tidemark.Cli.Serving;
 internal static class ServerHost
 {
     private const string DatabaseName = "tidemark.db";
+    private const string HealthName = "tidemark-health.db";
 
     // From here on work is bulk, when the operator admits it by leases.
     private const int BulkCommands = 500;
@@ -31,6 +33,7 @@ internal static class ServerHost
             Urls = settings.Urls,
             DataDirectory = folder,
             Store = store,
+            Health = settings.Postgres is null ? SqliteHealthStore.Open(Path.Combine(folder, HealthName)) : null,
             KeysInStore = settings.Postgres is not null,
             Environment = environment,
             Server = new ServerOptions

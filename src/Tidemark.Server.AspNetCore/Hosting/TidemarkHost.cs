@@ -34,6 +34,11 @@ public static partial class TidemarkHost
         builder.Services.AddRouting();
         _ = options.KeysInStore ? builder.Services.AddTidemarkTokens(options.Store) : builder.Services.AddTidemarkTokens(dataDirectory);
         builder.Services.AddTidemarkServer(_ => options.Store, options.Server, options.Environment);
+        if (options.Health is { } health)
+        {
+            builder.Services.AddTidemarkHealth(_ => health);
+        }
+
         builder.Services.AddHostedService<TokenKeys>();
         if (options.ModelFile is { } modelFile)
         {

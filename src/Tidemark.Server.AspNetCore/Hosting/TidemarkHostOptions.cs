@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Tidemark.Server.Health;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.AspNetCore;
@@ -14,6 +15,9 @@ public sealed class TidemarkHostOptions
 
     /// <summary>The opened store; disposed with the application.</summary>
     public required IServerStore Store { get; init; }
+
+    /// <summary>The opened store of health data; disposed with the application. Default: none, and the endpoints of health data are not there.</summary>
+    public IHealthStore? Health { get; init; }
 
     /// <summary>The keys of tokens lie in the store: with several nodes, so that each takes the others' tokens. Default: false.</summary>
     public bool KeysInStore { get; init; }

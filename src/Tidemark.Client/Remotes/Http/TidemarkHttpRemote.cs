@@ -85,6 +85,14 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     public Task<RowsResponse> GetRowsAsync(RowsRequest request, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, "sync/rows", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.RowsRequest), WireJson.Default.RowsResponse, cancellationToken);
 
+    /// <summary>A request of another part of the wire, such as health data, with this remote's token, time-outs and compression; the answer's JSON.</summary>
+    /// <exception cref="SyncException">No answer, or a refusal.</exception>
+    public Task<byte[]> PostAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => SendAsync(HttpMethod.Post, path, body, cancellationToken);
+
+    /// <summary>As <see cref="PostAsync"/>, without a body.</summary>
+    /// <exception cref="SyncException">No answer, or a refusal.</exception>
+    public Task<byte[]> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
+
     public string? Lease { get; set; }
 
     public Task<LeaseResponse> AskLeaseAsync(LeaseRequest request, CancellationToken cancellationToken) =>

@@ -1,0 +1,30 @@
+namespace Tidemark.Health.Storage;
+
+/// <summary>The tables of health data in a device's file. Every name is spelled here once; docs/internals/store.md describes them.</summary>
+internal static class HealthSchema
+{
+    public const long FormatVersion = 1;
+    public const string FormatKey = "format";
+
+    public static IReadOnlyList<string> CreateStatements { get; } =
+    [
+        "CREATE TABLE _tm_health_meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_type(type INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL, unit TEXT)",
+        "CREATE TABLE _tm_health_origin(origin INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE)",
+        """
+        CREATE TABLE _tm_health_sample(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, type INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, value REAL, unit TEXT, category TEXT, zone TEXT,
+          origin INTEGER NOT NULL, created INTEGER, version INTEGER NOT NULL, deleted INTEGER NOT NULL, extra BLOB)
+        """,
+        "CREATE INDEX _tm_health_sample_type ON _tm_health_sample(type, seq)",
+        "CREATE TABLE _tm_health_import(fingerprint TEXT PRIMARY KEY, position INTEGER NOT NULL, elements INTEGER NOT NULL, seen BLOB NOT NULL, report TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_anchor(source TEXT NOT NULL, type TEXT NOT NULL, captured BLOB, acknowledged BLOB, changed INTEGER NOT NULL, PRIMARY KEY(source, type)) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_page(page INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, type TEXT NOT NULL, anchor BLOB NOT NULL, waiting INTEGER NOT NULL)",
+        "CREATE INDEX _tm_health_page_type ON _tm_health_page(source, type, page)",
+        """
+        CREATE TABLE _tm_health_queue(item INTEGER PRIMARY KEY AUTOINCREMENT, page INTEGER NOT NULL, type TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, body BLOB, status INTEGER NOT NULL, priority INTEGER NOT NULL,
+          due INTEGER NOT NULL, created INTEGER NOT NULL, tries INTEGER NOT NULL, last_attempt INTEGER, owner TEXT, claimed INTEGER, reason TEXT)
+        """,
+        "CREATE INDEX _tm_health_queue_page ON _tm_health_queue(page)",
+        "CREATE INDEX _tm_health_queue_due ON _tm_health_queue(status, priority DESC, item)",
+    ];
+}

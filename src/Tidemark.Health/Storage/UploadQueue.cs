@@ -1,0 +1,255 @@
+using System.Buffers;
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Environment;
+using Tidemark.Health.Sources;
+using Tidemark.Model.Health;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Health.Storage;
+
+/// <summary>Where an item of the queue is.</summary>
+public enum QueueStatus
+{
+    /// <summary>It waits until it is due.</summary>
+    Pending = 0,
+
+    /// <summary>Somebody sends it now; when the sender dies it is pending again.</summary>
+    Uploading = 1,
+
+    /// <summary>It was tried and waits for its next try.</summary>
+    Failed = 2,
+
+    /// <summary>The server has it. Kept for seven days, without its data.</summary>
+    Uploaded = 3,
+
+    /// <summary>The server will never take it; its reason says why. Kept until it is sent again or dropped.</summary>
+    Rejected = 4,
+}
+
+/// <summary>One item that was claimed for sending.</summary>
+internal sealed record QueueItem(long Item, long Page, string Type, Guid Id, long Version, byte[] Body, bool IsDelete, int Tries);
+
+/// <summary>What the queue holds of one type.</summary>
+public sealed record QueueCount(string Type, QueueStatus Status, long Items);
+
+/// <summary>
+/// What was captured and is not on the server. Every method is a part of a transaction of the store: a page is captured in one, and acknowledged in one. Anchors:
+/// captured is where reading goes on; acknowledged is after the last page before which everything is on the server, and never moves back.
+/// </summary>
+internal sealed class UploadQueue(KeptStatements statements, SqliteConnection connection, SyncEnvironment environment)
+{
+    private const string WaitingSql = "SELECT count(*) FROM _tm_health_queue WHERE status IN (0, 1, 2)";
+    private const string InsertSql = "INSERT INTO _tm_health_queue(page, type, id, version, body, status, priority, due, created, tries) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7, 0)";
+    private const string DueSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE status IN (0, 2) AND due <= ?1 ORDER BY priority DESC, item LIMIT ?2";
+    private const string DueOfPageSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE page = ?1 AND status = 0 ORDER BY item LIMIT ?2";
+    private const string ClaimSql = "UPDATE _tm_health_queue SET status = 1, owner = ?1, claimed = ?2, last_attempt = ?2, tries = tries + 1 WHERE item = ?3";
+    private static readonly byte[] DeleteMark = [(byte)'D'];
+
+    /// <summary>Items that are not on the server and may still get there.</summary>
+    public long Waiting => connection.Scalar(WaitingSql).AsInteger;
+
+    public HealthAnchor? Captured(string source, string type) => AnchorOf(source, type, 0);
+
+    public HealthAnchor? Acknowledged(string source, string type) => AnchorOf(source, type, 1);
+
+    /// <summary>Rows and anchor of one page.</summary>
+    /// <returns>The page's number; null when it was empty, or when another capture moved the anchor since it was read.</returns>
+    public long? Capture(string source, string type, HealthAnchor? from, HealthChangePage page, int priority)
+    {
+        if (!Equals(Captured(source, type), from))
+        {
+            return null;
+        }
+
+        var now = environment.NowMs;
+        if (page.Count == 0)
+        {
+            var isIdle = connection.Scalar("SELECT count(*) FROM _tm_health_page WHERE source = ?1 AND type = ?2", Value.Text(source), Value.Text(type)).AsInteger == 0;
+            SetAnchor(source, type, page.Next, isIdle ? page.Next : Acknowledged(source, type));
+            return null;
+        }
+
+        connection.Run("INSERT INTO _tm_health_page(source, type, anchor, waiting) VALUES(?1, ?2, ?3, ?4)", Value.Text(source), Value.Text(type), Value.Blob(page.Next.Bytes.ToArray()), Value.Integer(page.Count));
+        var number = connection.Scalar("SELECT last_insert_rowid()").AsInteger;
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var json = HealthSampleJson.CreateWriter(buffer);
+        foreach (var sample in page.Upserts)
+        {
+            buffer.ResetWrittenCount();
+            json.Reset();
+            HealthSampleJson.Write(json, sample);
+            json.Flush();
+            Insert(number, type, sample.Id, sample.Version, buffer.WrittenSpan, priority, now);
+        }
+
+        foreach (var delete in page.Deletes)
+        {
+            Insert(number, type, delete.Id, delete.Version, DeleteMark, priority, now);
+        }
+
+        SetAnchor(source, type, page.Next, Acknowledged(source, type));
+        return number;
+    }
+
+    /// <summary>Takes items for sending; of one page, or of whatever is due. What a dead process had taken, or a living one for too long, is free again.</summary>
+    public List<QueueItem> Claim(long? page, int itemsMax, TimeSpan claimTime)
+    {
+        var now = environment.NowMs;
+        FreeDeadClaims(now - (long)claimTime.TotalMilliseconds);
+        var items = new List<QueueItem>();
+        var statement = statements.Get(page is null ? DueSql : DueOfPageSql);
+        statement.Bind(1, page ?? now);
+        statement.Bind(2, itemsMax);
+        while (statement.Step())
+        {
+            var body = statement.ColumnBlob(5) ?? [];
+            items.Add(new QueueItem(statement.ColumnInt64(0), statement.ColumnInt64(1), statement.ColumnText(2)!, new Guid(statement.ColumnBytes(3), bigEndian: true), statement.ColumnInt64(4), body, body.AsSpan().SequenceEqual(DeleteMark), (int)statement.ColumnInt64(6)));
+        }
+
+        statement.Reset();
+        var claim = statements.Get(ClaimSql);
+        foreach (var item in items)
+        {
+            claim.Bind(1, environment.ProcessName);
+            claim.Bind(2, now);
+            claim.Bind(3, item.Item);
+            claim.Execute();
+        }
+
+        return items;
+    }
+
+    /// <summary>The server's verdicts: what it has is done, what it refuses is kept with the reason. Pages that are done move the acknowledged anchor.</summary>
+    /// <param name="items">What was sent.</param>
+    /// <param name="reasonOf">Null where the server has the item now.</param>
+    /// <param name="keep">Done items stay for a while, as those do that have waited in the queue.</param>
+    public void Settle(IReadOnlyList<QueueItem> items, Func<int, string?> reasonOf, bool keep)
+    {
+        for (var i = 0; i < items.Count; i++)
+        {
+            var reason = reasonOf(i);
+            if (reason is not null)
+            {
+                statements.Get("UPDATE _tm_health_queue SET status = 4, owner = NULL, reason = ?1 WHERE item = ?2").BindAll(Value.Text(reason), Value.Integer(items[i].Item)).Execute();
+            }
+            else if (keep)
+            {
+                statements.Get("UPDATE _tm_health_queue SET status = 3, owner = NULL, body = NULL, reason = NULL WHERE item = ?1").BindAll(Value.Integer(items[i].Item)).Execute();
+            }
+            else
+            {
+                statements.Get("DELETE FROM _tm_health_queue WHERE item = ?1").BindAll(Value.Integer(items[i].Item)).Execute();
+            }
+        }
+
+        foreach (var page in items.Where(i => i.Page > 0).GroupBy(i => i.Page))
+        {
+            statements.Get("UPDATE _tm_health_page SET waiting = waiting - ?1 WHERE page = ?2").BindAll(Value.Integer(page.Count()), Value.Integer(page.Key)).Execute();
+            Acknowledge(page.Key);
+        }
+    }
+
+    /// <summary>No verdict: each item waits longer than the last time.</summary>
+    public void Postpone(IReadOnlyList<QueueItem> items, Func<int, TimeSpan> delayOf, string reason)
+    {
+        foreach (var item in items)
+        {
+            statements.Get("UPDATE _tm_health_queue SET status = 2, owner = NULL, due = ?1, reason = ?2 WHERE item = ?3")
+                .BindAll(Value.Integer(environment.NowMs + (long)delayOf(item.Tries + 1).TotalMilliseconds), Value.Text(reason), Value.Integer(item.Item)).Execute();
+        }
+    }
+
+    /// <summary>Rejected items, and those that wait for their next try, are due now. A rejected one has left its page: the anchor has gone on without it.</summary>
+    public int Retry(string? type)
+    {
+        var ofType = type is null ? Value.Null : Value.Text(type);
+        return connection.Run("UPDATE _tm_health_queue SET status = 0, due = 0 WHERE status = 2 AND (?1 IS NULL OR type = ?1)", ofType)
+            + connection.Run("UPDATE _tm_health_queue SET status = 0, due = 0, page = 0 WHERE status = 4 AND (?1 IS NULL OR type = ?1)", ofType);
+    }
+
+    /// <summary>Forgets items that the server has had for so long.</summary>
+    public int Clean(TimeSpan keptFor) =>
+        connection.Run("DELETE FROM _tm_health_queue WHERE status = 3 AND last_attempt < ?1", Value.Integer(environment.NowMs - (long)keptFor.TotalMilliseconds));
+
+    public List<QueueCount> Counts() =>
+        connection.Query("SELECT type, status, count(*) FROM _tm_health_queue GROUP BY type, status ORDER BY type, status").ConvertAll(r => new QueueCount(r[0].AsText, (QueueStatus)r[1].AsInteger, r[2].AsInteger));
+
+    public List<(string Type, Guid Id, string Reason)> Rejected(int limit) =>
+        connection.Query("SELECT type, id, reason FROM _tm_health_queue WHERE status = 4 ORDER BY item LIMIT ?1", Value.Integer(limit)).ConvertAll(r => (r[0].AsText, new Guid(r[1].AsBlob, bigEndian: true), r[2].Kind == ValueKind.Text ? r[2].AsText : ""));
+
+    /// <summary>When the next try is due, milliseconds since 1970; null when nothing waits.</summary>
+    public long? NextDue() => connection.Scalar("SELECT min(due) FROM _tm_health_queue WHERE status IN (0, 2)") is { Kind: ValueKind.Integer } due ? due.AsInteger : null;
+
+    /// <summary>A source that has forgotten an anchor is read again from its beginning; what is known is recognised by its id.</summary>
+    public void ForgetAnchor(string source, string type) =>
+        connection.Run("UPDATE _tm_health_anchor SET captured = NULL WHERE source = ?1 AND type = ?2", Value.Text(source), Value.Text(type));
+
+    private void Insert(long page, string type, Guid id, long version, ReadOnlySpan<byte> body, int priority, long now)
+    {
+        var statement = statements.Get(InsertSql);
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        statement.Bind(1, page);
+        statement.Bind(2, type);
+        statement.Bind(3, bytes);
+        statement.Bind(4, version);
+        statement.Bind(5, body);
+        statement.Bind(6, priority);
+        statement.Bind(7, now);
+        statement.Execute();
+    }
+
+    // The first pages of a type that have nothing waiting are done; the anchor of the last of them is acknowledged.
+    private void Acknowledge(long page)
+    {
+        var row = connection.Query("SELECT source, type FROM _tm_health_page WHERE page = ?1", Value.Integer(page));
+        if (row.Count == 0)
+        {
+            return;
+        }
+
+        var (source, type) = (row[0][0], row[0][1]);
+        var first = connection.Scalar("SELECT min(page) FROM _tm_health_page WHERE source = ?1 AND type = ?2 AND waiting > 0", source, type);
+        var done = first.Kind == ValueKind.Integer
+            ? connection.Query("SELECT page, anchor FROM _tm_health_page WHERE source = ?1 AND type = ?2 AND page < ?3 ORDER BY page DESC LIMIT 1", source, type, first)
+            : connection.Query("SELECT page, anchor FROM _tm_health_page WHERE source = ?1 AND type = ?2 ORDER BY page DESC LIMIT 1", source, type);
+        if (done.Count == 0)
+        {
+            return;
+        }
+
+        SetAnchor(source.AsText, type.AsText, Captured(source.AsText, type.AsText), new HealthAnchor(done[0][1].AsBlob));
+        connection.Run("DELETE FROM _tm_health_page WHERE source = ?1 AND type = ?2 AND page <= ?3", source, type, done[0][0]);
+    }
+
+    private void FreeDeadClaims(long claimedBefore)
+    {
+        foreach (var row in connection.Query("SELECT DISTINCT owner FROM _tm_health_queue WHERE status = 1"))
+        {
+            var owner = row[0].Kind == ValueKind.Text ? row[0].AsText : "";
+            if (owner.Length == 0 || !environment.IsAlive(owner))
+            {
+                connection.Run("UPDATE _tm_health_queue SET status = 0, owner = NULL WHERE status = 1 AND owner IS ?1", row[0]);
+            }
+        }
+
+        connection.Run("UPDATE _tm_health_queue SET status = 0, owner = NULL WHERE status = 1 AND claimed < ?1", Value.Integer(claimedBefore));
+    }
+
+    private HealthAnchor? AnchorOf(string source, string type, int column)
+    {
+        var statement = statements.Get("SELECT captured, acknowledged FROM _tm_health_anchor WHERE source = ?1 AND type = ?2");
+        statement.BindAll(Value.Text(source), Value.Text(type));
+        var anchor = statement.Step() && statement.ColumnBlob(column) is { } bytes ? new HealthAnchor(bytes) : null;
+        statement.Reset();
+        return anchor;
+    }
+
+    private void SetAnchor(string source, string type, HealthAnchor? captured, HealthAnchor? acknowledged) =>
+        connection.Run(
+            "INSERT INTO _tm_health_anchor(source, type, captured, acknowledged, changed) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(source, type) DO UPDATE SET captured = excluded.captured, acknowledged = excluded.acknowledged, changed = excluded.changed",
+            Value.Text(source), Value.Text(type), ValueOf(captured), ValueOf(acknowledged), Value.Integer(environment.NowMs));
+
+    private static Value ValueOf(HealthAnchor? anchor) => anchor is null ? Value.Null : Value.Blob(anchor.Bytes.ToArray());
+}

@@ -1,0 +1,35 @@
+using Tidemark.Client.Errors;
+using Tidemark.Health.Sync;
+using Tidemark.Model.Health;
+using Tidemark.Model.Values;
+using Tidemark.Server;
+using Tidemark.Server.Health;
+
+namespace Tidemark.Health.Tests.Sync;
+
+/// <summary>The real server's decisions behind a network that a test breaks.</summary>
+internal sealed class Uploads(HealthServer server) : IHealthUploader
+{
+    /// <summary>What happens to the next requests, from the front; whole ones when it is empty.</summary>
+    public Queue<string> Next { get; } = new();
+
+    public List<int> Sizes { get; } = [];
+
+    public async Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken)
+    {
+        var what = Next.Count > 0 ? Next.Dequeue() : "whole";
+        if (what == "lost")
+        {
+            throw new SyncException(SyncErrorCode.NetworkError, "No network.", retryable: true);
+        }
+
+        if (what == "silent")
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+
+        var response = await server.UpsertAsync(new Caller(new UserId("ann"), IsAdministrator: false), batch, CancellationToken.None);
+        Sizes.Add(response.Verdicts.Count);
+        return what == "answer lost" ? throw new SyncException(SyncErrorCode.NetworkError, "The answer was lost.", retryable: true) : response;
+    }
+}
