@@ -83,7 +83,17 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Outbox.Complete(command, Counters.Discarded);
         session.Conflicts.SettleOf(command.Id.ToString("D"), ConflictSettlement.TakeServer.Name, environment.NowMs);
         TakeBack(table, key, command);
+        var shown = dependents.ToLookup(d => d.Table.ReadEntry(session.Db, d.Key, session.Remote) is not null);
+        TakeBack(shown[false]); // Before a row of the server comes under one of their keys.
         RetryAside();
+        TakeBack(shown[true]);
+        RetryAside();
+        PutChildrenAside(table, key);
+        return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
+    }
+
+    private void TakeBack(IEnumerable<Dependent> dependents)
+    {
         foreach (var dependent in dependents)
         {
             var letters = session.Outbox.ReadAll().Where(c => c.Type == dependent.Table.Number && c.Key == dependent.Key.ToString() && c.Status == CommandStatus.DeadLetter).ToList();
@@ -98,9 +108,28 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
                 TakeBack(dependent.Table, dependent.Key, letter);
             }
         }
+    }
 
-        RetryAside();
-        return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
+    // What the remote has shown below a row that only was here: it waits for what has become of it there.
+    private void PutChildrenAside(EntityTable table, EntityKey key)
+    {
+        if (table.LiveExists(session.Db, key))
+        {
+            return;
+        }
+
+        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.Relation.Required && e.TargetsKey))
+        {
+            var child = session.Table(edge.Source);
+            foreach (var childKey in Dependents.Children(session, child, edge, key))
+            {
+                if (child.ReadEntry(session.Db, childKey, session.Remote) is { } entry && child.ReadBase(session.Db, childKey, session.Remote) is null)
+                {
+                    PutAside(child, childKey, child.ReadLive(session.Db, childKey)!, entry.Version, AsideCause.ParentMissing, edge.ToString());
+                    PutChildrenAside(child, childKey);
+                }
+            }
+        }
     }
 
     private void TakeBack(EntityTable table, EntityKey key, StoredCommand command)

@@ -43,14 +43,14 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
                 break;
             case ServerRestored restored:
                 _restored.UnionWith(_onServer.Keys);
-                // What was carried out, and is sent again because no answer came, comes later than its writer wrote it.
-                _copied.UnionWith(_words.Keys.Where(w => restored.Unanswered.Any(c => c.Contains('"' + w + '"', StringComparison.Ordinal))));
+                Unanswered(restored.Unanswered);
                 break;
             case CopyKept or DeviceCloned:
                 // Whoever gets the copy sends what waits in it, later than its writer did.
                 _copied.UnionWith(_words.Where(w => !OnServer(w.Value.User).Contains(w.Key)).Select(w => w.Key));
                 break;
-            case ServerCompacted:
+            case ServerCompacted compacted:
+                Unanswered(compacted.Unanswered);
                 // A restored server that has forgotten its commits cannot tell a device that knows a lost one from one that was away too long.
                 _excused.UnionWith(_lostByRestore.Where(w => !_onServer.Values.Any(s => s.Contains(w))));
                 _lostByRestore.Clear();
@@ -93,6 +93,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
             _goneKeys.Add(Place(row.Table, row.Key));
         }
     }
+
+    // What was carried out, and is sent again because no answer came and the verdict is forgotten, comes later than its writer wrote it.
+    private void Unanswered(IReadOnlyList<string> commands) => _copied.UnionWith(_words.Keys.Where(w => commands.Any(c => c.Contains('"' + w + '"', StringComparison.Ordinal))));
 
     private void Replace(FileReplaced file)
     {
@@ -162,7 +165,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
             {
                 var at = table.TagAt + 1 + table.Words.ToList().IndexOf(word.Field);
                 var rows = byTag[word.Row];
-                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !IsFollowedInRecord(word.Word, replicas) && !StandsInOther(word, byKey.Values.Select(r => r[at].ToString())))
+                if (rows.Any() && rows.All(r => IsForebear(r[at].ToString(), word)) && !IsExcused(word.Word, word.Row, table, device, replicas) && !IsFollowedInRecord(word.Word, replicas) && !StandsInOther(word, _aliases[word.Row].SelectMany(t => byTag[t]).Select(r => r[at].ToString())))
                 {
                     violation($"{table.Name} <{word.Row}>.{word.Field}: {word.Word}, written by {device} over {word.Former ?? "nothing"}, is lost; the server shows {string.Join(" and ", rows.Select(r => r[at].ToString()))}");
                 }
@@ -184,7 +187,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private bool IsFollowedInRecord(string word, IReadOnlyList<ReplicaAtRest> replicas) => _words.Values.Any(w => IsRecorded(w.Word.Word, replicas) && IsAfter(w.Word, word));
 
     private bool StandsInOther(WordWritten word, IEnumerable<string> shown) =>
-        _moved.Overlaps(_aliases[word.Row]) && shown.Any(s => s == word.Word || (_words.TryGetValue(s, out var written) && IsAfter(written.Word, word.Word)));
+        _moved.Overlaps(_aliases[word.Row]) && (shown.Any(s => !IsForebear(s, word)) || _gone.Overlaps(_aliases[word.Row]));
 
     private bool IsAfter(WordWritten word, string former)
     {

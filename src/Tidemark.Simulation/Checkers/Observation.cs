@@ -46,7 +46,11 @@ internal sealed record FileReplaced(string Device, string How, long WordsKept) :
 internal sealed record CopyKept(string Device) : Observation;
 
 /// <summary>The server forgets deletions, verdicts and commits that are older than it promises to keep them, or than it promised.</summary>
-internal sealed record ServerCompacted : Observation;
+internal sealed record ServerCompacted : Observation
+{
+    /// <summary>Commands that were sent and have no verdict, as JSON.</summary>
+    public IReadOnlyList<string> Unanswered { get; init; } = [];
+}
 
 /// <summary>A device began with a copy of another's file.</summary>
 internal sealed record DeviceCloned(string Device, string From) : Observation;

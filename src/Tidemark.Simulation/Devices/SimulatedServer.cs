@@ -124,7 +124,7 @@ internal sealed class SimulatedServer
             return;
         }
 
-        _world.Observe(new ServerCompacted());
+        _world.Observe(new ServerCompacted { Unanswered = [.. _world.Devices.SelectMany(BooksReader.Unanswered)] });
         foreach (var user in _world.Users)
         {
             var space = new SpaceId("u:" + user);
