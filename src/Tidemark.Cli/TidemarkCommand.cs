@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tidemark.Cli.Administering;
 using Tidemark.Cli.Adopting;
 using Tidemark.Cli.Checking;
 using Tidemark.Cli.Conflicts;
@@ -65,6 +66,7 @@ internal static class TidemarkCommand
         DemoVerb.Create(),
         ServeVerb.Create(),
         TokenVerb.Create(),
+        AdminCommand.Create(),
         AdoptVerb.Create(),
         CloneVerb.Create(),
         SyncVerb.Create(),

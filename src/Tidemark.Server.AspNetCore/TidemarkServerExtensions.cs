@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Tidemark.Server.Access;
 using Tidemark.Server.AspNetCore.Endpoints;
 using Tidemark.Server.AspNetCore.Health;
 using Tidemark.Server.AspNetCore.OpenApi;
@@ -37,7 +38,13 @@ public static class TidemarkServerExtensions
         services.TryAddSingleton(provider => new SyncServer(
             provider.GetRequiredService<IServerStore>(),
             provider.GetRequiredService<ServerEnvironment>(),
-            provider.GetRequiredService<ServerOptions>()));
+            provider.GetRequiredService<ServerOptions>(),
+            provider.GetRequiredService<AccessService>()));
+        services.TryAddSingleton(provider => new AccessService(
+            provider.GetRequiredService<IServerStore>() as IAccessStore ?? new Hosting.NoAccess(),
+            provider.GetRequiredService<ServerOptions>().Access,
+            provider.GetRequiredService<ServerEnvironment>()));
+        services.TryAddSingleton<Hosting.LiveConnections>();
         services.TryAddSingleton<Hosting.Drain>();
         services.AddHostedService(provider => provider.GetRequiredService<Hosting.Drain>());
         services.AddHostedService<Hosting.Compaction>();
@@ -58,16 +65,24 @@ public static class TidemarkServerExtensions
         all.AddEndpointFilter<RouteGroupBuilder, ProblemFilter>();
         var sync = all.MapGroup("").RequireAuthorization();
         SyncEndpoints.Map(sync);
-        SpaceEndpoints.Map(sync);
         LiveEndpoint.Map(sync);
-        LeaseEndpoints.Map(sync);
+        var asked = sync.MapGroup("").AddEndpointFilter<RouteGroupBuilder, Hosting.AccessFilter>();
+        SpaceEndpoints.Map(asked);
+        LeaseEndpoints.Map(asked);
+        AccessEndpoints.Map(sync);
+        AdminEndpoints.Map(sync);
         if (endpoints.ServiceProvider.GetService<HealthServer>() is not null)
         {
-            HealthDataEndpoints.Map(sync);
+            HealthDataEndpoints.Map(asked);
         }
 
         var open = all.MapGroup("").AllowAnonymous();
         HealthEndpoints.Map(open);
+        if (endpoints.ServiceProvider.GetService<TidemarkTokens>() is not null)
+        {
+            AccessEndpoints.MapRefresh(open);
+        }
+
         endpoints.MapOpenApi(TidemarkDocument.Route).AllowAnonymous();
         return all;
     }

@@ -2,6 +2,7 @@ using System.Data;
 using Npgsql;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
+using Tidemark.Server.Access;
 using Tidemark.Server.Live;
 using Tidemark.Server.PostgreSql.Connections;
 using Tidemark.Server.PostgreSql.Reading;
@@ -12,13 +13,14 @@ using Tidemark.Server.Storage;
 namespace Tidemark.Server.PostgreSql;
 
 /// <summary>Storage in PostgreSQL, shared by any number of nodes. Nothing is kept in a session between transactions.</summary>
-public sealed class PostgresServerStore : IServerStore
+public sealed class PostgresServerStore : IServerStore, IAccessStore
 {
     private readonly NpgsqlDataSource _source;
     private readonly PostgresOptions _options;
     private readonly ServerEnvironment _environment;
     private readonly Migrator _migrator;
     private readonly LeaseBook _leases;
+    private readonly AccessBooks _access;
     private readonly TypeCatalog _types;
     private readonly SpaceTurns _turns = new();
     private readonly string _settings;
@@ -31,6 +33,7 @@ public sealed class PostgresServerStore : IServerStore
         _environment = environment;
         _migrator = new Migrator(source, options.Schema, options.GiveWayAfter);
         _leases = new LeaseBook(source, options.Schema);
+        _access = new AccessBooks(source, options.Schema);
         _types = new TypeCatalog(options.Schema);
         Nodes = new NodeHints(source, options, environment.NewId().ToString("N"));
 
@@ -138,6 +141,15 @@ public sealed class PostgresServerStore : IServerStore
 
     public ValueTask<T> ChangeLeasesAsync<T>(Func<IReadOnlyList<StoredLease>, (List<StoredLease> Book, T Result)> change, CancellationToken cancellationToken) =>
         AgainAsync(() => _leases.ChangeAsync(change, cancellationToken), cancellationToken);
+
+    public async ValueTask<IReadOnlyList<AccessEntry>> ReadAccessAsync(SpaceId space, CancellationToken cancellationToken) =>
+        await AgainAsync(() => _access.ReadAsync(space, cancellationToken), cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<T> ChangeAccessAsync<T>(SpaceId space, Func<IReadOnlyList<AccessEntry>, (IReadOnlyList<AccessEntry> Book, T Result)> change, CancellationToken cancellationToken) =>
+        AgainAsync(() => _access.ChangeAsync(space, change, cancellationToken), cancellationToken);
+
+    public ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken) =>
+        ListAsync($"SELECT DISTINCT space_id FROM {_options.Schema}._tm_access ORDER BY space_id", [], r => new SpaceId(r.GetString(0)), cancellationToken);
 
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken) => PgErrors.GuardAsync<IStoreSnapshot>(async () =>
     {

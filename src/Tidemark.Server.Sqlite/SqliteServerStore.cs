@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.Access;
 using Tidemark.Server.Storage;
 using Tidemark.Sqlite;
 
 namespace Tidemark.Server.Sqlite;
 
 /// <summary>The embedded storage: one SQLite file, one writer connection, pooled readers.</summary>
-public sealed class SqliteServerStore : IServerStore
+public sealed class SqliteServerStore : IServerStore, IAccessStore
 {
     private const int ReadersMax = 16;
     private readonly string _path;
@@ -176,6 +177,54 @@ public sealed class SqliteServerStore : IServerStore
         {
             _writing.Release();
         }
+    }
+
+    public ValueTask<IReadOnlyList<AccessEntry>> ReadAccessAsync(SpaceId space, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<AccessEntry>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var book = AccessTable.Read(db, space);
+            GiveBack(db);
+            return book;
+        }));
+    }
+
+    public async ValueTask<T> ChangeAccessAsync<T>(SpaceId space, Func<IReadOnlyList<AccessEntry>, (IReadOnlyList<AccessEntry> Book, T Result)> change, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guarded(() =>
+            {
+                var result = default(T)!;
+                InTransaction(() =>
+                {
+                    var before = AccessTable.Read(_writer, space);
+                    (var book, result) = change(before);
+                    AccessTable.Write(_writer, space, before, book);
+                });
+                return result;
+            });
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<SpaceId>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var spaces = AccessTable.Spaces(db);
+            GiveBack(db);
+            return spaces;
+        }));
     }
 
     public ValueTask<IStoreSnapshot> ReadAsync(SpaceId space, CancellationToken cancellationToken)

@@ -1,6 +1,8 @@
 using Tidemark.Model.Entities;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
+using Tidemark.Server.Access;
+using Tidemark.Server.Hooks;
 using Tidemark.Server.Leases;
 using Tidemark.Server.Sharing;
 
@@ -57,6 +59,12 @@ public sealed class ServerOptions
     /// <summary>How long a node that is told to stop goes on serving while it says that it is not ready. Default: zero.</summary>
     public TimeSpan DrainTime { get; init; }
 
+    /// <summary>Devices and revocation. Default: <see cref="AccessOptions"/>' own.</summary>
+    public AccessOptions Access { get; init; } = new();
+
+    /// <summary>The host's own rules for commands and rows. Default: none.</summary>
+    public SyncHooks Hooks { get; init; } = SyncHooks.None;
+
     /// <summary>Custom merges for types whose unique keys have the rule `merge`: only there the server merges. A type whose merge is missing is merged by its fields' policies. Default: none.</summary>
     public CustomMergeRegistry Merges { get; init; } = CustomMergeRegistry.None;
 
@@ -76,6 +84,7 @@ public sealed class ServerOptions
 
         faults.AddRange(Leases.Faults());
         faults.AddRange(Sharing.Faults());
+        faults.AddRange(Access.Faults());
         if (ListenersPerUserMax < 1 || PingEvery <= TimeSpan.Zero || PongWithin <= TimeSpan.Zero)
         {
             faults.Add("ListenersPerUserMax must be at least 1, PingEvery and PongWithin longer than zero.");

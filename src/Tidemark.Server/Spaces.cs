@@ -13,6 +13,9 @@ internal static class Spaces
     private const string OwnPrefix = "u:";
     private const string SharedPrefix = "s:";
 
+    /// <summary>Whose own space it is; null: nobody's.</summary>
+    public static UserId? OwnerOf(SpaceId space) => space.Value.Length > OwnPrefix.Length && space.Value.StartsWith(OwnPrefix, StringComparison.Ordinal) ? new UserId(space.Value[OwnPrefix.Length..]) : null;
+
     public static SpaceId DefaultOf(UserId user) => new(OwnPrefix + user.Value);
 
     public static SpaceId SharedOf(Guid id) => new(SharedPrefix + id.ToString("D"));

@@ -1,7 +1,9 @@
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.Access;
 using Tidemark.Server.Changes;
+using Tidemark.Server.Hooks;
 using Tidemark.Server.Leases;
 using Tidemark.Server.Live;
 using Tidemark.Server.Models;
@@ -23,9 +25,10 @@ public sealed class SyncServer : IDisposable
     private readonly NodeRelay? _relay;
     private readonly LeaseService _leases;
     private readonly SharingService _sharing;
+    private readonly AccessService? _access;
     private ChangesService? _changes;
 
-    public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options)
+    public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options, AccessService? access = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -35,16 +38,26 @@ public sealed class SyncServer : IDisposable
         _models = new ModelService(store, options);
         _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
-        _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment, MembersMovedAsync) : null;
+        _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment, MembersMovedAsync, access) : null;
         _sharing = new SharingService(store, options.Sharing, environment, TellMembersAsync);
+        _access = access;
+        if (access is not null && _relay is not null)
+        {
+            access.Changed += user => _relay.Tell(new NodeHint(Spaces.DefaultOf(user), 0, [NodeRelay.AccessMoved], null));
+        }
     }
 
     public ServerOptions Options { get; }
 
-    public Task<ModelInfo> GetModelAsync(Caller caller, CancellationToken cancellationToken) => _models.GetAsync(caller, cancellationToken);
+    public async Task<ModelInfo> GetModelAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
+        return await _models.GetAsync(caller, cancellationToken).ConfigureAwait(false);
+    }
 
     public async Task<ModelInfo> PutModelAsync(Caller caller, ReadOnlyMemory<byte> modelUtf8, CancellationToken cancellationToken)
     {
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
         // Kept from the first model on, so that every backup has the key its cursors were signed with.
         _ = await ChangesAsync(cancellationToken).ConfigureAwait(false);
         return await StoreRetries.RunAsync(_environment, () => _models.PutAsync(caller, modelUtf8, cancellationToken), cancellationToken).ConfigureAwait(false);
@@ -54,6 +67,7 @@ public sealed class SyncServer : IDisposable
     public async Task<IReadOnlyList<SpaceInfo>> GetSpacesAsync(Caller caller, bool withLeft, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
         return await _sharing.ListAsync(caller, withLeft, space => ReadAsync(caller, space, snapshot => Task.FromResult(snapshot.State!), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
@@ -107,6 +121,7 @@ public sealed class SyncServer : IDisposable
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
         var space = Spaces.Resolve(caller, envelope.Space);
+        await AdmitAsync(caller, envelope.DeviceId, commands.Count, cancellationToken).ConfigureAwait(false);
         if (Spaces.IsShared(space))
         {
             // Nothing is made or waited for on behalf of somebody who is no member; what he may do, the transaction asks once more.
@@ -115,25 +130,25 @@ public sealed class SyncServer : IDisposable
 
         var isBulk = Options.Leases.Commands > 0 && commands.Count > Options.Leases.Commands;
         await _leases.CheckAsync(caller, isBulk, cancellationToken).ConfigureAwait(false);
-        var response = await new PushService(_store, Options, _environment, c => _leases.CheckAsync(caller, isBulk, c)).PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
-
-        // What has the commit's own position was written by it; what only repeats an earlier verdict moves nothing.
-        var written = response.Successful.Where(v => v.Version == response.Mark.Position).Select(v => v.EntityType).ToArray();
-        if (written.Length > 0)
+        var push = new PushService(_store, Options, _environment, c => _leases.CheckAsync(caller, isBulk, c));
+        var response = await push.PushAsync(caller, space, model, envelope, commands, cancellationToken).ConfigureAwait(false);
+        if (push.Written.Count > 0)
         {
-            _hints.Publish(space, response.Mark.Position, written, envelope.DeviceId);
-            _relay?.Tell(new NodeHint(space, response.Mark.Position, [.. written.Distinct(StringComparer.Ordinal)], envelope.DeviceId));
+            _hints.Publish(space, response.Mark.Position, push.Written, envelope.DeviceId);
+            _relay?.Tell(new NodeHint(space, response.Mark.Position, push.Written, envelope.DeviceId));
+            await Options.Hooks.CommittedAsync(new CommittedPush(caller, space, envelope.DeviceId, response.Mark.Position, response.Successful), cancellationToken).ConfigureAwait(false);
         }
 
-        return response;
+        return Shown.Of(response, model, commands, Shown.To(Options.Hooks, caller, space));
     }
 
     /// <summary>Admits bulk work of a device.</summary>
-    public Task<LeaseResponse> AskLeaseAsync(Caller caller, LeaseRequest request, CancellationToken cancellationToken)
+    public async Task<LeaseResponse> AskLeaseAsync(Caller caller, LeaseRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
-        return _leases.AskAsync(caller.User, request, cancellationToken);
+        await AdmitAsync(caller, request.DeviceId, 0, cancellationToken).ConfigureAwait(false);
+        return await _leases.AskAsync(caller.User, request, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The lease is held for its time from now on.</summary>
@@ -159,6 +174,7 @@ public sealed class SyncServer : IDisposable
             Identifiers.Check("deviceId", deviceId);
         }
 
+        await AdmitAsync(caller, deviceId, 0, cancellationToken).ConfigureAwait(false);
         var isAll = space == LiveMessage.AllSpaces;
         var spaces = isAll
             ? (await _store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false)).Where(m => m.Role != SpaceRoles.Removed).Select(m => m.Space).Prepend(Spaces.DefaultOf(caller.User)).ToList()
@@ -199,17 +215,19 @@ public sealed class SyncServer : IDisposable
             Identifiers.Check("deviceId", device);
         }
 
+        await AdmitAsync(caller, request.DeviceId, 0, cancellationToken).ConfigureAwait(false);
         await _leases.CheckAsync(caller, Options.Leases.Rows > 0 && (request.Limit ?? Options.PageRowsDefault) > Options.Leases.Rows, cancellationToken).ConfigureAwait(false);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
         var space = Spaces.Resolve(caller, request.Space);
-        return await ReadAsync(caller, space, snapshot => changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(caller, space, snapshot => changes.ReadAsync(snapshot, snapshot.Model ?? model, caller.User, request, Shown.To(Options.Hooks, caller, space), cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<VerdictsResponse> GetVerdictsAsync(Caller caller, VerdictsRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
         CheckCount(request.CommandIds.Count);
         return await ReadAsync(caller, Spaces.Resolve(caller, request.Space), async snapshot =>
         {
@@ -218,7 +236,7 @@ public sealed class SyncServer : IDisposable
             {
                 if (await snapshot.FindVerdictAsync(caller.User, id, cancellationToken).ConfigureAwait(false) is { } verdict)
                 {
-                    found.Add(Verdicts.Of(verdict));
+                    found.Add(snapshot.Model is { } model ? Shown.Of(Verdicts.Of(verdict), model, Shown.To(Options.Hooks, caller, snapshot.Space)) : Verdicts.Of(verdict));
                 }
             }
 
@@ -230,13 +248,14 @@ public sealed class SyncServer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
         CheckCount(request.EntityIds.Count);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         var type = model.Find(request.EntityType) ?? throw Problems.Of(ErrorCodes.BadRequest, $"There is no entity type {request.EntityType}.");
         return await ReadAsync(
             caller,
             Spaces.Resolve(caller, request.Space),
-            async snapshot => new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, cancellationToken).ConfigureAwait(false) },
+            async snapshot => new RowsResponse { Mark = snapshot.State!.Head, Rows = await RowsService.ReadAsync(snapshot, type, request.EntityIds, Shown.To(Options.Hooks, caller, snapshot.Space), cancellationToken).ConfigureAwait(false) },
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -244,6 +263,7 @@ public sealed class SyncServer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
         return await ReadAsync(
             caller,
@@ -252,7 +272,7 @@ public sealed class SyncServer : IDisposable
             {
                 Epoch = snapshot.State!.Epoch,
                 Mark = snapshot.State.Head,
-                Types = await RowsService.ChecksumsAsync(snapshot, model, request.EntityTypes, cancellationToken).ConfigureAwait(false),
+                Types = await RowsService.ChecksumsAsync(snapshot, model, request.EntityTypes, Shown.To(Options.Hooks, caller, snapshot.Space), cancellationToken).ConfigureAwait(false),
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -295,6 +315,26 @@ public sealed class SyncServer : IDisposable
         await using (snapshot.ConfigureAwait(false))
         {
             return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
+        }
+    }
+
+    private async Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken)
+    {
+        if (_access is not null)
+        {
+            if (deviceId is not null)
+            {
+                Identifiers.Check("deviceId", deviceId);
+            }
+
+            await StoreRetries.RunAsync(
+                _environment,
+                async () =>
+                {
+                    await _access.AdmitAsync(caller, deviceId, commands, cancellationToken).ConfigureAwait(false);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -8,6 +8,8 @@ namespace Tidemark.Cli.Serving;
 internal static class ServeVerb
 {
     private const string DefaultUrl = "http://127.0.0.1:7040";
+    // A device that syncs every second and pulls a large space on the way stays far below it.
+    private const int UserRateDefault = 3000;
     private const string DefaultData = "tidemark-data";
 
     public static Command Create()
@@ -26,11 +28,30 @@ internal static class ServeVerb
             }
         });
         var drain = new Option<string?>("--drain") { Description = "How long a server that is told to stop goes on serving, not ready any more, so that a balancer notices: 5s, 1m. Default: not at all.", HelpName = "TIME" };
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain)
+        var userRate = Rate("--rate-user", $"Requests of one user to this node in a minute; 0: any number. Default: {UserRateDefault}, with --dev any number.");
+        var addressRate = Rate("--rate-address", "Requests of one address to this node in a minute; 0: any number. Behind a proxy all come from the proxy's.");
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, userRate, addressRate)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
-                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero),
+                new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero)
+                {
+                    UserRate = context.Get(userRate) ?? (context.Get(dev) ? 0 : UserRateDefault),
+                    AddressRate = context.Get(addressRate) ?? 0,
+                },
                 cancellationToken));
+    }
+
+    private static Option<int?> Rate(string name, string description)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() < 0)
+            {
+                result.AddError(name + " must not be below 0.");
+            }
+        });
+        return option;
     }
 
     private static string[] UrlsOf(string[]? given) =>

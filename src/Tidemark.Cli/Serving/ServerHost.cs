@@ -43,6 +43,8 @@ internal static class ServerHost
                 Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
             },
             ModelFile = settings.ModelFile,
+            UserRequestsPerMinuteMax = settings.UserRate,
+            AddressRequestsPerMinuteMax = settings.AddressRate,
             ShutdownTimeout = TimeSpan.FromSeconds(10),
         });
         configure?.Invoke(app);

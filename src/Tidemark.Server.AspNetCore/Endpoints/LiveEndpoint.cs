@@ -20,16 +20,17 @@ internal static class LiveEndpoint
     public const string DeviceId = "deviceId";
     private static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(5);
     private static readonly (WebSocketCloseStatus Status, string Why) Expired = (WebSocketCloseStatus.PolicyViolation, "The token ran out.");
-    private static readonly (WebSocketCloseStatus Status, string Why) Revoked = (WebSocketCloseStatus.PolicyViolation, "Not a member of the space any more.");
+    private static readonly (WebSocketCloseStatus Status, string Why) Removed = (WebSocketCloseStatus.PolicyViolation, "Not a member of the space any more.");
+    private static readonly (WebSocketCloseStatus Status, string Why) Revoked = (WebSocketCloseStatus.PolicyViolation, "The token or the device was revoked.");
     private static readonly (WebSocketCloseStatus Status, string Why) Closed = (WebSocketCloseStatus.EndpointUnavailable, "Closed.");
 
     // 1012, "service restart" of IANA's registry: connect again, another node answers.
     private static readonly (WebSocketCloseStatus Status, string Why) Restarting = ((WebSocketCloseStatus)1012, "This node stops: connect again.");
 
     public static void Map(RouteGroupBuilder group) =>
-        group.MapGet("/sync/live", ListenAsync).Describe(WireOperations.LiveHints).Produces<LiveMessage>();
+        group.MapGet("/sync/live", ListenAsync).Describe(WireOperations.LiveHints).Produces<LiveMessage>().DisableRequestTimeout();
 
-    private static async Task<IResult> ListenAsync(HttpContext http, SyncServer server, ServerEnvironment environment, Drain drain, CancellationToken cancellationToken)
+    private static async Task<IResult> ListenAsync(HttpContext http, SyncServer server, ServerEnvironment environment, Drain drain, LiveConnections connections, CancellationToken cancellationToken)
     {
         var caller = Callers.Of(http.User);
         if (!http.WebSockets.IsWebSocketRequest)
@@ -37,17 +38,20 @@ internal static class LiveEndpoint
             throw new RequestException(ErrorCodes.BadRequest, "This is a WebSocket: ask for an upgrade (and let the host call UseWebSockets).");
         }
 
-        using var listener = await server.ListenAsync(caller, One(http.Request, Space), One(http.Request, DeviceId), cancellationToken).ConfigureAwait(false);
+        var deviceId = One(http.Request, DeviceId);
+        using var connection = connections.Add(caller, deviceId); // Before it is asked whether it may: a revocation in between is seen by one or the other.
+        using var listener = await server.ListenAsync(caller, One(http.Request, Space), deviceId, cancellationToken).ConfigureAwait(false);
         using var socket = await http.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
         {
             KeepAliveInterval = server.Options.PingEvery,
             KeepAliveTimeout = server.Options.PongWithin,
         }).ConfigureAwait(false);
         using var expiry = new CancellationTokenSource(Left(http, environment), environment.Time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, drain.Begun, cancellationToken);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, drain.Begun, connection.IsCut, cancellationToken);
         var hearing = HearAsync(socket, end, cancellationToken);
-        var isRevoked = await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
-        await CloseAsync(socket, hearing, isRevoked ? Revoked : expiry.IsCancellationRequested ? Expired : drain.HasBegun ? Restarting : Closed, environment).ConfigureAwait(false);
+        var isRemoved = await TalkAsync(socket, listener, end.Token, cancellationToken).ConfigureAwait(false);
+        var why = isRemoved ? Removed : expiry.IsCancellationRequested ? Expired : connection.IsCut.IsCancellationRequested ? Revoked : drain.HasBegun ? Restarting : Closed;
+        await CloseAsync(socket, hearing, why, environment).ConfigureAwait(false);
         return Results.Empty;
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,6 +46,8 @@ public static partial class TidemarkHost
             builder.Services.AddSingleton<IHostedService>(provider => new ModelFileLoader(modelFile, provider.GetRequiredService<SyncServer>()));
         }
 
+        builder.Services.AddRequestTimeouts(timeouts => timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = options.RequestTimeMax });
+        builder.Services.AddRateLimiter(rates => Rates.Set(rates, options.UserRequestsPerMinuteMax, options.AddressRequestsPerMinuteMax));
         Log(builder.Logging);
         options.Configure?.Invoke(builder);
 
@@ -52,7 +55,9 @@ public static partial class TidemarkHost
         app.UseMiddleware<ProblemMiddleware>();
         app.UseWebSockets();
         app.UseRouting();
+        app.UseRequestTimeouts();
         app.UseAuthentication();
+        app.UseRateLimiter();
         app.UseAuthorization();
         app.MapTidemark();
         foreach (var url in options.Urls.Where(IsReadableOnTheWay))

@@ -34,6 +34,15 @@ public sealed class TidemarkHostOptions
     /// <summary>How long requests may take to end after a stop signal. Default 30 seconds.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Requests of one user to this node in a minute; 0 (default): any number.</summary>
+    public int UserRequestsPerMinuteMax { get; init; }
+
+    /// <summary>Requests of one address to this node in a minute; 0 (default): any number. Behind a proxy all come from the proxy's address.</summary>
+    public int AddressRequestsPerMinuteMax { get; init; }
+
+    /// <summary>How long a request may take, its body included; live connections are none. Default 5 minutes.</summary>
+    public TimeSpan RequestTimeMax { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>More services or logging, after Tidemark's own.</summary>
     public Action<WebApplicationBuilder>? Configure { get; init; }
 }

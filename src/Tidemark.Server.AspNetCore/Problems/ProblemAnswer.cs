@@ -23,12 +23,13 @@ internal static class ProblemAnswer
         }
 
         var whole = Complete(problem);
+        Refusals.Log(response.HttpContext, whole);
         var bytes = JsonSerializer.SerializeToUtf8Bytes(whole, WireMessages.Json.Problem);
         response.StatusCode = whole.Status;
         response.ContentType = MediaType;
         response.ContentLength = bytes.Length;
         response.Headers.Remove("Content-Encoding");
-        AnswerHeaders.Write(response);
+        AnswerHeaders.WriteAll(response);
         if (whole.RetryAfterMs is { } milliseconds)
         {
             // The header has whole seconds: never less than was meant.

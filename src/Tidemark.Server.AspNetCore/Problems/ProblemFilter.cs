@@ -9,7 +9,7 @@ internal sealed class ProblemFilter(ILogger<ProblemFilter> logger, Drain drain) 
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
-        AnswerHeaders.Write(context.HttpContext.Response);
+        AnswerHeaders.WriteAll(context.HttpContext.Response);
         if (drain.HasBegun)
         {
             context.HttpContext.Response.Headers.Connection = "close"; // The next request finds another node.

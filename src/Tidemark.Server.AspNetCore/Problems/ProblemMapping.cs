@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.Extensions.Logging;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
@@ -17,6 +18,13 @@ internal static partial class ProblemMapping
         var problem = Find(exception);
         if (problem is null)
         {
+            if (context.Features.Get<IHttpRequestTimeoutFeature>() is { RequestTimeoutToken.IsCancellationRequested: true })
+            {
+                var slow = ProblemAnswer.Of(ErrorCodes.Unavailable, "The request took longer than this server gives any.", StatusCodes.Status408RequestTimeout);
+                await ProblemAnswer.WriteAsync(context.Response, slow, CancellationToken.None).ConfigureAwait(false);
+                return;
+            }
+
             if (context.RequestAborted.IsCancellationRequested)
             {
                 return;

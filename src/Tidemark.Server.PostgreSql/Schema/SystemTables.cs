@@ -6,7 +6,7 @@ namespace Tidemark.Server.PostgreSql.Schema;
 internal static class SystemTables
 {
     /// <summary>The statements of each format, the first one first.</summary>
-    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema)];
+    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema), Access(schema)];
 
     // The head and the turn stand in tables of their own: a push holds its turn from the start, programs of others never do; the head is locked last by both.
     private static string[] First(string s) =>
@@ -40,6 +40,12 @@ internal static class SystemTables
         $"CREATE TABLE {s}._tm_member(space_id text COLLATE \"C\" NOT NULL, user_id text COLLATE \"C\" NOT NULL, role text COLLATE \"C\" NOT NULL, since bigint NOT NULL, PRIMARY KEY (space_id, user_id))",
         $"CREATE INDEX _tm_member_user ON {s}._tm_member(user_id, space_id)",
         $"CREATE TABLE {s}._tm_invitation(space_id text COLLATE \"C\" NOT NULL, id text COLLATE \"C\" NOT NULL, secret_hash text COLLATE \"C\" NOT NULL, role text COLLATE \"C\" NOT NULL, invited_by text COLLATE \"C\" NOT NULL, expires bigint NOT NULL, PRIMARY KEY (space_id, id))",
+    ];
+
+    // Devices, revocations and refresh tokens of users, under their own spaces.
+    private static string[] Access(string s) =>
+    [
+        $"CREATE TABLE {s}._tm_access(space_id text COLLATE \"C\" NOT NULL, kind text COLLATE \"C\" NOT NULL, id text COLLATE \"C\" NOT NULL, value text COLLATE \"C\" NOT NULL, expires bigint NOT NULL, PRIMARY KEY (space_id, kind, id))",
     ];
 
     public static string CreateSchema(string schema) => $"CREATE SCHEMA IF NOT EXISTS {schema}";

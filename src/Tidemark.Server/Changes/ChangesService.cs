@@ -13,7 +13,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
 {
     private const long CountedMax = 1_000_000;
 
-    public async Task<ChangesPageBody> ReadAsync(IStoreSnapshot snapshot, SyncModel model, UserId user, ChangesRequest request, CancellationToken cancellationToken)
+    public async Task<ChangesPageBody> ReadAsync(IStoreSnapshot snapshot, SyncModel model, UserId user, ChangesRequest request, Func<Row, Row?>? show, CancellationToken cancellationToken)
     {
         var state = snapshot.State ?? throw Problems.Of(ErrorCodes.Unavailable, "The space is being made.");
         var limit = LimitOf(request);
@@ -30,7 +30,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         var until = given.Select(c => c.Until).DefaultIfEmpty(0).Max() is var fixedEnd && fixedEnd > 0 ? Math.Min(fixedEnd, state.Head.Position) : state.Head.Position;
         var since = given.Count == 0 ? until : given.Min(c => c.Since);
         var starts = wanted.Select(t => (t, places[t.Name])).ToList();
-        using var page = new PageSink(limit, options.PageBytesMax);
+        using var page = new PageSink(limit, options.PageBytesMax, show);
         await snapshot.ReadChangesAsync(new ChangesRange(starts, until, limit), page, cancellationToken).ConfigureAwait(false);
         Advance(places, wanted, page, until);
         var left = given.Select(c => c.Left).DefaultIfEmpty(0).Max() - page.Count;

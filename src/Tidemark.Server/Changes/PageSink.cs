@@ -1,10 +1,11 @@
 using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.Changes;
 
 /// <summary>Takes changes into a page until it has enough rows or bytes.</summary>
-internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDisposable
+internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show = null) : IChangeSink, IDisposable
 {
     private readonly ChangesPageWriter _writer = new();
     private readonly Dictionary<string, (long Position, Tidemark.Model.Values.EntityKey Key)> _lastOf = new(StringComparer.Ordinal);
@@ -36,7 +37,9 @@ internal sealed class PageSink(int rowsMax, int bytesMax) : IChangeSink, IDispos
         }
 
         var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
-        _writer.Add(change.Type, change.Row is null ? Operation.Delete : Operation.Update, change.Key, change.Version, origin, change.Row is null ? null : WireRow.Sendable(change.Row), change.Origin.MadeBy);
+        var row = change.Row is null || show is null ? change.Row : show(change.Row);
+        var operation = row is not null ? Operation.Update : change.Row is null ? Operation.Delete : Operation.Remove;
+        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row is null ? null : WireRow.Sendable(row), change.Origin.MadeBy);
         Last = change;
         _lastOf[change.Type.Name] = (change.Version, change.Key);
         return true;

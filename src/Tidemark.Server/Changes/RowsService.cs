@@ -9,7 +9,7 @@ namespace Tidemark.Server.Changes;
 /// <summary>Single rows and digests of all rows, from one snapshot.</summary>
 internal static class RowsService
 {
-    public static async Task<IReadOnlyList<WireChange>> ReadAsync(IStoreSnapshot snapshot, EntityType type, IReadOnlyList<RawJson> ids, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<WireChange>> ReadAsync(IStoreSnapshot snapshot, EntityType type, IReadOnlyList<RawJson> ids, Func<Row, Row?>? show, CancellationToken cancellationToken)
     {
         var found = new List<WireChange>();
         foreach (var id in ids)
@@ -17,7 +17,8 @@ internal static class RowsService
             var key = KeyOf(type, id);
             if (await snapshot.FindRowAsync(type, key, cancellationToken).ConfigureAwait(false) is { } row)
             {
-                found.Add(Change(type, Operation.Update, id, row.Version, row.Row));
+                var shown = show is null ? row.Row : show(row.Row);
+                found.Add(Change(type, shown is null ? Operation.Remove : Operation.Update, id, row.Version, shown));
             }
             else if (await snapshot.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
             {
@@ -28,14 +29,23 @@ internal static class RowsService
         return found;
     }
 
-    public static async Task<IReadOnlyDictionary<string, TypeChecksum>> ChecksumsAsync(IStoreSnapshot snapshot, SyncModel model, IReadOnlyList<string>? types, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyDictionary<string, TypeChecksum>> ChecksumsAsync(IStoreSnapshot snapshot, SyncModel model, IReadOnlyList<string>? types, Func<Row, Row?>? show, CancellationToken cancellationToken)
     {
         var checksums = new SortedDictionary<string, TypeChecksum>(StringComparer.Ordinal);
         using var writer = new CanonicalJsonWriter();
         foreach (var type in model.Entities.Where(e => types is not { Count: > 0 } || types.Contains(e.Name, StringComparer.Ordinal)))
         {
             var digest = default(SetDigest);
-            await snapshot.ScanAsync(type, row => digest.Add(RowDigest.Of(WireRow.Sendable(row), writer)), cancellationToken).ConfigureAwait(false);
+            await snapshot.ScanAsync(
+                type,
+                row =>
+                {
+                    if ((show is null ? row : show(row)) is { } shown)
+                    {
+                        digest.Add(RowDigest.Of(WireRow.Sendable(shown), writer));
+                    }
+                },
+                cancellationToken).ConfigureAwait(false);
             checksums[type.Name] = new TypeChecksum(digest.Rows, digest.ToString());
         }
 

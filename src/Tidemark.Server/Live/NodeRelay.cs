@@ -1,11 +1,14 @@
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.Access;
 
 namespace Tidemark.Server.Live;
 
 /// <summary>Carries hints between this node's listeners and the other nodes: told together, after the pushes they are of, and never waited for.</summary>
-internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment environment, Func<SpaceId, CancellationToken, Task> membersMoved)
+internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment environment, Func<SpaceId, CancellationToken, Task> membersMoved, AccessService? access = null)
 {
+    /// <summary>In place of a type: not rows have moved, but what the user of the space may do.</summary>
+    public const string AccessMoved = "$access";
     private const int SpacesMax = 10_000;
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(100);
@@ -67,13 +70,23 @@ internal sealed class NodeRelay(INodeHints nodes, HintHub hub, ServerEnvironment
         }
         else
         {
-            hub.Publish(hint.Space, hint.Position, hint.Types, hint.Device);
+            if (hint.Types.Contains(AccessMoved, StringComparer.Ordinal))
+            {
+                access?.Hear(Server.Spaces.OwnerOf(hint.Space));
+            }
+
+            var types = hint.Types.Where(t => t != AccessMoved).ToArray();
+            if (types.Length > 0 || hint.Types.Count == 0)
+            {
+                hub.Publish(hint.Space, hint.Position, types, hint.Device);
+            }
         }
     }
 
     // Whatever was missed shows in the heads; a listener that knows its head already is told it once more.
     private async Task CatchUpAsync(CancellationToken cancellationToken)
     {
+        access?.Hear(user: null);
         var spaces = hub.Spaces();
         foreach (var space in spaces.Where(Server.Spaces.IsShared))
         {

@@ -51,7 +51,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     // Is the row, as it stands, perhaps another than the device has sent? An offer may find the version of another device, which knew a parent by another id.
     private bool MayDiffer(PushCommand received, Row row) =>
-        received.Refs.Count > 0 || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id) || _held.Contains(received.Id)
+        received.Refs.Count > 0 || session.SentKeys.ContainsKey(received.Id) || _merges.Has(received.Id) || _held.Contains(received.Id) || session.Replaced.Contains(received.Id)
         || (received is { Operation: Operation.Offer, Payload: { } offered } && !row.SameAs(offered));
 
     // Values that come from other commands' rows are put in; what they stood for on the device is forgotten.

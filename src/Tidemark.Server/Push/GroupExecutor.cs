@@ -2,6 +2,7 @@
 using Tidemark.Model;
 #endif
 using Tidemark.Model.Protocol;
+using Tidemark.Server.Hooks;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.Push;
@@ -13,8 +14,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var culprit = commands.FirstOrDefault(c => c.Command is null);
-        if (culprit is not null)
+        if (commands.FirstOrDefault(c => c.Command is null) is { } culprit)
         {
             await RefuseAsync(culprit.Id, new RefusedException(Verdicts.Failed(culprit.Id, culprit.Fault!.Code, culprit.Fault.Message, culprit.Fault.Field), null), cancellationToken).ConfigureAwait(false);
             return;
@@ -35,9 +35,10 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
         var rules = new RowRules(session);
         try
         {
+            var decided = await HookedCommands.DecideAsync(session, commands, id => current = id, cancellationToken).ConfigureAwait(false);
             var executor = new CommandExecutor(session, rules);
-            await executor.AssignIdsAsync([.. commands.Select(c => c.Command!)], cancellationToken).ConfigureAwait(false);
-            foreach (var command in commands)
+            await executor.AssignIdsAsync([.. decided.Select(c => c.Command!)], cancellationToken).ConfigureAwait(false);
+            foreach (var command in decided)
             {
                 current = command.Id;
                 var verdict = await executor.ExecuteAsync(command.Command!, command.Hash, cancellationToken).ConfigureAwait(false);

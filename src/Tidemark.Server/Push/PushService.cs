@@ -15,6 +15,9 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     // A device may not push the space's order further ahead than clocks differ.
     private static readonly TimeSpan AheadMax = TimeSpan.FromDays(1);
 
+    /// <summary>The types of rows that the last push wrote; what only repeats an earlier verdict moves nothing.</summary>
+    public IReadOnlyList<string> Written { get; private set; } = [];
+
     public async Task<PushResponse> PushAsync(Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
     {
         CheckEnvelope(envelope, commands);
@@ -47,7 +50,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
             await Expectations.TellAsync(transaction, model, caller.User, envelope, commands, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
-            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { IsUndoable = isUndoable || transaction.UndoesForNothing, MayWrite = MayWrite(role) };
+            var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { Caller = caller, IsUndoable = isUndoable || transaction.UndoesForNothing, MayWrite = MayWrite(role) };
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             try
             {
@@ -69,6 +72,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             await admitted(cancellationToken).ConfigureAwait(false); // Its lease may have ended while the work was done: then nothing of it was.
             var mark = await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            Written = [.. session.Accepted.Where(v => v.Version == transaction.PendingVersion).Select(v => v.EntityType).Distinct(StringComparer.Ordinal)];
             return new PushResponse
             {
                 SyncOperationId = operationId,

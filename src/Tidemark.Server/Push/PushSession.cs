@@ -31,6 +31,12 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
 
     public ServerEnvironment Environment { get; } = environment;
 
+    /// <summary>Who pushes.</summary>
+    public required Caller Caller { get; init; }
+
+    /// <summary>Commands of which a hook had something else stored than was sent.</summary>
+    public HashSet<Guid> Replaced { get; } = [];
+
     /// <summary>Has each group a savepoint of its own?</summary>
     public required bool IsUndoable { get; init; }
 

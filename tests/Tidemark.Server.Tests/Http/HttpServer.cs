@@ -46,7 +46,10 @@ internal sealed class HttpServer : IAsyncDisposable
         string? modelFile = null,
         Action<WebApplicationBuilder>? configure = null,
         TempFolder? shared = null,
-        ServerEnvironment? environment = null)
+        ServerEnvironment? environment = null,
+        int userRate = 0,
+        int addressRate = 0,
+        TimeSpan? requestTime = null)
     {
         var folder = shared ?? new TempFolder();
         var log = new LogLines();
@@ -58,6 +61,9 @@ internal sealed class HttpServer : IAsyncDisposable
             Environment = environment ?? ServerEnvironment.System,
             Server = options ?? new ServerOptions { Dev = true },
             ModelFile = modelFile,
+            UserRequestsPerMinuteMax = userRate,
+            AddressRequestsPerMinuteMax = addressRate,
+            RequestTimeMax = requestTime ?? TimeSpan.FromMinutes(5),
             Configure = builder =>
             {
                 builder.Logging.ClearProviders();

@@ -17,6 +17,8 @@ internal static class WireShapes
         typeof(LiveMessage), typeof(LeaseRequest), typeof(LeaseRenewal), typeof(LeaseResponse), typeof(LeaseReleased),
         typeof(SpaceRequest), typeof(SpaceMembers), typeof(MemberChange), typeof(InvitationRequest), typeof(SpaceInvitation), typeof(SpaceInvitations),
         typeof(JoinRequest), typeof(LeaveRequest), typeof(SpaceRemoved),
+        typeof(RefreshRequest), typeof(TokenResponse), typeof(RevokeRequest), typeof(Revoked), typeof(DeviceRequest), typeof(DeviceInfo), typeof(DeviceList),
+        typeof(UserList), typeof(SpaceList), typeof(SpaceHead), typeof(CompactionRequest), typeof(CompactionResponse),
     ];
 
     /// <summary>A command with every member there is.</summary>
