@@ -9,6 +9,7 @@ using Tidemark.Cli.Duplicates;
 using Tidemark.Cli.Health;
 using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
+using Tidemark.Cli.PutAside;
 using Tidemark.Cli.Running;
 using Tidemark.Cli.Serving;
 using Tidemark.Cli.Sharing;
@@ -39,7 +40,7 @@ internal static class TidemarkCommand
         return root;
     }
 
-    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for outbox, conflicts and duplicates.</summary>
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for outbox, conflicts, duplicates and aside.</summary>
     public static string[] Normalize(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
@@ -49,6 +50,7 @@ internal static class TidemarkCommand
             DeadLettersCommand.Name => DeadLettersCommand.Verbs,
             ConflictsCommand.Name => ConflictsCommand.Verbs,
             DuplicatesCommand.Name => DuplicatesCommand.Verbs,
+            AsideCommand.Name => AsideCommand.Verbs,
             _ => [],
         };
         if (verbs.Count == 0 || args.Length < 2 || args[1] is "--help" or "-h" or "-?" || verbs.Contains(args[1], StringComparer.Ordinal))
@@ -77,6 +79,7 @@ internal static class TidemarkCommand
         DeadLettersCommand.Create(),
         ConflictsCommand.Create(),
         DuplicatesCommand.Create(),
+        AsideCommand.Create(),
         ExplainVerb.Create(),
         CursorsVerb.Create(),
         VerifyVerb.Create(),

@@ -23,7 +23,7 @@ internal sealed class BookChecks(Examination visit)
         var aside = Session.Aside.ReadAll();
         if (aside.Count > 0)
         {
-            visit.Add(FindingCodes.PutAside, FindingSeverity.Warning, $"{aside.Count} pulled rows are put aside: {Examination.Named(aside.Select(a => $"{a.Type} {a.Key} ({a.Cause})"))}.", "Each run tries them again; a cause that stays needs a person.");
+            visit.Add(FindingCodes.PutAside, FindingSeverity.Warning, $"{aside.Count} pulled rows are put aside: {Examination.Named(aside.Select(a => $"{a.Type} {a.Key} ({a.Cause})"))}.", "Each run tries them again. `tidemark aside` lists them with their causes; what can never stand here is given up with `aside discard`.");
         }
 
         if (Session.Remotes.Read().Resync is { } reason)

@@ -46,7 +46,7 @@ public static class ConflictReplay
 
     private static ReplayDifference? Replay(ConflictRecord conflict, SyncModel model, SyncHandlerRegistry handlers, CustomMergeRegistry merges)
     {
-        if (conflict.Outcome == ConflictRecord.Discarded)
+        if (conflict.Outcome is ConflictRecord.Discarded or ConflictRecord.AsideDiscarded)
         {
             return null; // A person's decision, and no rule's.
         }

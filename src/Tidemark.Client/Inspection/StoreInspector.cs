@@ -20,6 +20,9 @@ public sealed class StoreInspector(LocalStore store)
 
     public IReadOnlyList<DeadLetter> DeadLetters() => [.. store.LookAtAll(DeadLettersOf).SelectMany(d => d)];
 
+    /// <summary>Pulled rows that cannot be applied yet, the oldest version first.</summary>
+    public IReadOnlyList<AsideItem> Aside() => store.Look(AsideActions.Read);
+
     /// <summary>The story of one row.</summary>
     /// <param name="type">The entity type's name.</param>
     /// <param name="id">Its key in wire form, or as plain text.</param>

@@ -67,7 +67,7 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
 
         foreach (var conflict in conflicts)
         {
-            Add(conflict.At, conflict.Outcome == ConflictRecord.Discarded ? "discarded" : "conflict", ConflictText(conflict));
+            Add(conflict.At, conflict.Outcome is ConflictRecord.Discarded or ConflictRecord.AsideDiscarded ? "discarded" : "conflict", ConflictText(conflict));
             if (conflict.SettledAt is { } at)
             {
                 Add(at, "settled", $"Conflict {conflict.Id} was settled by a person: {conflict.Settlement}.");
@@ -154,6 +154,11 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
         if (conflict.Outcome == ConflictRecord.Discarded)
         {
             return $"The edit was taken back before it was sent (record {conflict.Id}). {conflict.Reason}";
+        }
+
+        if (conflict.Outcome == ConflictRecord.AsideDiscarded)
+        {
+            return $"{conflict.Reason} (record {conflict.Id})";
         }
 
         var fields = conflict.Fields.Where(f => f.Rule is Model.Merging.MergeRule.Policy or Model.Merging.MergeRule.Custom or Model.Merging.MergeRule.ConflictFree)

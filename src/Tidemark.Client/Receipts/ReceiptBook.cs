@@ -147,7 +147,7 @@ internal sealed class ReceiptBook(StoreSession session)
 
     private (long Id, long? Version)? ConflictOf(Line line) => session.FindTable(line.Type) is { } table
         && session.Db.Query(
-            "SELECT id, server_version FROM _tm_conflict WHERE type = ?1 AND key = ?2 AND at >= ?3 AND outcome <> 'DISCARDED' ORDER BY id DESC LIMIT 1",
+            "SELECT id, server_version FROM _tm_conflict WHERE type = ?1 AND key = ?2 AND at >= ?3 AND outcome NOT IN ('DISCARDED', 'ASIDE_DISCARDED') ORDER BY id DESC LIMIT 1",
             s => (s.ColumnInt64(0), s.Int64OrNull(1)), Value.Text(table.Type.Name), Value.Text(line.Key), Value.Integer(line.At)) is [var found]
             ? found
             : null;

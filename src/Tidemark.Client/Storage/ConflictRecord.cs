@@ -12,6 +12,9 @@ public sealed record ConflictRecord
     /// <summary>The outcome of an edit that somebody took back before it was sent.</summary>
     public const string Discarded = "DISCARDED";
 
+    /// <summary>The outcome of a pulled row that was put aside and that somebody gave up.</summary>
+    public const string AsideDiscarded = "ASIDE_DISCARDED";
+
     /// <summary>Its number in this file; given when it is stored.</summary>
     public long Id { get; init; }
 
@@ -26,7 +29,7 @@ public sealed record ConflictRecord
     /// <summary>The command whose verdict told of it; null when a pull did.</summary>
     public string? Command { get; init; }
 
-    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED, MANUAL_REQUIRED or DISCARDED.</summary>
+    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED, MANUAL_REQUIRED, DISCARDED or ASIDE_DISCARDED.</summary>
     public required string Outcome { get; init; }
 
     public Row? Base { get; init; }

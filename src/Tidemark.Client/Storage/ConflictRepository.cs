@@ -4,7 +4,7 @@ using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Storage;
 
-/// <summary>Recorded conflicts; the oldest go when there are more than the bound, those that wait for a person and edits that were discarded never.</summary>
+/// <summary>Recorded conflicts; the oldest go when there are more than the bound, those that wait for a person and what was discarded never.</summary>
 public sealed class ConflictRepository(StoreConnection db, int remote, SyncModel model)
 {
     private const int RecordsMax = 10_000;
@@ -23,7 +23,7 @@ public sealed class ConflictRepository(StoreConnection db, int remote, SyncModel
             Value.Integer(conflict.IsServerDeleted ? 1 : 0), conflict.Reason.OrNull(), conflict.PolicyHash.OrNull());
         if (id > RecordsMax)
         {
-            db.Execute("DELETE FROM _tm_conflict WHERE id <= ?1 AND (outcome NOT IN ('MANUAL_REQUIRED', 'DISCARDED') OR settlement IS NOT NULL)", Value.Integer(id - RecordsMax));
+            db.Execute("DELETE FROM _tm_conflict WHERE id <= ?1 AND (outcome NOT IN ('MANUAL_REQUIRED', 'DISCARDED', 'ASIDE_DISCARDED') OR settlement IS NOT NULL)", Value.Integer(id - RecordsMax));
         }
     }
 

@@ -135,6 +135,13 @@ public sealed class LocalStore : IAsyncDisposable
         return LockedAsync(EngineTransactionKind.Guarded, s => new WaitingDiscard(s, _environment).Run(reason), cancellationToken);
     }
 
+    /// <summary>Gives a pulled version up that cannot stand here: the file stays without it until the server shows a newer one. A record keeps it (<see cref="ConflictRecord.AsideDiscarded"/>).</summary>
+    /// <returns>False: no such row is put aside.</returns>
+    /// <exception cref="InvalidOperationException">It waits for an edit of this device: see <see cref="AsideItem.WaitsForOwnEdit"/>.</exception>
+    /// <exception cref="SyncException">AlreadyRunning: a run is under way.</exception>
+    public Task<bool> DiscardAsideAsync(string type, string key, CancellationToken cancellationToken) =>
+        LockedAsync(EngineTransactionKind.None, s => new AsideActions(s, _environment).Discard(type, key), cancellationToken);
+
     /// <summary>Settles a conflict that waits for a person; of one that is over, brings a row back as a new edit. The next run sends what was decided.</summary>
     /// <returns>False: there is no such conflict, or nothing left to decide.</returns>
     public Task<bool> SettleAsync(long conflict, ConflictSettlement settlement, CancellationToken cancellationToken)

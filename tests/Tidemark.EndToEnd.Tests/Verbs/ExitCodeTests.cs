@@ -7,7 +7,7 @@ namespace Tidemark.EndToEnd.Tests.Verbs;
 public sealed class ExitCodeTests
 {
     public static TheoryData<string> Verbs =>
-        ["serve", "token", "adopt", "clone", "sync", "watch", "status", "history", "outbox", "dead-letters", "conflicts", "duplicates", "cursors", "verify", "doctor", "model", "demo"];
+        ["serve", "token", "adopt", "clone", "sync", "watch", "status", "history", "outbox", "dead-letters", "conflicts", "duplicates", "aside", "cursors", "verify", "doctor", "model", "demo"];
 
     [Theory]
     [MemberData(nameof(Verbs))]
