@@ -52,4 +52,27 @@ public sealed class RevivedRowTests
         Assert.Equal(["n|title|body|slug"], b.Rows("SELECT * FROM note"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PUSH-07")]
+    public async Task A_row_deleted_here_comes_back_where_the_refused_edit_that_let_it_go_meets_a_new_reference_to_it()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE person(id TEXT PRIMARY KEY);
+            CREATE TABLE list(id TEXT PRIMARY KEY, owner TEXT NOT NULL REFERENCES person(id), editor TEXT NOT NULL REFERENCES person(id));
+            INSERT INTO person VALUES('p'), ('q'), ('r');
+            INSERT INTO list VALUES('l', 'q', 'p');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE list SET owner = 'p'");
+        await a.SyncAsync();
+        b.Sql("UPDATE list SET editor = 'r'; DELETE FROM person WHERE id = 'p'");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["l|p|r"], a.Rows("SELECT * FROM list"));
+        Assert.Equal(3, a.Count("SELECT count(*) FROM person"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -54,6 +54,7 @@ public sealed class SeedTests
     [InlineData(1544, "a row that two devices brought back kept the unedited fields of the later one")]
     [InlineData(1715, "a row that made room for a pulled one took the id that another pulled row referred to")]
     [InlineData(1986, "a row below a discarded one moved to another id in the middle of the discard, and stayed without its parent")]
+    [InlineData(1867, "an edit that let go of a deleted row met a new reference to it, and was sent for ever")]
     [InlineData(620, "an offer that was refused and discarded left a row that the server had in an older version")]
     [Trait("req", "OPS-10")]
     public void A_seed_that_once_broke_a_promise_holds(ulong seed, string story)

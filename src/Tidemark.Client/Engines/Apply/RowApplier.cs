@@ -82,7 +82,7 @@ internal sealed class RowApplier
             return PutAside(incoming, AsideCause.Unreadable, unfit);
         }
 
-        if (MissingParent(incoming) is { } edge && !StandsMerged(incoming, entry) && !StandsWithout(incoming, entry))
+        if (MissingParent(incoming) is { } edge && !StandsMerged(incoming, entry) && !StandsWithout(incoming, entry) && !StandsWithParent(incoming, edge))
         {
             return PutAside(incoming, AsideCause.ParentMissing, edge.ToString());
         }
@@ -405,6 +405,18 @@ internal sealed class RowApplier
 
         _bringingBack.Clear();
         return incoming.Table.Type.DeletePolicy != DeletePolicy.UpdateWins || @base.SameAs(RowFill.Of(incoming.Row!, @base)) || MissingParent(incoming, bringsBack: true) is null;
+    }
+
+    // An edit was refused because the row hangs at the remote on one that was deleted here: waiting for that deletion, which waits for the edit, would never end.
+    private bool StandsWithParent(IncomingRow incoming, RelationEdge missing)
+    {
+        if (!incoming.IsRefused || missing.Target.DeletePolicy != DeletePolicy.UpdateWins || LiveOf(incoming).Visible is null)
+        {
+            return false;
+        }
+
+        _bringingBack.Clear();
+        return MissingParent(incoming, bringsBack: true) is null;
     }
 
     // A row that was deleted here and whose deletion was not sent, or came back: it stays as the remote shows it.

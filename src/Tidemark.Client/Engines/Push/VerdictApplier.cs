@@ -66,6 +66,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
         }
 
+        FailAll(applier, response.Failed.Where(v => v.Code == ErrorCodes.GroupRefused)); // What was refused only because of a conflict may have to give way to it.
         foreach (var verdict in response.Conflicts)
         {
             if (_commands.TryGetValue(verdict.CommandId, out var command))
@@ -74,13 +75,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
         }
 
-        foreach (var verdict in response.Failed)
-        {
-            if (_commands.TryGetValue(verdict.CommandId, out var command))
-            {
-                Fail(command, verdict);
-            }
-        }
+        FailAll(applier, response.Failed.Where(v => v.Code != ErrorCodes.GroupRefused));
 
         session.Answers.Add(response.Successful.Where(v => _commands.ContainsKey(v.CommandId)).Select(v => (_commands[v.CommandId], v.Version)), environment.NowMs);
         var deletions = new DeletionApplier(session, environment, context, applier);
@@ -345,7 +340,18 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         return outcome;
     }
 
-    private void Fail(StoredCommand command, FailedVerdict verdict)
+    private void FailAll(RowApplier applier, IEnumerable<FailedVerdict> verdicts)
+    {
+        foreach (var verdict in verdicts)
+        {
+            if (_commands.TryGetValue(verdict.CommandId, out var command))
+            {
+                Fail(applier, command, verdict);
+            }
+        }
+    }
+
+    private void Fail(RowApplier applier, StoredCommand command, FailedVerdict verdict)
     {
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
@@ -354,6 +360,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             _counts.Returned++;
             session.Outbox.Complete(command, Counters.Folded);
             ReturnTouches(table, key, command);
+            applier.ForgetCommand(new RowId(table.Number, key));
             context.CountReturn(new RowId(table.Number, key));
             return;
         }
