@@ -301,12 +301,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             MadeBy = verdict.MadeBy,
             IsOutOfRebases = rebases > options.RebasesMax,
         };
-        var merge = command.Operation == Operation.Delete && session.HasMerges ? session.MergeRecords.FindOpen(table.Number, key.ToString()) : null;
-        if (merge is not null && verdict.Reason == ConflictReasons.MergeRefused)
-        {
-            new MergeUndo(session, environment).Run(table, merge);
-        }
-
+        var merge = TakeMergeBack(table, key, command, verdict);
         var outcome = Bring(applier, incoming, command);
         if (merge is not null && LiveRows.Read(session, table, key).Visible is not null)
         {
@@ -318,6 +313,18 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             _counts.DeadLetters++;
             new UnmergedCommands(session, environment).Ask(command, shown, verdict.ServerVersion);
         }
+    }
+
+    // The merge of duplicates whose last step this deletion was to be, already taken back when that is why it was refused.
+    private MergeRecord? TakeMergeBack(EntityTable table, EntityKey key, StoredCommand command, ConflictVerdict verdict)
+    {
+        var merge = command.Operation == Operation.Delete && session.HasMerges ? session.MergeRecords.FindOpen(table.Number, key.ToString()) : null;
+        if (merge is not null && verdict.Reason == ConflictReasons.MergeRefused)
+        {
+            new MergeUndo(session, environment).Run(table, merge);
+        }
+
+        return merge;
     }
 
     // The rename is a difference again, to what the server shows of the row now.
