@@ -85,6 +85,7 @@ internal static class TidemarkCommand
         VerifyVerb.Create(),
         DoctorVerb.Create(),
         SpacesCommand.Create(),
+        CatalogCommand.Create(),
         ModelCommand.Create(),
         HealthCommand.Create(),
         SimulateVerb.Create(),

@@ -152,10 +152,28 @@ public sealed class DataSyncService : IDisposable
         return RunAsync(mode, trigger, progress, static () => Task.CompletedTask, cancellationToken);
     }
 
+    /// <summary>Fetches what is new in the catalogs that the model names, and nothing else: a task of its own beside syncing, admitted by the server where it is bulk work. Ordinary runs do it too.</summary>
+    public Task<SyncReport> SyncCatalogsAsync(CancellationToken cancellationToken = default) =>
+        SyncScheduler.Of(_environment).RunAsync(
+            new SyncTask(SyncTaskKind.CatalogSync, SyncTaskPriority.Normal, SyncResources.Network | SyncResources.Sqlite) { File = _store.Path },
+            (turn, token) => RunAsync(SyncMode.PullOnly, SyncTriggers.Catalog, null, turn.GiveWayAsync, token),
+            cancellationToken);
+
     /// <summary>Compares what this store knows of the remote with what the remote has, type by type.</summary>
     /// <exception cref="SyncException">The server could not be asked.</exception>
     public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) =>
         _store.EngineAsync(() => new Verifier(_store, _remote, _options, _connection).RunAsync(cancellationToken), cancellationToken);
+
+    /// <summary>Fetches the rows that a comparison found different, and no others; runs of this file wait meanwhile.</summary>
+    /// <param name="report">Of <see cref="VerifyAsync"/>, a moment ago.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>How many rows were brought in or taken away.</returns>
+    /// <exception cref="SyncException">The file is being synced, or more rows would go than a run deletes without a question.</exception>
+    public Task<int> RepairAsync(VerifyReport report, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return _store.RunLockedAsync(transaction => new Repairer(_store, _remote, _environment, _options).RunAsync(report, transaction, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped without a record: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
     /// <exception cref="SyncException">AlreadyRunning, with <see cref="SignOutChoice.Discard"/>: another process was in the middle of a run for longer than <see cref="SyncOptions.LockWait"/>. Nobody was signed out; this service is stopped.</exception>

@@ -39,7 +39,8 @@ public static class TidemarkServerExtensions
             provider.GetRequiredService<IServerStore>(),
             provider.GetRequiredService<ServerEnvironment>(),
             provider.GetRequiredService<ServerOptions>(),
-            provider.GetRequiredService<AccessService>()));
+            provider.GetRequiredService<AccessService>(),
+            provider.GetService<Snapshots.ISnapshotWriter>()));
         services.TryAddSingleton(provider => new AccessService(
             provider.GetRequiredService<IServerStore>() as IAccessStore ?? new Hosting.NoAccess(),
             provider.GetRequiredService<ServerOptions>().Access,

@@ -47,6 +47,12 @@ public sealed class ServerOptions
     /// <summary>Bounds of shared spaces. Default: <see cref="SharingOptions"/>' own.</summary>
     public SharingOptions Sharing { get; init; } = new();
 
+    /// <summary>Where files for first fetches are kept. Null (default): none are made.</summary>
+    public string? SnapshotFolder { get; init; }
+
+    /// <summary>A space with fewer rows is fetched in pages; catalogs are offered as files whatever their size. Default: 20,000.</summary>
+    public int SnapshotRowsMin { get; init; } = 20_000;
+
     /// <summary>Live connections that one user may have. Default: 100.</summary>
     public int ListenersPerUserMax { get; init; } = 100;
 

@@ -10,8 +10,11 @@ namespace Tidemark.Server;
 /// <summary>Which space a request means, and what the caller may do there. A foreign space and one that does not exist look the same.</summary>
 internal static class Spaces
 {
-    private const string OwnPrefix = "u:";
-    private const string SharedPrefix = "s:";
+    /// <summary>Who is everybody in the list of a catalog's members.</summary>
+    public static readonly UserId Everybody = new("*");
+
+    private const string OwnPrefix = SpaceNames.OwnPrefix;
+    private const string SharedPrefix = SpaceNames.SharedPrefix;
 
     /// <summary>Whose own space it is; null: nobody's.</summary>
     public static UserId? OwnerOf(SpaceId space) => space.Value.Length > OwnPrefix.Length && space.Value.StartsWith(OwnPrefix, StringComparison.Ordinal) ? new UserId(space.Value[OwnPrefix.Length..]) : null;
@@ -20,7 +23,8 @@ internal static class Spaces
 
     public static SpaceId SharedOf(Guid id) => new(SharedPrefix + id.ToString("D"));
 
-    public static bool IsShared(SpaceId space) => space.Value.StartsWith(SharedPrefix, StringComparison.Ordinal);
+    /// <summary>It has members; a catalog has everybody for a reader.</summary>
+    public static bool IsShared(SpaceId space) => space.Value.StartsWith(SharedPrefix, StringComparison.Ordinal) || SpaceNames.IsCatalog(space.Value);
 
     /// <summary>The caller's own space, or a shared one: whether he is a member of it, the snapshot or transaction of the request says (<see cref="RoleAsync"/>).</summary>
     public static SpaceId Resolve(Caller caller, string? asked)
@@ -48,7 +52,8 @@ internal static class Spaces
             return SpaceRoles.Owner;
         }
 
-        var role = await snapshot.FindRoleAsync(caller.User, cancellationToken).ConfigureAwait(false);
+        var role = await snapshot.FindRoleAsync(caller.User, cancellationToken).ConfigureAwait(false)
+            ?? (SpaceNames.IsCatalog(snapshot.Space.Value) ? await snapshot.FindRoleAsync(Everybody, cancellationToken).ConfigureAwait(false) : null);
 #if TIDEMARK_MUTANTS
         if (Mutants.Is(Mutant.RevocationIgnored))
         {

@@ -9,6 +9,7 @@ using Tidemark.Server.Live;
 using Tidemark.Server.Models;
 using Tidemark.Server.Push;
 using Tidemark.Server.Sharing;
+using Tidemark.Server.Snapshots;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server;
@@ -26,9 +27,15 @@ public sealed class SyncServer : IDisposable
     private readonly LeaseService _leases;
     private readonly SharingService _sharing;
     private readonly AccessService? _access;
+    private readonly SnapshotService? _snapshots;
     private ChangesService? _changes;
 
-    public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options, AccessService? access = null)
+    /// <param name="store">Where rows live.</param>
+    /// <param name="environment">Time, ids and randomness.</param>
+    /// <param name="options">Bounds and times.</param>
+    /// <param name="access">Who may. Null: whoever the host lets in.</param>
+    /// <param name="snapshots">Writes files for first fetches, into <see cref="ServerOptions.SnapshotFolder"/>. Null: none are offered.</param>
+    public SyncServer(IServerStore store, ServerEnvironment environment, ServerOptions options, AccessService? access = null, ISnapshotWriter? snapshots = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -39,6 +46,7 @@ public sealed class SyncServer : IDisposable
         _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
         _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment, MembersMovedAsync, access) : null;
+        _snapshots = snapshots is not null && options.SnapshotFolder is { } folder ? new SnapshotService(new SnapshotFolder(folder), snapshots, options) : null;
         _sharing = new SharingService(store, options.Sharing, environment, TellMembersAsync);
         _access = access;
         if (access is not null && _relay is not null)
@@ -177,7 +185,7 @@ public sealed class SyncServer : IDisposable
         await AdmitAsync(caller, deviceId, 0, cancellationToken).ConfigureAwait(false);
         var isAll = space == LiveMessage.AllSpaces;
         var spaces = isAll
-            ? (await _store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false)).Where(m => m.Role != SpaceRoles.Removed).Select(m => m.Space).Prepend(Spaces.DefaultOf(caller.User)).ToList()
+            ? (await _sharing.SpacesOfAsync(caller, cancellationToken).ConfigureAwait(false))
             : [Spaces.Resolve(caller, space)];
         var listener = _hints.Listen(caller.User, spaces, deviceId, isAll);
         try
@@ -272,7 +280,7 @@ public sealed class SyncServer : IDisposable
             {
                 Epoch = snapshot.State!.Epoch,
                 Mark = snapshot.State.Head,
-                Types = await RowsService.ChecksumsAsync(snapshot, model, request.EntityTypes, Shown.To(Options.Hooks, caller, snapshot.Space), cancellationToken).ConfigureAwait(false),
+                Types = await RowsService.ChecksumsAsync(snapshot, model, request, Options.KeysMax, Shown.To(Options.Hooks, caller, snapshot.Space), cancellationToken).ConfigureAwait(false),
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -307,7 +315,11 @@ public sealed class SyncServer : IDisposable
     /// <summary>Carries hints to and from the other nodes of the store, until it is stopped. For the host to run beside the endpoints; done at once where there are no others.</summary>
     public Task RelayHintsAsync(CancellationToken cancellationToken) => _relay?.RunAsync(cancellationToken) ?? Task.CompletedTask;
 
-    public void Dispose() => _keyLock.Dispose();
+    public void Dispose()
+    {
+        _snapshots?.Dispose();
+        _keyLock.Dispose();
+    }
 
     private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
     {
@@ -395,9 +407,37 @@ public sealed class SyncServer : IDisposable
         _relay?.Tell(new NodeHint(space, 0, [LiveMessage.Members], null));
     }
 
+    /// <summary>Is there a file with all rows of a space, and which one?</summary>
+    public async Task<SnapshotManifest> GetSnapshotAsync(Caller caller, string? space, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return (await SnapshotFileAsync(caller, space, cancellationToken).ConfigureAwait(false)).Manifest;
+    }
+
+    /// <summary>The file itself; null when none is offered.</summary>
+    public async Task<(SnapshotManifest Manifest, string? Path)> SnapshotFileAsync(Caller caller, string? space, CancellationToken cancellationToken)
+    {
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
+        var id = Spaces.Resolve(caller, space);
+        var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
+        var changes = await ChangesAsync(cancellationToken).ConfigureAwait(false);
+        if (_snapshots is null || !ReferenceEquals(Options.Hooks, SyncHooks.None)) // What a hook withholds is another thing for each reader.
+        {
+            await ReadAsync(caller, id, _ => Task.FromResult(true), cancellationToken).ConfigureAwait(false);
+            return (new SnapshotManifest { Space = id.Value, Offered = false }, null);
+        }
+
+        return await ReadAsync(caller, id, snapshot => _snapshots.OfAsync(snapshot, snapshot.Model ?? model, caller.User, changes, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
     // Live connections follow who is a member: who is no longer is not told of the space any more, who has become one is.
     private async Task MembersMovedAsync(SpaceId space, CancellationToken cancellationToken)
     {
+        if (SpaceNames.IsCatalog(space.Value))
+        {
+            return; // Everybody may hear of it.
+        }
+
         var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
         await using (snapshot.ConfigureAwait(false))
         {

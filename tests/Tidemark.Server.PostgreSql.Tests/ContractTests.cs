@@ -32,3 +32,8 @@ public sealed class PostgresSharingTests : SharingContract
 {
     protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
 }
+
+public sealed class PostgresChecksumTests : ChecksumContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}

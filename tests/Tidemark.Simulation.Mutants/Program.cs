@@ -53,7 +53,7 @@ int Number(string name, int otherwise) =>
 
 (int Seed, string Checker, string Text)? FindSound(Mutant mutant)
 {
-    var workload = Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
+    var workload = Mutants.NeedsSpaces(mutant) ? Workloads.Fifth : Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
     for (var first = 1; first <= seeds; )
     {
         Mutants.Active = mutant;

@@ -28,7 +28,9 @@ internal static class CloneVerb
     private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, CancellationToken cancellationToken)
     {
         await MakeFileAsync(path, link, cancellationToken);
-        await using var device = OpenDevice.Open(path, link);
+        var options = new SyncOptions();
+        options.Pull.UsesSnapshots = true;
+        await using var device = OpenDevice.Open(path, link, options);
         var report = await Work.RunAsync(context.Out, steps => device.Sync.SyncAsync(SyncMode.Full, "clone", SyncText.ProgressTo(steps), cancellationToken));
         context.Out.Document(SyncText.DocumentOf(report));
         SyncText.Show(context.Out, report);

@@ -2,6 +2,8 @@ using Microsoft.AspNetCore.Builder;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Leases;
+using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Server.Snapshots;
 using Tidemark.Server.Sqlite;
 using Tidemark.Server.Sqlite.Health;
 using Tidemark.Server.Storage;
@@ -40,12 +42,14 @@ internal static class ServerHost
             {
                 Dev = settings.Dev,
                 DrainTime = settings.Drain,
+                SnapshotFolder = Path.Combine(folder, "snapshots"),
                 Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
             },
             ModelFile = settings.ModelFile,
             UserRequestsPerMinuteMax = settings.UserRate,
             AddressRequestsPerMinuteMax = settings.AddressRate,
             ShutdownTimeout = TimeSpan.FromSeconds(10),
+            Configure = builder => builder.Services.AddSingleton<ISnapshotWriter, SqliteSnapshotWriter>(),
         });
         configure?.Invoke(app);
         await app.StartAsync(cancellationToken);

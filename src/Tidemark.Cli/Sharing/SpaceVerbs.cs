@@ -24,11 +24,16 @@ internal static class SpaceVerbs
     public static Command Make()
     {
         var name = new Argument<string>("NAME") { Description = "What people call it.", Arity = ArgumentArity.ZeroOrOne };
+        var catalog = new Option<string?>("--catalog") { Description = "Make a catalog of that name instead: everybody reads it, you and those you invite write. For administrators.", HelpName = "NAME" };
         return SpaceVerb.Of(
             "create",
             "Make a shared space; you are its owner.",
-            async (context, spaces, cancellationToken) => Show(context, await spaces.MakeSpaceAsync(new SpaceRequest { Name = context.Get(name) }, cancellationToken), "Made"),
-            name);
+            async (context, spaces, cancellationToken) =>
+            {
+                var request = new SpaceRequest { Name = context.Get(name), Space = context.Get(catalog) is { } asked ? SpaceNames.CatalogPrefix + asked : null };
+                Show(context, await spaces.MakeSpaceAsync(request, cancellationToken), "Made");
+            },
+            name, catalog);
     }
 
     public static void Show(VerbContext context, SpaceInfo space, string done)

@@ -7,32 +7,50 @@ namespace Tidemark.Cli.Syncing;
 
 internal static class VerifyVerb
 {
+    private const int ShownMax = 20;
+
     public static Command Create()
     {
         var database = SharedOptions.Database();
         var server = SharedOptions.Server();
         var token = SharedOptions.Token();
-        return Verb.Create("verify", "Compare checksums with the server, type by type. Exit code 1 when they differ.", database, server, token)
+        var repair = new Option<bool>("--repair") { Description = "Fetch the rows that differ, and no others." };
+        return Verb.Create("verify", "Compare checksums with the server, type by type, and name the rows that differ. Exit code 1 when they do.", database, server, token, repair)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 context.Get(database),
                 new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token)),
+                context.Get(repair),
                 cancellationToken));
     }
 
-    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, bool repair, CancellationToken cancellationToken)
     {
         await using var device = OpenDevice.Open(path, link);
-        var report = await Work.RunAsync(context.Out, steps =>
+        Task<VerifyReport> CompareAsync() => Work.RunAsync(context.Out, steps =>
         {
             steps.Report(new WorkStep("comparing", 0, null));
             return Task.Run(() => device.Sync.VerifyAsync(cancellationToken), cancellationToken);
         });
-        Show(context.Out, report);
+        var report = await CompareAsync();
+        var repaired = 0;
+        if (repair && report.Types.Any(t => t.Differences.Count > 0))
+        {
+            if (report.Unnoticed > 0)
+            {
+                throw VerbException.Failed("UNNOTICED", "There are changes here that nothing has noted; a repair would overwrite them. Run `tidemark doctor --repair` first.");
+            }
+
+            repaired = await device.Sync.RepairAsync(report, cancellationToken);
+            context.Out.Line($"{repaired} rows were repaired.");
+            report = await CompareAsync();
+        }
+
+        Show(context.Out, report, repaired);
         return report.Equal ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static void Show(Out output, VerifyReport report)
+    private static void Show(Out output, VerifyReport report, int repaired)
     {
         var table = Tables.Of("type", "#rows here", "#rows on server", "checksum here", "checksum on server", "");
         foreach (var type in report.Types)
@@ -42,6 +60,19 @@ internal static class VerifyVerb
 
         output.Write(table);
         output.Markup(report.Equal ? "[green]Equal.[/]" : "[red]Not equal.[/]");
+        foreach (var type in report.Types.Where(t => t.Differences.Count > 0))
+        {
+            foreach (var row in type.Differences.Take(ShownMax))
+            {
+                output.Line($"  {type.Type} {row.Key}: {TextOf(row.Kind)}");
+            }
+
+            if (type.Differences.Count > ShownMax)
+            {
+                output.Line($"  ... and {type.Differences.Count - ShownMax} more of {type.Type}");
+            }
+        }
+
         if (!report.Equal && !report.AtHead)
         {
             output.Line("The server is further on than this file: sync, then verify again.");
@@ -60,9 +91,17 @@ internal static class VerifyVerb
             deadLetters = report.DeadLetters,
             putAside = report.Aside,
             unnoticed = report.Unnoticed,
-            types = report.Types.Select(t => new { type = t.Type, rows = t.LocalRows, serverRows = t.ServerRows, digest = t.LocalDigest, serverDigest = t.ServerDigest, equal = t.Equal }),
+            repaired,
+            types = report.Types.Select(t => new { type = t.Type, space = t.Space, differences = t.Differences.Select(d => new { key = d.Key, kind = TextOf(d.Kind) }), rows = t.LocalRows, serverRows = t.ServerRows, digest = t.LocalDigest, serverDigest = t.ServerDigest, equal = t.Equal }),
         });
     }
+
+    private static string TextOf(DifferenceKind kind) => kind switch
+    {
+        DifferenceKind.Missing => "missing here",
+        DifferenceKind.Extra => "not on the server",
+        _ => "different",
+    };
 
     private static string ShortOf(string digest) => digest.Length > 16 ? digest[..16] : digest;
 }

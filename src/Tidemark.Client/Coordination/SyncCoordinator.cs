@@ -8,6 +8,7 @@ using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
+using Tidemark.Client.Snapshots;
 using Tidemark.Client.Spaces;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
@@ -116,7 +117,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
             failure = _spaces is null
                 ? await RunAdmittedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false)
-                : await RunSpacesAsync(_spaces, context, mode, token, progress, cancellationToken).ConfigureAwait(false);
+                : await RunSpacesAsync(_spaces, context, mode, trigger, token, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SyncException or StoreException or OperationCanceledException)
         {
@@ -182,11 +183,11 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     }
 
     // One after the other, each with its own cursor and epoch. What fails in one stops that one alone.
-    private async Task<SyncException?> RunSpacesAsync(SpaceRound spaces, SyncBatchContext context, SyncMode mode, long token, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
+    private async Task<SyncException?> RunSpacesAsync(SpaceRound spaces, SyncBatchContext context, SyncMode mode, string trigger, long token, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         spaces.Settle(new EngineTransaction(store.EngineSession, environment, token), context, options.Gate, _warnings);
         SyncException? failure = null;
-        foreach (var session in spaces.Sessions())
+        foreach (var session in spaces.Sessions().Where(s => trigger != SyncTriggers.Catalog || (s.Space is { } name && SpaceNames.IsCatalog(name))))
         {
             _session = session;
             var before = _pull;
@@ -359,8 +360,11 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             progress = progress is null ? null : new FullFetchProgress(progress);
         }
 
+        var seeded = await SnapshotAsync(transaction, cancellationToken).ConfigureAwait(false);
+        first = seeded is null ? first : null;
         var pull = NewPull(Locked(transaction));
         _pull = pull.Report;
+        _pull.Applied += (int)Math.Min(int.MaxValue, seeded ?? 0);
         FetchedPages fetched;
         using (_times.Of("pull"))
         {
@@ -378,6 +382,19 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             transaction.Run(EngineTransactionKind.Cheap, s => s.Stage.Clear());
             throw new SyncException(SyncErrorCode.InvalidResponse, "A page that was kept cannot be read; the next run fetches it again: " + e.Message, retryable: true, e);
         }
+    }
+
+    // All rows at once as a file, where there is nothing yet and the remote has one. Pages go on behind it.
+    private async Task<long?> SnapshotAsync(EngineTransaction transaction, CancellationToken cancellationToken)
+    {
+        var isWanted = options.Pull.UsesSnapshots || (_session.Space is { } name && SpaceNames.IsCatalog(name));
+        if (!isWanted || remote is not ISnapshots snapshots || _session.Remotes.Read() is not { Cursor: null, Resync: null } || _session.Stage.Pages().Count > 0)
+        {
+            return null;
+        }
+
+        using var phase = _times.Of("snapshot");
+        return await new SnapshotFetch(store, _session, snapshots, environment, transaction.LockToken, options.Gate).TryAsync(_session.Space ?? options.Space, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<SyncException?> PushAsync(EngineTransaction transaction, SyncBatchContext context, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)

@@ -8,6 +8,12 @@ namespace Tidemark.Client.Coordination;
 /// <summary>One type compared.</summary>
 public sealed record TypeVerification(string Type, long LocalRows, long ServerRows, string LocalDigest, string ServerDigest)
 {
+    /// <summary>The shared space that was compared; null: the user's own.</summary>
+    public string? Space { get; init; }
+
+    /// <summary>The rows that differ, found range by range; empty when equal, or when a pull is due.</summary>
+    public IReadOnlyList<RowDifference> Differences { get; init; } = [];
+
     public bool Equal => LocalRows == ServerRows && string.Equals(LocalDigest, ServerDigest, StringComparison.Ordinal);
 }
 
@@ -38,36 +44,36 @@ internal sealed class Verifier(LocalStore store, IRemote remote, SyncOptions opt
     public async Task<VerifyReport> RunAsync(CancellationToken cancellationToken)
     {
         await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
-        var server = await remote.GetChecksumsAsync(new ChecksumsRequest { Space = options.Space }, cancellationToken).ConfigureAwait(false);
-        var session = store.EngineSession;
-        session.Db.Execute("BEGIN");
-        try
+        var types = new List<TypeVerification>();
+        var (atHead, aside, unnoticed) = (true, 0L, 0L);
+        foreach (var session in store.SessionsOf(store.EngineSession, withGone: false))
         {
-            var types = new List<TypeVerification>();
-            var unnoticed = 0L;
+            session.Refresh();
+            var space = session.Space ?? options.Space;
+            var server = await remote.GetChecksumsAsync(new ChecksumsRequest { Space = space }, cancellationToken).ConfigureAwait(false);
+            var isAtHead = session.Remotes.Read().Floor is { } floor && floor.Position >= server.Mark.Position;
             foreach (var table in session.Tables)
             {
                 var digest = BaseDigest(session, table);
                 unnoticed += MissedChanges.Find(session, table).Count;
                 var other = server.Types.GetValueOrDefault(table.Type.Name) ?? new TypeChecksum(0, default(SetDigest).ToString());
-                types.Add(new TypeVerification(table.Type.Name, digest.Rows, other.Rows, digest.ToString(), other.Digest));
+                var type = new TypeVerification(table.Type.Name, digest.Rows, other.Rows, digest.ToString(), other.Digest) { Space = session.Space };
+                types.Add(type.Equal || !isAtHead ? type : type with { Differences = await new DifferenceFinder(session, remote, space).FindAsync(table, other.Rows, server.Mark, cancellationToken).ConfigureAwait(false) });
             }
 
-            var state = session.Remotes.Read();
-            return new VerifyReport
-            {
-                Types = types,
-                AtHead = state.Floor is { } floor && floor.Position >= server.Mark.Position,
-                Pending = session.Outbox.ReadLedger().Waiting,
-                DeadLetters = session.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"),
-                Aside = session.Aside.Count(),
-                Unnoticed = unnoticed,
-            };
+            aside += session.Aside.Count();
+            atHead &= isAtHead;
         }
-        finally
+
+        return new VerifyReport
         {
-            session.Db.Execute("ROLLBACK");
-        }
+            Types = types,
+            AtHead = atHead,
+            Pending = store.EngineSession.Outbox.ReadLedger().Waiting,
+            DeadLetters = store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"),
+            Aside = aside,
+            Unnoticed = unnoticed,
+        };
     }
 
     private static SetDigest BaseDigest(StoreSession session, EntityTable table)

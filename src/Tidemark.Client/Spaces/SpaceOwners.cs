@@ -1,6 +1,7 @@
 using Tidemark.Client.Engines;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Spaces;
@@ -28,6 +29,10 @@ internal sealed class SpaceOwners(StoreSession session)
     /// <summary>Has another space than this session's shown the row, or is it on its way to one?</summary>
     public bool IsOthers(EntityTable table, EntityKey key) => KnownOwner(table, key) is { } owner && owner != session.Remote;
 
+    /// <summary>Is it a row of the type's catalog, which rows of all spaces may refer to?</summary>
+    public bool IsPublic(EntityTable table, EntityKey key) =>
+        table.Type.Catalog is { } catalog && KnownOwner(table, key) is { } owner && _held.TryGetValue(SpaceNames.CatalogPrefix + catalog, out var held) && held.Remote == owner;
+
     /// <summary>The remote of the space that a row is in, or <see cref="Nobody"/>.</summary>
     public int OwnerOf(EntityTable table, EntityKey key) => KnownOwner(table, key) ?? NamedOwner(table, ReadLive(table, key), 0);
 
@@ -45,7 +50,8 @@ internal sealed class SpaceOwners(StoreSession session)
 
         foreach (var edge in session.Model.Graph.From(type).Where(e => e.TargetsKey))
         {
-            if (Engines.Push.PushPlanner.KeyIn(live, edge) is { } target && session.Table(edge.Target) is var parent && parent.LiveExists(session.Db, target) && OwnerOf(parent, target) != session.Remote)
+            if (Engines.Push.PushPlanner.KeyIn(live, edge) is { } target && session.Table(edge.Target) is var parent && parent.LiveExists(session.Db, target)
+                && !IsPublic(parent, target) && OwnerOf(parent, target) != session.Remote)
             {
                 return new UnfitValueException(type, type.Fields[edge.SourceOrdinals[0]], $"refers to {edge.Target.Name} {target}, which is in another space. Rows refer to rows of their own space.");
             }

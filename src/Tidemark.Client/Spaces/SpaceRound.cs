@@ -22,7 +22,7 @@ internal sealed class SpaceRound(LocalStore store, ISharing sharing, SyncEnviron
         }
 
         _spaces = spaces.Where(s => !s.Default).ToDictionary(s => s.Space, StringComparer.Ordinal);
-        foreach (var held in HeldSpace.ReadAll(store.EngineSession.Db).Where(h => !h.IsGone && !_spaces.ContainsKey(h.Space)))
+        foreach (var held in HeldSpace.ReadAll(store.EngineSession.Db).Where(h => !h.IsGone && !_spaces.ContainsKey(h.Space) && !SpaceNames.IsCatalog(h.Space)))
         {
             warnings.Add($"The server knows nothing of the space {held.Space}, neither that you are a member nor that you were: it was restored, or is another one. Its rows stay here and are not synced.");
         }
@@ -53,7 +53,7 @@ internal sealed class SpaceRound(LocalStore store, ISharing sharing, SyncEnviron
 
             foreach (var space in Joined().ToArray())
             {
-                HeldSpace.Take(home.Db, store.User, space);
+                HeldSpace.Take(home.Db, SpaceNames.IsCatalog(space) ? "" : store.User, space); // A catalog is nobody's in particular.
             }
 
             new Engines.Integrity.IntegrityGate(home, gate).Check(context);
@@ -61,16 +61,22 @@ internal sealed class SpaceRound(LocalStore store, ISharing sharing, SyncEnviron
         });
     }
 
-    /// <summary>The spaces of the file that can be synced: the user's own one first.</summary>
+    /// <summary>The spaces of the file that can be synced: catalogs first, because rows of all others may refer to theirs, then the user's own one.</summary>
     public IReadOnlyList<StoreSession> Sessions() =>
-        [.. store.SessionsOf(store.EngineSession, withGone: false).Where(s => s.Space is not { } name || (_spaces.TryGetValue(name, out var space) && space.Role != SpaceRoles.Removed))];
+        [.. store.SessionsOf(store.EngineSession, withGone: false)
+            .Where(s => s.Space is not { } name || (_spaces.TryGetValue(name, out var space) && space.Role != SpaceRoles.Removed))
+            .OrderBy(s => s.Space is { } name && SpaceNames.IsCatalog(name) ? 0 : 1)];
 
     private IEnumerable<string> Joined()
     {
         var held = HeldSpace.ReadAll(store.EngineSession.Db).Where(h => !h.IsGone).Select(h => h.Space).ToHashSet(StringComparer.Ordinal);
-        return _spaces.Values.Where(s => s.Role != SpaceRoles.Removed && !held.Contains(s.Space)).Select(s => s.Space).Order(StringComparer.Ordinal);
+        return _spaces.Values.Where(s => s.Role != SpaceRoles.Removed && !held.Contains(s.Space) && IsWanted(s.Space)).Select(s => s.Space).Order(StringComparer.Ordinal);
     }
 
     private IEnumerable<HeldSpace> Left() =>
         HeldSpace.ReadAll(store.EngineSession.Db).Where(h => !h.IsGone && _spaces.TryGetValue(h.Space, out var space) && space.Role == SpaceRoles.Removed);
+
+    // Of all catalogs of a server those that the model names.
+    private bool IsWanted(string space) =>
+        !SpaceNames.IsCatalog(space) || store.Model.Entities.Any(e => e.Catalog is { } name && space == SpaceNames.CatalogPrefix + name);
 }

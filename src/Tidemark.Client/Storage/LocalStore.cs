@@ -77,7 +77,9 @@ public sealed class LocalStore : IAsyncDisposable
             CheckFormat(db, file);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
             StoreUpgrade.Run(db, model);
-            return new LocalStore(file, db, model, environment, options);
+            var store = new LocalStore(file, db, model, environment, options);
+            store.SeedCatalogs(options.Catalogs);
+            return store;
         }
         catch (Exception e) when (e is ModelException or InvalidOperationException or FormatException or OverflowException)
         {
@@ -89,6 +91,14 @@ public sealed class LocalStore : IAsyncDisposable
             db.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Brings in catalog files where they are newer than what is there.</summary>
+    /// <returns>How many rows they have.</returns>
+    public long SeedCatalogs(IReadOnlyList<string> files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        return files.Count == 0 ? 0 : Snapshots.CatalogSeeds.Run(this, files, _environment);
     }
 
     /// <summary>Is the file a store already?</summary>
@@ -296,9 +306,8 @@ public sealed class LocalStore : IAsyncDisposable
     internal Task<T> LockedAsync<T>(Func<StoreSession, SyncEnvironment, T> work, CancellationToken cancellationToken) =>
         LockedAsync(EngineTransactionKind.None, s => work(s, _environment), cancellationToken);
 
-    private Task<T> LockedAsync<T>(Func<StoreSession, T> work, CancellationToken cancellationToken) => LockedAsync(EngineTransactionKind.Guarded, work, cancellationToken);
-
-    private Task<T> LockedAsync<T>(EngineTransactionKind kind, Func<StoreSession, T> work, CancellationToken cancellationToken) =>
+    /// <summary>Work of several transactions with the run lock held.</summary>
+    internal Task<T> RunLockedAsync<T>(Func<EngineTransaction, Task<T>> work, CancellationToken cancellationToken) =>
         EngineAsync(
             async () =>
             {
@@ -310,13 +319,17 @@ public sealed class LocalStore : IAsyncDisposable
 
                 try
                 {
-                    return new EngineTransaction(EngineSession, _environment, token).Run(kind, work);
+                    return await work(new EngineTransaction(EngineSession, _environment, token)).ConfigureAwait(false);
                 }
                 finally
                 {
                     Coordination.RunLock.Release(EngineSession.Db, token);
-                    await Task.CompletedTask.ConfigureAwait(false);
                 }
             },
             cancellationToken);
+
+    private Task<T> LockedAsync<T>(Func<StoreSession, T> work, CancellationToken cancellationToken) => LockedAsync(EngineTransactionKind.Guarded, work, cancellationToken);
+
+    private Task<T> LockedAsync<T>(EngineTransactionKind kind, Func<StoreSession, T> work, CancellationToken cancellationToken) =>
+        RunLockedAsync(transaction => Task.FromResult(transaction.Run(kind, work)), cancellationToken);
 }

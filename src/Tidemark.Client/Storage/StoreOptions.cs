@@ -17,4 +17,7 @@ public sealed class StoreOptions
 
     /// <summary>What a committed write of the app survives. Default: power loss.</summary>
     public Tidemark.Sqlite.Durability Durability { get; set; } = Tidemark.Sqlite.Durability.Full;
+
+    /// <summary>Catalog files shipped with the app: brought in when the store is opened, before any run, where they are newer than what is there. Default: none.</summary>
+    public IReadOnlyList<string> Catalogs { get; set; } = [];
 }

@@ -62,6 +62,12 @@ public sealed record EntityType
     /// </summary>
     public string? Space { get; init; }
 
+    /// <summary>
+    /// The catalog whose public rows this type has beside the user's own: they come from the space `c:` and this name, are everybody's to read, and rows of all spaces may
+    /// refer to them. Null: none.
+    /// </summary>
+    public string? Catalog { get; init; }
+
     [JsonIgnore]
     public string TableName => Table ?? Name;
 

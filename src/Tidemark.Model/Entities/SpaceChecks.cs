@@ -5,7 +5,7 @@ internal static class SpaceChecks
 {
     public static void Run(IReadOnlyList<EntityType> entities, List<ModelFault> faults)
     {
-        if (!entities.Any(e => e.Space is not null))
+        if (!entities.Any(e => e.Space is not null || e.Catalog is not null))
         {
             return;
         }
@@ -16,6 +16,11 @@ internal static class SpaceChecks
             if (entity.Identity == IdentityModel.ServerAssigned)
             {
                 faults.Add(new ModelFault(entity.Name, null, "A file that holds several spaces needs keys made by devices (UUIDs); this type's are the server's."));
+            }
+
+            if (entity.Catalog is { } catalog && !IsCatalogName(catalog))
+            {
+                faults.Add(new ModelFault(entity.Name, null, "The name of a catalog has 1 to 64 of a-z, 0-9 and -."));
             }
 
             if (entity.Space is { } name && FaultOf(entity, name) is { } fault)
@@ -41,4 +46,6 @@ internal static class SpaceChecks
             ? "The field that says the space is text (a space's id) and the app's to set, or a reference of one field to the key of the row whose space it shares."
             : null;
     }
+
+    internal static bool IsCatalogName(string name) => name.Length is > 0 and <= 64 && name.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '-');
 }

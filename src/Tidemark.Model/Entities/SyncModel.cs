@@ -38,9 +38,9 @@ public sealed record SyncModel
         init => _ = value;
     }
 
-    /// <summary>Some type says which space its rows are in: a file holds all spaces of its user.</summary>
+    /// <summary>Some type says which space its rows are in, or has public ones: a file holds all spaces of its user.</summary>
     [JsonIgnore]
-    public bool HasSpaces => Entities.Any(e => e.Space is not null);
+    public bool HasSpaces => Entities.Any(e => e.Space is not null || e.Catalog is not null);
 
     [JsonIgnore]
     public RelationGraph Graph => Own.Graph;

@@ -131,6 +131,13 @@ public sealed class EntityTypeBuilder
         return this;
     }
 
+    /// <summary>Public rows of this type come from a catalog.</summary>
+    public EntityTypeBuilder Catalog(string name)
+    {
+        _rest = _rest with { Catalog = name };
+        return this;
+    }
+
     /// <summary>The field that says which space a row is in: a space's id, or a reference to the row it shares its space with.</summary>
     public EntityTypeBuilder Space(string field)
     {

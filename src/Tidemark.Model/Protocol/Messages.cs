@@ -369,6 +369,12 @@ public sealed record ChecksumsRequest : IJsonOnDeserialized
 
     public IReadOnlyList<string>? EntityTypes { get; init; }
 
+    /// <summary>Also a checksum for each of 2 to the power of so many ranges of keys, 1 to 16; see <see cref="KeyRange"/>.</summary>
+    public int? RangeBits { get; init; }
+
+    /// <summary>Also every row of these ranges, by key and digest.</summary>
+    public IReadOnlyList<int>? Within { get; init; }
+
     void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(EntityTypes, "entityTypes");
 }
 
@@ -384,7 +390,20 @@ public sealed record ChecksumsResponse : IJsonOnDeserialized
     void IJsonOnDeserialized.OnDeserialized() => NoNulls.In(Types.Values, "types");
 }
 
-public sealed record TypeChecksum(long Rows, string Digest);
+public sealed record TypeChecksum(long Rows, string Digest)
+{
+    /// <summary>Those of the ranges that have rows, in order.</summary>
+    public IReadOnlyList<RangeChecksum>? Ranges { get; init; }
+
+    /// <summary>The rows of the ranges that were asked for, in no order.</summary>
+    public IReadOnlyList<RowChecksum>? Listed { get; init; }
+}
+
+/// <summary>Rows and set digest of one range of keys.</summary>
+public sealed record RangeChecksum(int Range, long Rows, string Digest);
+
+/// <summary>One row: its key, and its digest in lower-case hex.</summary>
+public sealed record RowChecksum(RawJson EntityId, string Digest);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -421,4 +440,5 @@ public sealed record TypeChecksum(long Rows, string Digest);
 [JsonSerializable(typeof(JoinRequest))]
 [JsonSerializable(typeof(LeaveRequest))]
 [JsonSerializable(typeof(SpaceRemoved))]
+[JsonSerializable(typeof(SnapshotManifest))]
 public sealed partial class WireJson : JsonSerializerContext;

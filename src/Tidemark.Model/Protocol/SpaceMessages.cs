@@ -22,10 +22,24 @@ public static class SpaceRoles
     public static bool MayWrite(string role) => role is Owner or Writer;
 }
 
+/// <summary>What names of spaces tell of them.</summary>
+public static class SpaceNames
+{
+    public const string OwnPrefix = "u:";
+    public const string SharedPrefix = "s:";
+
+    /// <summary>Of catalogs: everybody reads, those who are invited write.</summary>
+    public const string CatalogPrefix = "c:";
+
+    public static bool IsCatalog(string space) => space is not null && space.StartsWith(CatalogPrefix, StringComparison.Ordinal);
+
+    public static bool IsCatalogName(string name) => Entities.SpaceChecks.IsCatalogName(name ?? "");
+}
+
 /// <summary>POST /spaces: makes a shared space whose owner is the caller.</summary>
 public sealed record SpaceRequest
 {
-    /// <summary>`s:` and a UUID of the caller's, so that the request may be repeated. Null: the server makes one.</summary>
+    /// <summary>`s:` and a UUID of the caller's, so that the request may be repeated; or, for administrators, `c:` and the name of a catalog. Null: the server makes one.</summary>
     public string? Space { get; init; }
 
     /// <summary>For people.</summary>

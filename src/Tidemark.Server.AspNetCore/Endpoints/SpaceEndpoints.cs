@@ -12,6 +12,7 @@ namespace Tidemark.Server.AspNetCore.Endpoints;
 internal static class SpaceEndpoints
 {
     private const string Space = "space";
+    private const string SnapshotType = "application/vnd.sqlite3";
 
     public static void Map(RouteGroupBuilder group)
     {
@@ -24,6 +25,12 @@ internal static class SpaceEndpoints
         group.MapPost("/spaces/invitations", InviteAsync).Describe(SpaceOperations.Invite).Takes<InvitationRequest>().Produces<SpaceInvitation>();
         group.MapDelete("/spaces/invitations", UninviteAsync).Describe(SpaceOperations.Uninvite).Produces<SpaceRemoved>();
         group.MapPost("/spaces/join", JoinAsync).Describe(SpaceOperations.Join).Takes<JoinRequest>().Produces<SpaceInfo>();
+        group.MapGet("/spaces/snapshot/manifest", ManifestAsync).Describe(SpaceOperations.SnapshotManifest).Produces<SnapshotManifest>();
+        group.MapGet("/spaces/snapshot", SnapshotAsync).Describe(SpaceOperations.Snapshot).Produces(StatusCodes.Status200OK, contentType: SnapshotType);
+        group.MapGet("/catalog/{name}/manifest", (string name, HttpContext http, SyncServer server, CancellationToken cancellationToken) => ManifestOfAsync(http, server, SpaceNames.CatalogPrefix + name, cancellationToken))
+            .Describe(SpaceOperations.CatalogManifest).Produces<SnapshotManifest>();
+        group.MapGet("/catalog/{name}/snapshot", (string name, HttpContext http, SyncServer server, CancellationToken cancellationToken) => SnapshotOfAsync(http, server, SpaceNames.CatalogPrefix + name, cancellationToken))
+            .Describe(SpaceOperations.CatalogSnapshot).Produces(StatusCodes.Status200OK, contentType: SnapshotType);
         group.MapPost("/spaces/leave", LeaveAsync).Describe(SpaceOperations.Leave).Takes<LeaveRequest>().Produces<SpaceRemoved>();
     }
 
@@ -75,6 +82,21 @@ internal static class SpaceEndpoints
         var caller = Callers.Of(http.User);
         var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.LeaveRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
         return Answer.Of(await server.LeaveSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
+    }
+
+    private static Task<IResult> ManifestAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) => ManifestOfAsync(http, server, http.Request.Query[Space], cancellationToken);
+
+    private static Task<IResult> SnapshotAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) => SnapshotOfAsync(http, server, http.Request.Query[Space], cancellationToken);
+
+    private static async Task<IResult> ManifestOfAsync(HttpContext http, SyncServer server, string? space, CancellationToken cancellationToken) =>
+        Answer.Of(await server.GetSnapshotAsync(Callers.Of(http.User), space, cancellationToken).ConfigureAwait(false), WireMessages.Json.SnapshotManifest);
+
+    private static async Task<IResult> SnapshotOfAsync(HttpContext http, SyncServer server, string? space, CancellationToken cancellationToken)
+    {
+        var (manifest, path) = await server.SnapshotFileAsync(Callers.Of(http.User), space, cancellationToken).ConfigureAwait(false);
+        return path is null
+            ? throw new RequestException(ErrorCodes.BadRequest, "No snapshot is offered of this space; ask for its manifest first.")
+            : Results.File(path, SnapshotType, entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{manifest.ETag}\""), enableRangeProcessing: true);
     }
 
     private static string One(HttpContext http, string name) =>

@@ -71,4 +71,26 @@ internal static class SpaceOperations
         ErrorCodes.BadRequest,
         ErrorCodes.SpaceNotFound,
         ErrorCodes.TooLarge);
+
+    public static WireOperation SnapshotManifest { get; } = new(
+        "getSnapshotManifest",
+        Spaces,
+        "Whether a file with all rows of a space is offered, and which.",
+        "For members; the query says which space, the default one when it does not. A first fetch of many rows is faster with it; pages go on at its cursor.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound);
+
+    public static WireOperation Snapshot { get; } = new(
+        "getSnapshot",
+        Spaces,
+        "All rows of a space as a SQLite file.",
+        "ETag and ranges (RFC 9110) work: send If-Range with the ETag to go on where a download stopped.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.SpaceNotFound);
+
+    public static WireOperation CatalogManifest { get; } = new(
+        "getCatalogManifest", Spaces, "The newest file of a catalog.", "For everybody who is signed in.", ErrorCodes.BadRequest, ErrorCodes.SpaceNotFound);
+
+    public static WireOperation CatalogSnapshot { get; } = new(
+        "getCatalogSnapshot", Spaces, "All rows of a catalog as a SQLite file, to be shipped with an app.", "Its cursor is in it. ETag and ranges work.", ErrorCodes.BadRequest, ErrorCodes.SpaceNotFound);
 }

@@ -86,7 +86,8 @@ internal static class WireOperations
         "checksums",
         Sync,
         "Rows and digest of every entity type at the head of one snapshot.",
-        "The digest is the sum modulo 2^256 of the SHA-256 of every canonical row (RFC 8785), in lower-case hex. Compare it when the device's cursor stands at the mark's position.",
+        "The digest is the sum modulo 2^256 of the SHA-256 of every canonical row (RFC 8785), in lower-case hex. Compare it when the device's cursor stands at the mark's position. "
+        + "With rangeBits the same for each of 2^rangeBits ranges of keys (the first bits of the SHA-256 of the key's canonical JSON); with within the rows of some ranges by key and digest: so a difference is found without fetching the rows.",
         ErrorCodes.BadRequest,
         ErrorCodes.SpaceNotFound,
         ErrorCodes.TooLarge);

@@ -39,6 +39,17 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         return page.Finish(Tail(model, user, snapshot.Space, state, places, until, since, page, rest));
     }
 
+    /// <summary>Where pages go on behind everything up to a commit.</summary>
+    public string CursorAt(SyncModel model, UserId user, SpaceId space, string epoch, Mark mark) => cursors.Write(new Cursor
+    {
+        User = user.Value,
+        Space = space.Value,
+        Epoch = epoch,
+        Mark = mark,
+        Since = mark.Position,
+        Places = model.Entities.ToDictionary(t => t.Name, _ => new CursorPlace(mark.Position), StringComparer.Ordinal),
+    });
+
     private int LimitOf(ChangesRequest request)
     {
         var limit = request.Limit ?? options.PageRowsDefault;

@@ -91,7 +91,7 @@ internal sealed class CursorCodec(byte[] key)
                 var body = signed.AsSpan(SignatureBytes);
                 if (CryptographicOperations.FixedTimeEquals(signed.AsSpan(0, SignatureBytes), HMACSHA256.HashData(key, body).AsSpan(0, SignatureBytes))
                     && JsonSerializer.Deserialize(body, CursorJson.Default.Cursor) is { } cursor
-                    && cursor.User == user.Value && cursor.Space == space.Value)
+                    && (cursor.User == user.Value || (SpaceNames.IsCatalog(space.Value) && cursor.User == Spaces.Everybody.Value)) && cursor.Space == space.Value)
                 {
                     return cursor;
                 }

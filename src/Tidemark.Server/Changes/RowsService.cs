@@ -29,24 +29,23 @@ internal static class RowsService
         return found;
     }
 
-    public static async Task<IReadOnlyDictionary<string, TypeChecksum>> ChecksumsAsync(IStoreSnapshot snapshot, SyncModel model, IReadOnlyList<string>? types, Func<Row, Row?>? show, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyDictionary<string, TypeChecksum>> ChecksumsAsync(IStoreSnapshot snapshot, SyncModel model, ChecksumsRequest request, int listedMax, Func<Row, Row?>? show, CancellationToken cancellationToken)
     {
         var checksums = new SortedDictionary<string, TypeChecksum>(StringComparer.Ordinal);
-        using var writer = new CanonicalJsonWriter();
-        foreach (var type in model.Entities.Where(e => types is not { Count: > 0 } || types.Contains(e.Name, StringComparer.Ordinal)))
+        foreach (var type in model.Entities.Where(e => request.EntityTypes is not { Count: > 0 } types || types.Contains(e.Name, StringComparer.Ordinal)))
         {
-            var digest = default(SetDigest);
+            using var checksum = new TypeScan(type, request.RangeBits, request.Within, listedMax);
             await snapshot.ScanAsync(
                 type,
                 row =>
                 {
                     if ((show is null ? row : show(row)) is { } shown)
                     {
-                        digest.Add(RowDigest.Of(WireRow.Sendable(shown), writer));
+                        checksum.Add(shown);
                     }
                 },
                 cancellationToken).ConfigureAwait(false);
-            checksums[type.Name] = new TypeChecksum(digest.Rows, digest.ToString());
+            checksums[type.Name] = checksum.Result();
         }
 
         return checksums;

@@ -163,6 +163,7 @@ internal sealed class RowRules(PushSession session)
         {
             if (ValuesOf(row, edge.SourceOrdinals) is not { } values
                 || (former is not null && ValuesOf(former, edge.SourceOrdinals) is { } before && before.AsSpan().SequenceEqual(values))
+                || edge.Target.Catalog is not null // A public row, perhaps: it is in another space, and its own devices have looked.
                 || await ExistsAsync(edge, values, cancellationToken).ConfigureAwait(false))
             {
                 continue;

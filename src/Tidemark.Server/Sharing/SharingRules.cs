@@ -7,11 +7,12 @@ namespace Tidemark.Server.Sharing;
 /// <summary>Who may make whom a member of what. Pure: what is there goes in, what is there from then on comes out.</summary>
 internal sealed class SharingRules(SharingOptions options)
 {
-    public static SharedSpace Made(SharedSpace shared, UserId by, string? name, long now)
+    public static SharedSpace Made(SharedSpace shared, UserId by, string? name, bool isCatalog, long now)
     {
         if (shared.Members.Count == 0 && shared.Name is null)
         {
-            return new SharedSpace(name ?? "", [new StoredMember(by, SpaceRoles.Owner, now)], []);
+            var owner = new StoredMember(by, SpaceRoles.Owner, now);
+            return new SharedSpace(name ?? "", isCatalog ? [owner, new StoredMember(Spaces.Everybody, SpaceRoles.Reader, now)] : [owner], []);
         }
 
         // The request was repeated; or the id is somebody else's.

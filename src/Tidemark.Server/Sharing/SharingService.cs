@@ -18,21 +18,31 @@ internal sealed class SharingService(IServerStore store, SharingOptions options,
 
     public async Task<IReadOnlyList<SpaceInfo>> ListAsync(Caller caller, bool withLeft, Func<SpaceId, Task<SpaceState>> stateOf, CancellationToken cancellationToken)
     {
-        var own = Spaces.DefaultOf(caller.User);
-        var spaces = new List<SpaceInfo> { Info(own, await stateOf(own).ConfigureAwait(false), SpaceRoles.Owner, null) with { Default = true } };
-        foreach (var membership in await store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false))
+        var home = Spaces.DefaultOf(caller.User);
+        var spaces = new List<SpaceInfo> { Info(home, await stateOf(home).ConfigureAwait(false), SpaceRoles.Owner, null) with { Default = true } };
+        var own = await store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false);
+        var everybodys = await store.ReadMembershipsAsync(Spaces.Everybody, cancellationToken).ConfigureAwait(false);
+        foreach (var membership in own.Where(m => m.Role != SpaceRoles.Removed || withLeft).Concat(everybodys).DistinctBy(m => m.Space))
         {
             if (membership.Role != SpaceRoles.Removed)
             {
                 spaces.Add(Info(membership.Space, await stateOf(membership.Space).ConfigureAwait(false), membership.Role, membership.Name));
             }
-            else if (withLeft)
+            else
             {
                 spaces.Add(new SpaceInfo { Space = membership.Space.Value, Role = membership.Role, Epoch = "" }); // Where it is now is none of his business.
             }
         }
 
         return spaces;
+    }
+
+    /// <summary>The caller's own space, and those he may read.</summary>
+    public async Task<IReadOnlyList<SpaceId>> SpacesOfAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        var own = await store.ReadMembershipsAsync(caller.User, cancellationToken).ConfigureAwait(false);
+        var everybodys = await store.ReadMembershipsAsync(Spaces.Everybody, cancellationToken).ConfigureAwait(false);
+        return [Spaces.DefaultOf(caller.User), .. own.Where(m => m.Role != SpaceRoles.Removed).Concat(everybodys).Select(m => m.Space).Distinct()];
     }
 
     public async Task<SpaceInfo> MakeAsync(Caller caller, SpaceRequest request, CancellationToken cancellationToken)
@@ -42,13 +52,26 @@ internal sealed class SharingService(IServerStore store, SharingOptions options,
             throw Problems.Of(ErrorCodes.BadRequest, $"name may have {NameCharactersMax} characters, none of them a control character.");
         }
 
-        var space = request.Space is { } asked
-            ? Guid.TryParseExact(asked.StartsWith("s:", StringComparison.Ordinal) ? asked[2..] : "", "D", out var id) && Spaces.SharedOf(id).Value == asked
-                ? new SpaceId(asked)
-                : throw Problems.Of(ErrorCodes.BadRequest, "space is s: and a UUID in lower case, or is left out.")
-            : Spaces.SharedOf(environment.NewId());
+        var space = NewSpace(caller, request.Space);
         await CheckCountAsync(caller, cancellationToken).ConfigureAwait(false);
-        return await ChangeAsync(space, mustBeThere: false, s => (SharingRules.Made(s, caller.User, request.Name, NowMs), 0), (s, state, _) => InfoFor(caller, space, s, state), cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(space, mustBeThere: false, s => (SharingRules.Made(s, caller.User, request.Name, SpaceNames.IsCatalog(space.Value), NowMs), 0), (s, state, _) => InfoFor(caller, space, s, state), cancellationToken).ConfigureAwait(false);
+    }
+
+    private SpaceId NewSpace(Caller caller, string? asked)
+    {
+        if (asked is null)
+        {
+            return Spaces.SharedOf(environment.NewId());
+        }
+
+        if (SpaceNames.IsCatalog(asked) && SpaceNames.IsCatalogName(asked[SpaceNames.CatalogPrefix.Length..]))
+        {
+            return caller.IsAdministrator ? new SpaceId(asked) : throw Problems.Of(ErrorCodes.Forbidden, "Only administrators make catalogs.");
+        }
+
+        return Guid.TryParseExact(asked.StartsWith(SpaceNames.SharedPrefix, StringComparison.Ordinal) ? asked[SpaceNames.SharedPrefix.Length..] : "", "D", out var id) && Spaces.SharedOf(id).Value == asked
+            ? new SpaceId(asked)
+            : throw Problems.Of(ErrorCodes.BadRequest, "space is s: and a UUID in lower case, c: and the name of a catalog, or is left out.");
     }
 
     public async Task<SpaceMembers> MembersAsync(Caller caller, SpaceId space, CancellationToken cancellationToken)
@@ -166,7 +189,7 @@ internal sealed class SharingService(IServerStore store, SharingOptions options,
     private static SpaceMembers Members(SpaceId space, SharedSpace shared) => new()
     {
         Space = space.Value,
-        Members = [.. shared.Active.OrderBy(m => m.User.Value, StringComparer.Ordinal).Select(m => new SpaceMember { User = m.User.Value, Role = m.Role, Since = TextOf(m.Since) })],
+        Members = [.. shared.Active.Where(m => m.User != Spaces.Everybody).OrderBy(m => m.User.Value, StringComparer.Ordinal).Select(m => new SpaceMember { User = m.User.Value, Role = m.Role, Since = TextOf(m.Since) })],
     };
 
     private static SpaceInvitation Invitation(SpaceId space, StoredInvitation invitation) => new()

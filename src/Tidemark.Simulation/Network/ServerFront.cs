@@ -52,6 +52,7 @@ internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
     {
         ("GET", "/sync/model") => Message(Done(server.GetModelAsync(caller, default)), WireJson.Default.ModelInfo),
         ("PUT", "/sync/model") => Message(Done(server.PutModelAsync(caller, request.Body, default)), WireJson.Default.ModelInfo),
+        ("GET", "/spaces") => Message(Done(server.GetSpacesAsync(caller, withLeft: true, default)), WireJson.Default.IReadOnlyListSpaceInfo),
         ("POST", "/sync/push") => Message(Done(server.PushAsync(caller, request.Body, default)), WireJson.Default.PushResponse),
         ("POST", "/sync/changes") => new WireReply(200, "application/json", Done(server.GetChangesAsync(caller, Read(request, WireJson.Default.ChangesRequest), default)).ToArray()),
         ("POST", "/sync/checksums") => Message(Done(server.GetChecksumsAsync(caller, Read(request, WireJson.Default.ChecksumsRequest), default)), WireJson.Default.ChecksumsResponse),

@@ -21,7 +21,7 @@ public static class Simulator
     public static SimulationResult Run(SimulationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Run(Plan.Make(options));
+        return options.Workload == Workloads.Fifth ? Sharing.SharingRun.Play(options, DefaultFolder()) : Run(Plan.Make(options));
     }
 
     /// <summary>The shortest schedule found that breaks the same promise as the seed does; the run itself when it breaks none.</summary>
@@ -30,6 +30,11 @@ public static class Simulator
     public static SimulationResult Shrink(SimulationOptions options, int runsMax = 400)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Workload == Workloads.Fifth)
+        {
+            return Run(options); // Short as it is.
+        }
+
         var plan = Plan.Make(options);
         var result = Run(plan);
         return result.Violation is null ? result : new Shrinker(plan, result.Violation.Checker, runsMax).Shrink(result).Result;

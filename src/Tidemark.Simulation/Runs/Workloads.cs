@@ -15,7 +15,10 @@ public static class Workloads
     /// <summary>Also leases for bulk work, hints that are lost, doubled or late, and writes with receipts.</summary>
     public const int Fourth = 4;
 
-    /// <summary>The first one, and people who merge duplicates. (The fifth is kept for shared spaces.)</summary>
+    /// <summary>A world of its own: users who share spaces, join, leave and are taken out of them.</summary>
+    public const int Fifth = 5;
+
+    /// <summary>The first one, and people who merge duplicates.</summary>
     public const int Sixth = 6;
 
     public const int Preset = First;

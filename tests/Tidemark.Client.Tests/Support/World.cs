@@ -63,7 +63,11 @@ internal sealed class World : IAsyncDisposable
             Store = _store,
             Environment = ServerEnvironment.System,
             Server = Options,
-            Configure = b => b.Logging.SetMinimumLevel(LogLevel.Critical),
+            Configure = b =>
+            {
+                b.Logging.SetMinimumLevel(LogLevel.Critical);
+                b.Services.AddSingleton<Tidemark.Server.Snapshots.ISnapshotWriter, SqliteSnapshotWriter>();
+            },
         });
         await _app.StartAsync();
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());

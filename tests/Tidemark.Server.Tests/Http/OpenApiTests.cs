@@ -41,7 +41,11 @@ public sealed class OpenApiTests
             Assert.NotEmpty(operation.GetProperty("summary").GetString()!);
             Assert.NotEmpty(operation.GetProperty("description").GetString()!);
             var responses = operation.GetProperty("responses");
-            Assert.True(Schema(responses.GetProperty("200"), "application/json").ValueKind == JsonValueKind.Object, path);
+            if (!path.EndsWith("/snapshot", StringComparison.Ordinal))
+            {
+                Assert.True(Schema(responses.GetProperty("200"), "application/json").ValueKind == JsonValueKind.Object, path);
+            }
+
             var isRefresh = path == "/auth/refresh"; // Its token is in the body.
             var open = isRefresh || path.StartsWith("/health", StringComparison.Ordinal);
             Assert.Equal(open, !operation.TryGetProperty("security", out _));
@@ -91,6 +95,9 @@ public sealed class OpenApiTests
             (typeof(LeaseRequest), "LeaseRequest", []),
             (typeof(LeaseResponse), "LeaseResponse", []),
             (typeof(LeaseReleased), "LeaseReleased", []),
+            (typeof(SpaceMembers), "SpaceMembers", []),
+            (typeof(SpaceInvitation), "SpaceInvitation", []),
+            (typeof(SnapshotManifest), "SnapshotManifest", []),
             (typeof(Problem), "Problem", []),
         ];
 

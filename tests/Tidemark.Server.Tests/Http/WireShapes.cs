@@ -13,10 +13,10 @@ internal static class WireShapes
     private static readonly Type[] Messages =
     [
         typeof(PushEnvelope), typeof(PushResponse), typeof(VerdictsRequest), typeof(VerdictsResponse), typeof(RowsRequest), typeof(RowsResponse),
-        typeof(ChangesRequest), typeof(ChangesPageTail), typeof(Problem), typeof(ModelInfo), typeof(SpaceInfo), typeof(ChecksumsRequest), typeof(ChecksumsResponse),
+        typeof(ChangesRequest), typeof(ChangesPageTail), typeof(Problem), typeof(ModelInfo), typeof(SpaceInfo), typeof(ChecksumsRequest), typeof(ChecksumsResponse), typeof(RangeChecksum), typeof(RowChecksum),
         typeof(LiveMessage), typeof(LeaseRequest), typeof(LeaseRenewal), typeof(LeaseResponse), typeof(LeaseReleased),
         typeof(SpaceRequest), typeof(SpaceMembers), typeof(MemberChange), typeof(InvitationRequest), typeof(SpaceInvitation), typeof(SpaceInvitations),
-        typeof(JoinRequest), typeof(LeaveRequest), typeof(SpaceRemoved),
+        typeof(JoinRequest), typeof(LeaveRequest), typeof(SpaceRemoved), typeof(SnapshotManifest),
         typeof(RefreshRequest), typeof(TokenResponse), typeof(RevokeRequest), typeof(Revoked), typeof(DeviceRequest), typeof(DeviceInfo), typeof(DeviceList),
         typeof(UserList), typeof(SpaceList), typeof(SpaceHead), typeof(CompactionRequest), typeof(CompactionResponse),
     ];

@@ -29,4 +29,7 @@ public static class SyncTriggers
 
     /// <summary>The back-off after a failure is over, or the former run left something to fetch.</summary>
     public const string Retry = "retry";
+
+    /// <summary>A run for catalogs alone.</summary>
+    public const string Catalog = "catalog";
 }

@@ -193,6 +193,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         var childId = new RowId(child.Number, childKey);
         var entry = child.ReadEntry(session.Db, childKey, session.Remote);
         var @base = child.ReadBase(session.Db, childKey, session.Remote);
+        if (entry is null && session.Owners?.IsOthers(child, childKey) == true)
+        {
+            Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} of another space still refers to it.");
+            return;
+        }
+
         var isPending = entry is null || @base is not null || applier.IsOutstanding(childId);
         if (!isPending)
         {

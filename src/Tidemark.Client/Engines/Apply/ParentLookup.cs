@@ -53,6 +53,11 @@ internal sealed class ParentLookup(StoreSession session)
         {
             if (session.Owners is { } owners && owners.OwnerOf(table, target) != session.Remote)
             {
+                if (owners.IsPublic(table, target))
+                {
+                    return ParentPresence.Present;
+                }
+
                 return ParentPresence.Missing; // A row of another space is nobody's parent in this one.
             }
 

@@ -21,6 +21,9 @@ public sealed class PullOptions
     /// <summary>Fewer deletions than this are never questioned. Default 1,000.</summary>
     public int DeleteFreeRows { get; set; } = 1000;
 
+    /// <summary>A first fetch takes a file where the server offers one: faster from some ten thousand rows on. Catalogs always do. Default false.</summary>
+    public bool UsesSnapshots { get; set; }
+
     /// <summary>The answer to the question: delete all the same.</summary>
     public bool AllowManyDeletes { get; set; }
 }

@@ -302,7 +302,7 @@ internal sealed class DifferenceReader(StoreSession session)
             return new ResolvedReference(edge, id, ParentState.Blocked);
         }
 
-        if (table.ReadEntry(session.Db, key, session.Remote) is not null)
+        if (table.ReadEntry(session.Db, key, session.Remote) is not null || session.Owners?.IsPublic(table, key) == true)
         {
             return new ResolvedReference(edge, id, ParentState.Synced);
         }

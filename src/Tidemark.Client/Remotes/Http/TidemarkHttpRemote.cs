@@ -8,13 +8,14 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Observing;
+using Tidemark.Client.Snapshots;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 
 namespace Tidemark.Client.Remotes.Http;
 
 /// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
-public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, ISharedSpaces, IDisposable
+public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, ISharedSpaces, ISnapshots, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
@@ -133,6 +134,45 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
 
     public Task<SpaceRemoved> LeaveSpaceAsync(LeaveRequest request, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, SpacesPath + "/leave", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.LeaveRequest), WireJson.Default.SpaceRemoved, cancellationToken);
+
+    public Task<SnapshotManifest> GetSnapshotAsync(string? space, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, SnapshotPath(space, "/manifest"), null, WireJson.Default.SnapshotManifest, cancellationToken);
+
+    public Task<SnapshotPart> OpenSnapshotAsync(string? space, string etag, long from, CancellationToken cancellationToken) => _tokens.WithAsync(
+        async token =>
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, SnapshotPath(space, ""));
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            if (from > 0)
+            {
+                request.Headers.Range = new RangeHeaderValue(from, null);
+                request.Headers.IfRange = new RangeConditionHeaderValue(new EntityTagHeaderValue($"\"{etag}\""));
+            }
+
+            try
+            {
+                var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                SyncSources.CountRequest(SpacesPath, (int)response.StatusCode);
+                if (!response.IsSuccessStatusCode)
+                {
+                    using var refused = response;
+                    throw HttpTrouble.Of(_http.BaseAddress!, response, await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+                }
+
+                return new SnapshotPart(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), response.StatusCode == HttpStatusCode.PartialContent);
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                SyncSources.CountRequest(SpacesPath, null);
+                throw HttpTrouble.NoAnswer(_http.BaseAddress!, e);
+            }
+        },
+        cancellationToken);
+
+    private static string SnapshotPath(string? space, string what) =>
+        space is null ? SpacesPath + "/snapshot" + what
+        : SpaceNames.IsCatalog(space) ? $"catalog/{Uri.EscapeDataString(space[SpaceNames.CatalogPrefix.Length..])}{(what.Length == 0 ? "/snapshot" : what)}"
+        : Query(SpacesPath + "/snapshot" + what, ("space", space));
 
     /// <summary>A connection for hints with this remote's token. A refused one is exchanged by the next run, which tells of it, and followed then.</summary>
     public ILiveHints CreateHints(LiveHintOptions options) => new TidemarkLiveHints(_http.BaseAddress!, _tokens.CurrentAsync, options, _environment);

@@ -1,0 +1,306 @@
+using System.Security.Cryptography;
+using System.Text;
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Inspection;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server;
+using Tidemark.Server.Sqlite;
+using Tidemark.Simulation.Clock;
+using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Network;
+using Tidemark.Simulation.Runs;
+
+namespace Tidemark.Simulation.Sharing;
+
+/// <summary>
+/// The fifth workload: users with devices that share spaces, on a network that loses, doubles and delays, with processes that are killed. Promises: nobody who is no
+/// member is answered; a reader writes nothing; after a run no row of a space that was left is in the file; no row that was made is lost; the ledger adds up; in the end
+/// every device has exactly the rows of its user's spaces.
+/// </summary>
+internal sealed class SharingRun
+{
+    private const int RoundsMax = 20;
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(7);
+    private readonly SimulationOptions _options;
+    private readonly string _folder;
+    private readonly Dice _dice;
+    private readonly List<SharingDevice> _devices = [];
+    private readonly List<string> _story = [];
+    private readonly List<(int Step, Action Handle)> _late = [];
+    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
+    private readonly SyncServer _server;
+    private readonly SqliteServerStore _store;
+    private readonly DiskWatch _watch;
+    private int _syncs;
+    private int _step;
+
+    private SharingRun(SimulationOptions options, string folder)
+    {
+        (_options, _folder, _dice) = (options, folder, new Dice(Dice.Mix(options.Seed, 500)));
+        var clock = new VirtualClock(Scheduler, static () => TimeSpan.Zero);
+        _watch = new DiskWatch(clock);
+        var random = _dice.Fork();
+        var environment = new ServerEnvironment
+        {
+            Time = clock,
+            RandomBytes = count =>
+            {
+                var bytes = new byte[count];
+                random.Fill(bytes);
+                return bytes;
+            },
+        };
+        _store = SqliteServerStore.Open(ServerPath, environment, _watch);
+        _server = new SyncServer(_store, environment, new ServerOptions { Dev = true });
+        Front = new ServerFront(_server, text => Violate("server", text));
+        foreach (var user in Users.Append(Users[0]))
+        {
+            var name = ((char)('A' + _devices.Count)).ToString();
+            _devices.Add(new SharingDevice(this, name, user, folder, _dice.Fork()));
+        }
+    }
+
+    public static SyncModel Model { get; } = new SyncModelBuilder()
+        .Entity("list", e => e.Field("id", FieldType.Text).Field("title", FieldType.Text).Field("space", FieldType.Text).Key("id").Space("space"))
+        .Entity("item", e => e.Field("id", FieldType.Text).Field("list_id", FieldType.Text).Field("title", FieldType.Text).Key("id").Reference("list_id", "list", required: true, DeleteRule.Cascade).Space("list_id"))
+        .Build() with
+    {
+        Schema =
+        [
+            new SchemaObject { Kind = "table", Name = "list", Table = "list", Sql = "CREATE TABLE list(id TEXT PRIMARY KEY, title TEXT, space TEXT)" },
+            new SchemaObject { Kind = "table", Name = "item", Table = "item", Sql = "CREATE TABLE item(id TEXT PRIMARY KEY, list_id TEXT NOT NULL REFERENCES list(id) ON DELETE CASCADE, title TEXT)" },
+        ],
+    };
+
+    public Scheduler Scheduler { get; } = new();
+
+    public SharingTruth Truth { get; } = new();
+
+    public ServerFront Front { get; }
+
+    public IReadOnlyList<string> Users { get; } = ["ann", "bob", "eve"];
+
+    public IReadOnlyList<SharingDevice> Devices => _devices;
+
+    public bool Calm { get; private set; }
+
+    public int Edits { get; set; }
+
+    public Violation? Violation { get; private set; }
+
+    private string ServerPath => Path.Combine(_folder, "server.db");
+
+    public static SimulationResult Play(SimulationOptions options, string defaultFolder)
+    {
+        var before = SynchronizationContext.Current;
+        var folder = Directory.CreateDirectory(Path.Combine(options.Folder ?? defaultFolder, FormattableString.Invariant($"tidemark-sharing-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}-{options.Seed}")));
+        SynchronizationContext.SetSynchronizationContext(null);
+        SharingRun? run = null;
+        try
+        {
+            run = new SharingRun(options, folder.FullName);
+            run.PlayGuarded();
+            return run.Result();
+        }
+        finally
+        {
+            run?.Close();
+            if (!options.KeepFiles)
+            {
+                folder.Delete(recursive: true);
+            }
+
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    public void Say(string who, string what) => _story.Add($"{Story.TimeOf(Scheduler.Now)}  {who}: {what}");
+
+    public void Met(string fault) => _met[fault] = _met.GetValueOrDefault(fault) + 1;
+
+    public void Violate(string checker, string what)
+    {
+        if (Violation is null)
+        {
+            Violation = new Violation(checker, what);
+            Say("CHECK", $"{checker}: {what}");
+        }
+    }
+
+    public void ArriveLater(Action handle) => _late.Add((_step + 1 + _dice.Below(8), handle));
+
+    public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => ask(_server, new Caller(new UserId(user), IsAdministrator: false)).GetAwaiter().GetResult();
+
+    /// <summary>One run of a device, and what must hold behind it.</summary>
+    /// <returns>True: it has moved something, or failed.</returns>
+    public bool Sync(SharingDevice device, bool isKilled)
+    {
+        _syncs++;
+        if (device.Sync(isKilled) is not { } report)
+        {
+            Say(device.Name, "is killed in the middle of a run");
+            return true;
+        }
+
+        Say(device.Name, $"syncs: {report.Outcome}, pushed {report.Push.Accepted}, refused {report.Push.Failed + report.Push.DeadLetters}, pulled {report.Pull.Applied}-{report.Pull.Deleted}{(report.Error is { } error ? $" [{error.Code}]" : "")}{string.Concat(report.Warnings.Select(w => $" ({w})"))}");
+        var ledger = new StoreInspector(device.Store).Status().Ledger;
+        if (!ledger.AddsUp)
+        {
+            Violate("ledger", $"{device.Name}: {ledger}");
+        }
+
+        if (report.Error is null)
+        {
+            CheckNothingForeign(device);
+        }
+
+        return report.Error is not null || report.Outcome != SyncOutcome.Idle;
+    }
+
+    private void PlayGuarded()
+    {
+        try
+        {
+            var steps = new SharingSteps(this, _dice.Fork());
+            var count = _options.Steps ?? 60 + _dice.Below(80);
+            for (_step = 0; _step < count && Violation is null; _step++)
+            {
+                Scheduler.RunUntil(Scheduler.Now + _dice.Below(Pause.Ticks), static () => { });
+                foreach (var late in _late.Where(l => l.Step <= _step).ToArray())
+                {
+                    _late.Remove(late);
+                    late.Handle();
+                }
+
+                steps.Next();
+            }
+
+            Settle();
+        }
+#pragma warning disable CA1031 // whatever is thrown is a finding, with the story that led to it
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Violate("thrown", e.ToString());
+        }
+    }
+
+    private void Settle()
+    {
+        Calm = true;
+        _late.ForEach(l => l.Handle());
+        if (!BecomesQuiet())
+        {
+            return;
+        }
+
+        CheckNothingLost();
+        for (var settling = 0; settling < 4 && Violation is null; settling++)
+        {
+            var letters = _devices.SelectMany(d => d.DeadLetters().Select(l => (Device: d, Letter: l))).ToList();
+            letters.ForEach(l => l.Device.Discard(l.Letter));
+            if (!BecomesQuiet() || letters.Count == 0)
+            {
+                break;
+            }
+        }
+
+        if (Violation is null)
+        {
+            CheckEqual();
+        }
+    }
+
+    private bool BecomesQuiet()
+    {
+        for (var round = 0; round < RoundsMax && Violation is null; round++)
+        {
+            Scheduler.RunUntil(Scheduler.Now + Pause.Ticks, static () => { });
+            var moved = false;
+            foreach (var device in _devices)
+            {
+                moved |= Sync(device, isKilled: false);
+            }
+
+            if (!moved)
+            {
+                return true;
+            }
+        }
+
+        Violate("starvation", $"not quiet {RoundsMax} rounds after faults ended");
+        return false;
+    }
+
+    // A row of a space the user is no member of may only be his own, refused one.
+    private void CheckNothingForeign(SharingDevice device)
+    {
+        var refused = device.DeadLetters().Select(l => l.Key.Trim('"')).ToHashSet(StringComparer.Ordinal);
+        foreach (var (id, list) in device.Read("SELECT id, NULL FROM list UNION ALL SELECT id, list_id FROM item ORDER BY 1").Select(r => (r[0].AsText, r[1].IsNull ? null : r[1].AsText)))
+        {
+            if (Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is null && !refused.Contains(id) && !(list is not null && refused.Contains(list)))
+            {
+                Violate("left rows", $"{device.Name} of {device.User} has {id} of {row.Space}, which he is no member of");
+            }
+        }
+    }
+
+    // On the server, or waiting for a person where it was made, or with its list.
+    private void CheckNothingLost()
+    {
+        var server = ServerRows().Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+        var refused = _devices.ToDictionary(d => d.Name, d => d.DeadLetters().Select(l => l.Key.Trim('"')).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        foreach (var row in Truth.Made.Where(r => !r.IsDeleted && Truth.Find(r.List ?? r.Id) is { IsDeleted: false }))
+        {
+            var letters = refused[row.Device];
+            if (!server.Contains(row.Id) && !letters.Contains(row.Id) && !(row.List is { } list && (letters.Contains(list) || !server.Contains(list))))
+            {
+                Violate("lost row", $"{row.Id}, made by {row.Device} for {row.Space}, is neither on the server nor a dead letter");
+            }
+        }
+    }
+
+    private void CheckEqual()
+    {
+        var server = ServerRows();
+        foreach (var device in _devices)
+        {
+            var wanted = server.Where(r => Truth.RoleOf(device.User, r.Space) is not null).Select(r => r.Line).Order(StringComparer.Ordinal).ToList();
+            var there = device.Read("SELECT 'list|' || id || '|' || title FROM list UNION ALL SELECT 'item|' || id || '|' || title FROM item").Select(r => r[0].AsText).Order(StringComparer.Ordinal).ToList();
+            if (!wanted.SequenceEqual(there, StringComparer.Ordinal))
+            {
+                Violate("equal", $"{device.Name} of {device.User} has not what its spaces have: missing {string.Join(", ", wanted.Except(there, StringComparer.Ordinal))}; too much {string.Join(", ", there.Except(wanted, StringComparer.Ordinal))}");
+            }
+        }
+    }
+
+    private List<(string Space, string Id, string Line)> ServerRows()
+    {
+        using var db = Tidemark.Sqlite.SqliteFile.Open(ServerPath, new Tidemark.Sqlite.OpenOptions { QueryOnly = true });
+        return Tidemark.Sqlite.ConnectionSql.Query(db, "SELECT space_id, id, 'list|' || id || '|' || title FROM list UNION ALL SELECT space_id, id, 'item|' || id || '|' || title FROM item")
+            .ConvertAll(r => (r[0].AsText, r[1].AsText, r[2].AsText));
+    }
+
+    private SimulationResult Result() => new()
+    {
+        Seed = _options.Seed,
+        Violation = Violation,
+        Digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _story)))),
+        Story = _story,
+        FaultsMet = _met,
+        DeviceDays = _devices.Count,
+        Steps = _step,
+        Edits = Edits,
+        Syncs = _syncs,
+        Events = Scheduler.Events,
+    };
+
+    private void Close()
+    {
+        _devices.ForEach(d => d.Dispose());
+        _server.Dispose();
+        _watch.CloseAll();
+    }
+}

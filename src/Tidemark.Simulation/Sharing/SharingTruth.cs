@@ -1,0 +1,61 @@
+using Tidemark.Model.Protocol;
+
+namespace Tidemark.Simulation.Sharing;
+
+/// <summary>What the checkers go by: who is a member of what now, and which row was made by whom for which space.</summary>
+internal sealed class SharingTruth
+{
+    private readonly SortedDictionary<string, SortedDictionary<string, string>> _spaces = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, MadeRow> _made = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<string> Spaces => [.. _spaces.Keys];
+
+    public IEnumerable<MadeRow> Made => _made.Values;
+
+    public string? RoleOf(string user, string space) =>
+        space == SpaceNames.OwnPrefix + user ? SpaceRoles.Owner : _spaces.GetValueOrDefault(space)?.GetValueOrDefault(user);
+
+    public IReadOnlyList<string> MembersOf(string space) => _spaces.TryGetValue(space, out var members) ? [.. members.Keys] : [];
+
+    public IReadOnlyList<string> SpacesOf(string user) => [.. _spaces.Where(s => s.Value.ContainsKey(user)).Select(s => s.Key)];
+
+    public void Set(string space, string user, string? role)
+    {
+        if (!_spaces.TryGetValue(space, out var members))
+        {
+            _spaces[space] = members = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        }
+
+        if (role is null)
+        {
+            members.Remove(user);
+        }
+        else
+        {
+            members[user] = role;
+        }
+    }
+
+    public void Note(MadeRow row) => _made[row.Id] = row;
+
+    public MadeRow? Find(string id) => _made.GetValueOrDefault(id);
+
+    public void Deleted(string id)
+    {
+        if (_made.TryGetValue(id, out var row))
+        {
+            row.IsDeleted = true;
+        }
+    }
+}
+
+/// <summary>A row that an app made.</summary>
+/// <param name="Id">Its key.</param>
+/// <param name="Space">The space it was made for.</param>
+/// <param name="Device">By which device.</param>
+/// <param name="List">The list it is in; null: it is one.</param>
+internal sealed record MadeRow(string Id, string Space, string Device, string? List)
+{
+    /// <summary>Somebody has deleted it, or its list.</summary>
+    public bool IsDeleted { get; set; }
+}
