@@ -72,7 +72,9 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     /// <summary>The server's state comes back, for the row and for those that wait for it. Returns the rows that changed.</summary>
     public IReadOnlyList<string> Discard(StoredCommand command)
     {
-        if (session.FindTable(command.Type) is not { } table)
+        // What is kept of a space that was left holds no row: one that stands here came back with the space, and is another matter.
+        var isKeptOnly = session.Space is not null && command.LastCode == ErrorCodes.SpaceNotFound;
+        if (session.FindTable(command.Type) is not { } table || isKeptOnly)
         {
             session.Outbox.Complete(command, Counters.Discarded);
             return [];

@@ -7,6 +7,7 @@ using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Network;
 using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Sharing;

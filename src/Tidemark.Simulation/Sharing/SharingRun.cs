@@ -134,7 +134,7 @@ internal sealed class SharingRun
     public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => ask(_server, new Caller(new UserId(user), IsAdministrator: false)).GetAwaiter().GetResult();
 
     /// <summary>One run of a device, and what must hold behind it.</summary>
-    /// <returns>True: it has moved something, or failed.</returns>
+    /// <returns>True: it has moved something, or failed. Rows that wait for a person are looked at in every run.</returns>
     public bool Sync(SharingDevice device, bool isKilled)
     {
         _syncs++;
@@ -156,7 +156,7 @@ internal sealed class SharingRun
             CheckNothingForeign(device);
         }
 
-        return report.Error is not null || report.Outcome != SyncOutcome.Idle;
+        return report.Error is not null || report.Push.Accepted + report.Push.Conflicts + report.Push.Failed + report.Push.DeadLetters + report.Pull.Applied + report.Pull.Merged + report.Pull.Deleted > 0;
     }
 
     private void PlayGuarded()

@@ -100,6 +100,28 @@ public sealed class SharedSpaceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Discarding_what_was_kept_of_a_space_touches_no_row_that_came_back_with_it()
+    {
+        await JoinAsync("ben", SpaceRoles.Writer);
+        await _ben.SyncAsync();
+        _ben.Sql($"INSERT INTO list VALUES('trip', 'Trip', '{_space}')");
+        _ben.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await _ben.TrySyncAsync();
+        _ben.Network.Decide = _ => Fault.None;
+        await Server("ann").RemoveMemberAsync(_space, "ben", CancellationToken.None);
+        _ben.Sql("DELETE FROM _tm_pace");
+        await _ben.SyncAsync();
+        var letter = Assert.Single(new StoreInspector(_ben.Store).DeadLetters());
+        await JoinAsync("ben", SpaceRoles.Writer);
+        await _ben.SyncAsync();
+        Assert.Equal(["list|trip|Trip"], _ben.Rows(All));
+        Assert.True(await _ben.Store.DiscardAsync(letter.Id, CancellationToken.None));
+        await _ben.SyncAsync();
+        Assert.Equal(["list|trip|Trip"], _ben.Rows(All));
+        Quiet(_ben);
+    }
+
+    [Fact]
     public async Task Leaving_is_heard_by_all_devices_of_the_user_and_by_nobody_else()
     {
         await JoinAsync("ben", SpaceRoles.Writer);

@@ -3,9 +3,9 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Tidemark.Model.Protocol;
 using Tidemark.Simulation.Clock;
-using Tidemark.Simulation.Network;
+using Tidemark.Simulation.Sharing;
 
-namespace Tidemark.Simulation.Sharing;
+namespace Tidemark.Simulation.Network;
 
 /// <summary>The wire of one device: requests are lost, answers are lost, some arrive twice, some long after.</summary>
 internal sealed class SharingWire(SharingRun run, string device, Dice dice) : HttpMessageHandler
