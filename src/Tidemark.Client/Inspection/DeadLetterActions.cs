@@ -73,8 +73,9 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     public IReadOnlyList<string> Discard(StoredCommand command)
     {
         // What is kept of a space that was left holds no row: one that stands here came back with the space, and is another matter.
-        var isKeptOnly = session.Space is not null && command.LastCode == ErrorCodes.SpaceNotFound;
-        if (session.FindTable(command.Type) is not { } table || isKeptOnly)
+        // So is one that another space has taken since.
+        if (session.FindTable(command.Type) is not { } table || (session.Space is not null && command.LastCode == ErrorCodes.SpaceNotFound)
+            || session.Owners?.IsOthers(table, StoreSession.KeyFrom(table.Type, command.Key)) == true)
         {
             session.Outbox.Complete(command, Counters.Discarded);
             return [];

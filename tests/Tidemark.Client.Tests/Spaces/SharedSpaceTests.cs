@@ -122,6 +122,23 @@ public sealed class SharedSpaceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Discarding_a_row_that_named_a_space_too_early_leaves_it_where_the_space_has_taken_it_since()
+    {
+        _ben.Sql($"INSERT INTO list VALUES('early', 'Early', '{_space}')");
+        await _ben.SyncAsync();
+        var letter = Assert.Single(new StoreInspector(_ben.Store).DeadLetters());
+        await JoinAsync("ben", SpaceRoles.Writer);
+        _ben.Sql("INSERT INTO item VALUES('i', 'early', 'Child', NULL)");
+        await _ben.SyncAsync();
+        Assert.True(await _ben.Store.DiscardAsync(letter.Id, CancellationToken.None));
+        await _ben.SyncAsync();
+        await _ann.SyncAsync();
+        Assert.Equal(["list|early|Early", "item|i|Child"], _ann.Rows(All));
+        Assert.Equal(_ann.Rows(All), _ben.Rows(All));
+        Quiet(_ann, _ben);
+    }
+
+    [Fact]
     public async Task Leaving_is_heard_by_all_devices_of_the_user_and_by_nobody_else()
     {
         await JoinAsync("ben", SpaceRoles.Writer);
