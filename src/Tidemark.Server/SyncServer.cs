@@ -80,36 +80,36 @@ public sealed class SyncServer : IDisposable
     }
 
     /// <summary>Makes a shared space; the caller is its owner.</summary>
-    public Task<SpaceInfo> MakeSpaceAsync(Caller caller, SpaceRequest request, CancellationToken cancellationToken) => _sharing.MakeAsync(caller, request, cancellationToken);
+    public Task<SpaceInfo> MakeSpaceAsync(Caller caller, SpaceRequest request, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.MakeAsync(caller, request, cancellationToken), cancellationToken);
 
     /// <summary>Who is a member; for members.</summary>
-    public Task<SpaceMembers> GetMembersAsync(Caller caller, string space, CancellationToken cancellationToken) => _sharing.MembersAsync(caller, new SpaceId(space), cancellationToken);
+    public Task<SpaceMembers> GetMembersAsync(Caller caller, string space, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.MembersAsync(caller, new SpaceId(space), cancellationToken), cancellationToken);
 
     /// <summary>Gives a member another role; for owners.</summary>
-    public Task<SpaceMembers> ChangeMemberAsync(Caller caller, MemberChange change, CancellationToken cancellationToken) => _sharing.ChangeRoleAsync(caller, change, cancellationToken);
+    public Task<SpaceMembers> ChangeMemberAsync(Caller caller, MemberChange change, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.ChangeRoleAsync(caller, change, cancellationToken), cancellationToken);
 
     /// <summary>Takes a member out, at once for every request that begins from now on; for owners, and for oneself.</summary>
-    public Task<SpaceRemoved> RemoveMemberAsync(Caller caller, string space, string user, CancellationToken cancellationToken) => _sharing.RemoveAsync(caller, space, user, cancellationToken);
+    public Task<SpaceRemoved> RemoveMemberAsync(Caller caller, string space, string user, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.RemoveAsync(caller, space, user, cancellationToken), cancellationToken);
 
     /// <summary>The caller is a member no longer.</summary>
     public Task<SpaceRemoved> LeaveSpaceAsync(Caller caller, LeaveRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);
-        return _sharing.RemoveAsync(caller, request.Space, caller.User.Value, cancellationToken);
+        return AdmittedAsync(caller, () => _sharing.RemoveAsync(caller, request.Space, caller.User.Value, cancellationToken), cancellationToken);
     }
 
     /// <summary>The invitations that wait; for owners.</summary>
-    public Task<SpaceInvitations> GetInvitationsAsync(Caller caller, string space, CancellationToken cancellationToken) => _sharing.InvitationsAsync(caller, new SpaceId(space), cancellationToken);
+    public Task<SpaceInvitations> GetInvitationsAsync(Caller caller, string space, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.InvitationsAsync(caller, new SpaceId(space), cancellationToken), cancellationToken);
 
     /// <summary>Makes an invitation; its token is told here alone.</summary>
-    public Task<SpaceInvitation> InviteAsync(Caller caller, InvitationRequest request, CancellationToken cancellationToken) => _sharing.InviteAsync(caller, request, cancellationToken);
+    public Task<SpaceInvitation> InviteAsync(Caller caller, InvitationRequest request, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.InviteAsync(caller, request, cancellationToken), cancellationToken);
 
     /// <summary>Takes an invitation back.</summary>
-    public Task<SpaceRemoved> UninviteAsync(Caller caller, string space, string id, CancellationToken cancellationToken) => _sharing.UninviteAsync(caller, space, id, cancellationToken);
+    public Task<SpaceRemoved> UninviteAsync(Caller caller, string space, string id, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.UninviteAsync(caller, space, id, cancellationToken), cancellationToken);
 
     /// <summary>Accepts an invitation.</summary>
-    public Task<SpaceInfo> JoinSpaceAsync(Caller caller, JoinRequest request, CancellationToken cancellationToken) => _sharing.JoinAsync(caller, request, cancellationToken);
+    public Task<SpaceInfo> JoinSpaceAsync(Caller caller, JoinRequest request, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.JoinAsync(caller, request, cancellationToken), cancellationToken);
 
     public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
@@ -328,6 +328,12 @@ public sealed class SyncServer : IDisposable
         {
             return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
         }
+    }
+
+    private async Task<T> AdmittedAsync<T>(Caller caller, Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await AdmitAsync(caller, deviceId: null, 0, cancellationToken).ConfigureAwait(false);
+        return await work().ConfigureAwait(false);
     }
 
     private async Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken)
