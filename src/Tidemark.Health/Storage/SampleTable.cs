@@ -16,6 +16,7 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
     private const string InsertSql = $"INSERT INTO _tm_health_sample({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13) ON CONFLICT(id) DO NOTHING";
     private const string FindSql = "SELECT seq, version, value, deleted FROM _tm_health_sample WHERE id = ?1";
     private const string PageSql = $"SELECT {Columns} FROM _tm_health_sample WHERE type = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    private const string RangeSql = $"SELECT {Columns} FROM _tm_health_sample WHERE type = ?1 AND seq > ?2 AND start >= ?4 AND start < ?5 ORDER BY seq LIMIT ?3";
     private readonly Dictionary<string, TypeRow> _types = new(StringComparer.Ordinal);
     private readonly Dictionary<HealthOrigin, long> _origins = [];
     private readonly Dictionary<long, HealthOrigin> _originsById = [];
@@ -98,7 +99,30 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
     public string NameOf(long type) => RowOf(type).Name;
 
     /// <summary>Living and deleted samples of a type after a place.</summary>
-    public List<(long Seq, HealthSample Sample, bool IsDeleted)> Page(string type, long after, int limit)
+    public List<(long Seq, HealthSample Sample, bool IsDeleted)> Page(string type, long after, int limit) => Page(PageSql, type, Value.Integer(after), Value.Integer(limit));
+
+    /// <summary>As <see cref="Page(string, long, int)"/>, those alone that start in [from, to).</summary>
+    public List<(long Seq, HealthSample Sample, bool IsDeleted)> Page(string type, long fromMs, long toMs, long after, int limit) =>
+        Page(RangeSql, type, Value.Integer(after), Value.Integer(limit), Value.Integer(fromMs), Value.Integer(toMs));
+
+    /// <summary>Number and digest of the living samples of every UTC day.</summary>
+    public SortedDictionary<long, SetDigest> Digests(string type)
+    {
+        var days = new SortedDictionary<long, SetDigest>();
+        using var statement = new RawStatement(connection, "SELECT s.id, s.version, s.start FROM _tm_health_sample s JOIN _tm_health_type t ON t.type = s.type WHERE t.name = ?1 AND s.deleted = 0");
+        statement.Bind(1, type);
+        while (statement.Step())
+        {
+            var day = HealthDigest.DayOf(statement.ColumnInt64(2));
+            var digest = days.GetValueOrDefault(day);
+            HealthDigest.Add(ref digest, new Guid(statement.ColumnBytes(0), bigEndian: true), statement.ColumnInt64(1));
+            days[day] = digest;
+        }
+
+        return days;
+    }
+
+    private List<(long Seq, HealthSample Sample, bool IsDeleted)> Page(string sql, string type, params ReadOnlySpan<Value> values)
     {
         var page = new List<(long, HealthSample, bool)>();
         if (connection.Scalar("SELECT type FROM _tm_health_type WHERE name = ?1", Value.Text(type)) is not { Kind: ValueKind.Integer } id)
@@ -106,8 +130,8 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
             return page;
         }
 
-        using var statement = new RawStatement(connection, PageSql);
-        statement.BindAll(Value.Integer(id.AsInteger), Value.Integer(after), Value.Integer(limit));
+        using var statement = new RawStatement(connection, sql);
+        statement.BindAll([id, .. values]);
         while (statement.Step())
         {
             page.Add((statement.ColumnInt64(0), Read(statement), statement.ColumnInt64(12) != 0));

@@ -72,24 +72,16 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
 
         connection.Run("INSERT INTO _tm_health_page(source, type, anchor, waiting) VALUES(?1, ?2, ?3, ?4)", Value.Text(source), Value.Text(type), Value.Blob(page.Next.Bytes.ToArray()), Value.Integer(page.Count));
         var number = connection.Scalar("SELECT last_insert_rowid()").AsInteger;
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using var json = HealthSampleJson.CreateWriter(buffer);
-        foreach (var sample in page.Upserts)
-        {
-            buffer.ResetWrittenCount();
-            json.Reset();
-            HealthSampleJson.Write(json, sample);
-            json.Flush();
-            Insert(number, type, sample.Id, sample.Version, buffer.WrittenSpan, priority, now);
-        }
-
-        foreach (var delete in page.Deletes)
-        {
-            Insert(number, type, delete.Id, delete.Version, DeleteMark, priority, now);
-        }
-
+        Insert(number, type, page.Upserts, page.Deletes, priority, now);
         SetAnchor(source, type, page.Next, Acknowledged(source, type));
         return number;
+    }
+
+    /// <summary>Samples that are to be sent once more, whatever the anchors say; those that wait already are left out.</summary>
+    public void Again(string type, IReadOnlyList<HealthSample> samples, IReadOnlyList<HealthDelete> deletes, int priority)
+    {
+        var waiting = connection.Query("SELECT id FROM _tm_health_queue WHERE type = ?1 AND status IN (0, 1, 2)", Value.Text(type)).Select(r => new Guid(r[0].AsBlob, bigEndian: true)).ToHashSet();
+        Insert(0, type, [.. samples.Where(s => !waiting.Contains(s.Id))], [.. deletes.Where(d => !waiting.Contains(d.Id))], priority, environment.NowMs);
     }
 
     /// <summary>Takes items for sending; of one page, or of whatever is due. What a dead process had taken, or a living one for too long, is free again.</summary>
@@ -184,6 +176,25 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
     /// <summary>A source that has forgotten an anchor is read again from its beginning; what is known is recognised by its id.</summary>
     public void ForgetAnchor(string source, string type) =>
         connection.Run("UPDATE _tm_health_anchor SET captured = NULL WHERE source = ?1 AND type = ?2", Value.Text(source), Value.Text(type));
+
+    private void Insert(long page, string type, IReadOnlyList<HealthSample> samples, IReadOnlyList<HealthDelete> deletes, int priority, long now)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using var json = HealthSampleJson.CreateWriter(buffer);
+        foreach (var sample in samples)
+        {
+            buffer.ResetWrittenCount();
+            json.Reset();
+            HealthSampleJson.Write(json, sample);
+            json.Flush();
+            Insert(page, type, sample.Id, sample.Version, buffer.WrittenSpan, priority, now);
+        }
+
+        foreach (var delete in deletes)
+        {
+            Insert(page, type, delete.Id, delete.Version, DeleteMark, priority, now);
+        }
+    }
 
     private void Insert(long page, string type, Guid id, long version, ReadOnlySpan<byte> body, int priority, long now)
     {
