@@ -175,13 +175,25 @@ internal sealed class SimulatedDevice
 
         if (statements > 0)
         {
-            process.Watch.CrashIn(statements, () => TakeDown(downFor));
+            process.Watch.CrashIn(statements, () =>
+            {
+                TakeDown(downFor);
+                _world.Scheduler.After(TimeSpan.Zero, () => EndKilled(process)); // Not every statement is one of a run, which would end it.
+            });
             return;
         }
 
         process.Watch.End();
         TakeDown(downFor);
         EndProcess();
+    }
+
+    private void EndKilled(DeviceProcess process)
+    {
+        if (ReferenceEquals(Process, process))
+        {
+            EndProcess();
+        }
     }
 
     public void KeepCopy()
