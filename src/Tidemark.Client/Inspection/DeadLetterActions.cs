@@ -59,7 +59,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
         if (RowBytes.Read(table.Type, command.Sent) is { } row)
         {
-            Write(table, live, row);
+            Write(table, live is not null, row);
         }
         else if (command.Operation == Operation.Delete)
         {
@@ -227,12 +227,12 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private void Restore(EntityTable table, EntityKey key)
     {
         var entry = table.ReadEntry(session.Db, key, session.Remote);
-        var live = table.ReadLive(session.Db, key);
+        var isHere = table.LiveExists(session.Db, key); // Its values may be none that can be read.
         session.Outbox.ForgetInserts(table, key); // What comes to stand here is the server's row, and none that an app has made.
         if (entry is null)
         {
             table.DropBase(session.Db, key, session.Remote);
-            if (live is not null)
+            if (isHere)
             {
                 table.Delete(session.Db, key);
             }
@@ -243,7 +243,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         if (table.ReadBase(session.Db, key, session.Remote) is { } @base)
         {
             BringParents(table, @base);
-            Bring(table, key, live, @base, entry.Version);
+            Bring(table, key, isHere, @base, entry.Version);
         }
     }
 
@@ -264,14 +264,14 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private void TakeServers(EntityTable table, EntityKey key, Row row, long version)
     {
         BringParents(table, row);
-        if (Bring(table, key, table.ReadLive(session.Db, key), row, version))
+        if (Bring(table, key, table.LiveExists(session.Db, key), row, version))
         {
             new RowApplier(session, environment, _context).Settle(new IncomingRow(table, key, version, row, null, default) { FromVerdict = true }, row);
         }
     }
 
     // A row here may hold one of its unique values by now, or its parent stand under another key: then it waits among those put aside.
-    private bool Bring(EntityTable table, EntityKey key, Row? live, Row row, long version)
+    private bool Bring(EntityTable table, EntityKey key, bool isHere, Row row, long version)
     {
         if (MissingParent(table, row) is { } edge)
         {
@@ -281,7 +281,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
         try
         {
-            Write(table, live, row);
+            Write(table, isHere, row);
             table.DropBase(session.Db, key, session.Remote);
             return true;
         }
@@ -306,9 +306,9 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Model.Graph.From(table.Type).FirstOrDefault(e => e.Relation.Required && e.TargetsKey && PushPlanner.KeyIn(row, e) is { } parent
             && !(ReferenceEquals(e.Target, table.Type) && (parent == row.Key || _bringing.Contains(new RowId(table.Number, parent)))) && !session.Table(e.Target).LiveExists(session.Db, parent));
 
-    private void Write(EntityTable table, Row? live, Row row)
+    private void Write(EntityTable table, bool isHere, Row row)
     {
-        if (live is null)
+        if (!isHere)
         {
             table.Insert(session.Db, row);
         }
