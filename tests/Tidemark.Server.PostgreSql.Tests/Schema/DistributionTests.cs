@@ -68,7 +68,7 @@ public sealed partial class DistributionTests : PostgresWorld
     [GeneratedRegex(@"^(CREATE|ALTER|DROP|LOCK|COMMENT|NOTIFY|LISTEN)\b", RegexOptions.None, matchTimeoutMilliseconds: 30_000)]
     private static partial Regex Schemas();
 
-    [GeneratedRegex(@"^(WITH .*)?INSERT INTO s\.\S+?( AS \w+ ?)?\(""?space_id""?", RegexOptions.Singleline, matchTimeoutMilliseconds: 30_000)]
+    [GeneratedRegex(@"^(WITH .*)?INSERT INTO s\.(""(?:[^""]|"""")+""|\S+?)( AS \w+ ?)?\(""?space_id""?", RegexOptions.Singleline, matchTimeoutMilliseconds: 30_000)]
     private static partial Regex Insert();
 
     private static async Task<List<string>> ListAsync(string sql)
