@@ -26,6 +26,16 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(Process.Start(info) ?? throw new InvalidOperationException("The child process did not start."));
     }
 
+    /// <summary>What it has taken of the processors so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <exception cref="InvalidOperationException">The child ended without a word.</exception>
     public async Task<string> ReadLineAsync(CancellationToken cancel) =>
         await _process.StandardOutput.ReadLineAsync(cancel) ?? throw new InvalidOperationException("The child process ended early.");

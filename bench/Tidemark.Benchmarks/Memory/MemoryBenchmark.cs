@@ -58,15 +58,4 @@ internal sealed class MemoryBenchmark : Benchmark
         new($"memory of the {who}, four times the rows", Mb(small.AboveIdleMb), Mb(large.AboveIdleMb), Math.Max(large.AboveIdleMb, 50) / Math.Max(small.AboveIdleMb, 50), Target.Ceiling(GrowthMax));
 
     private static string Mb(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0} MB");
-
-    private sealed record Usage(double IdleMb, double PeakMb)
-    {
-        public double AboveIdleMb => PeakMb - IdleMb;
-
-        public static Usage Parse(string line)
-        {
-            var parts = line.Split(' ');
-            return new Usage(double.Parse(parts[0], CultureInfo.InvariantCulture), double.Parse(parts[1], CultureInfo.InvariantCulture));
-        }
-    }
 }

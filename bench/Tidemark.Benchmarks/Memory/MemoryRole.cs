@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
 using Tidemark.Benchmarks.Rows;
 using Tidemark.Benchmarks.Sync;
@@ -11,7 +12,7 @@ internal static class MemoryRole
 {
     public const string Flag = "--role";
 
-    /// <param name="args">`serve FOLDER`, `fill DB URL TOKEN ROWS` or `pull DB URL TOKEN`.</param>
+    /// <param name="args">`serve FOLDER`, `fill DB URL TOKEN ROWS`, `pull DB URL TOKEN` or `listen FOLDER URL CONNECTIONS`.</param>
     /// <param name="cancel">Ends the role.</param>
     public static async Task<int> RunAsync(string[] args, CancellationToken cancel)
     {
@@ -25,6 +26,9 @@ internal static class MemoryRole
                 return 0;
             case ["pull", var db, var url, var token]:
                 await PullAsync(db, new Uri(url), token, cancel);
+                return 0;
+            case ["listen", var folder, var url, var connections]:
+                await ListenRole.RunAsync(folder, new Uri(url), int.Parse(connections, CultureInfo.InvariantCulture), cancel);
                 return 0;
             default:
                 return 2;

@@ -5,6 +5,7 @@ using Tidemark.Benchmarks.Health;
 using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
 using Tidemark.Benchmarks.Memory;
+using Tidemark.Benchmarks.Postgres;
 using Tidemark.Benchmarks.Sync;
 
 namespace Tidemark.Benchmarks.Running;
@@ -12,6 +13,9 @@ namespace Tidemark.Benchmarks.Running;
 /// <summary>The command line: names choose, options say how much.</summary>
 internal static class Runner
 {
+    private const string ConnectionsOption = "--connections=";
+    private const int ConnectionsDefault = 10_000;
+
     private static readonly Benchmark[] All =
     [
         new SingleInsert("FULL", 300, Target.Ceiling(1.3)),
@@ -24,6 +28,10 @@ internal static class Runner
         new SmallRunsBenchmark(),
         new ConflictsBenchmark(),
         new LiveBenchmark(),
+        new LiveConnectionsBenchmark(),
+        new PostgresPushBenchmark(),
+        new PostgresPullBenchmark(),
+        new PostgresSpaceBenchmark(),
         new HealthBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),
@@ -40,7 +48,8 @@ internal static class Runner
         }
 
         var quick = args.Contains("--quick");
-        var effort = new Effort(quick ? 1 : 5, quick);
+        var connections = args.FirstOrDefault(a => a.StartsWith(ConnectionsOption, StringComparison.Ordinal)) is { } asked ? int.Parse(asked.AsSpan(ConnectionsOption.Length), CultureInfo.InvariantCulture) : ConnectionsDefault;
+        var effort = new Effort(quick ? 1 : 5, quick, args.Contains("--large"), connections);
         var figures = new List<Figure>();
         foreach (var benchmark in All.Where(b => names.Length == 0 || Array.Exists(names, n => Matches(b, n))))
         {
@@ -65,7 +74,7 @@ internal static class Runner
             Console.Error.WriteLine($"There is no benchmark {name}.");
         }
 
-        Console.Error.WriteLine("usage: dotnet run -c Release --project bench/Tidemark.Benchmarks [NAME...] [--quick] [--check]");
+        Console.Error.WriteLine("usage: dotnet run -c Release --project bench/Tidemark.Benchmarks [NAME...] [--quick] [--large] [--connections=N] [--check]");
         foreach (var benchmark in All)
         {
             Console.Error.WriteLine($"  {benchmark.Name,-15} {benchmark.Summary}");

@@ -48,6 +48,8 @@ public sealed class PostgresCluster : IDisposable
         }
     }
 
+    public static bool IsInstalled => Find() is not null;
+
     public int Port { get; }
 
     public string ConnectionString => string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username=tidemark;Database=postgres;Maximum Pool Size=30;Timeout=15;Include Error Detail=true");
