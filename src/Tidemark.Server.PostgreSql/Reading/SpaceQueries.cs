@@ -21,9 +21,10 @@ internal static class SpaceQueries
         return command;
     }
 
+    // Each by the key's index: for a list of ids the planner reads all verdicts of the user and throws away those that are not in it.
     public static NpgsqlBatchCommand Verdicts(string schema, SpaceId space, UserId user, IReadOnlyList<Guid> ids)
     {
-        var command = TypeQueries.Spaced($"SELECT id, hash, type, client_id, server_id, version, row FROM {schema}._tm_verdict WHERE space_id = $1 AND user_id = $2 AND id = ANY($3)", space);
+        var command = TypeQueries.Spaced($"SELECT x.* FROM unnest($3::uuid[]) AS u(id) CROSS JOIN LATERAL (SELECT v.id, v.hash, v.type, v.client_id, v.server_id, v.version, v.row FROM {schema}._tm_verdict v WHERE v.space_id = $1 AND v.user_id = $2 AND v.id = u.id OFFSET 0) x", space);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = user.Value });
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid, Value = ids.ToArray() });
         return command;

@@ -66,7 +66,7 @@ internal sealed class SpaceBook(string schema, SpaceId space)
 
     public PlannedRead LoadMade(EntityType type, IReadOnlyList<Guid> makers)
     {
-        var command = TypeQueries.Spaced($"SELECT made_by, id::text FROM {schema}._tm_made WHERE space_id = $1 AND type = $2 AND made_by = ANY($3)", space);
+        var command = TypeQueries.Spaced($"SELECT x.* FROM unnest($3::uuid[]) AS u(made_by) CROSS JOIN LATERAL (SELECT m.made_by, m.id::text FROM {schema}._tm_made m WHERE m.space_id = $1 AND m.type = $2 AND m.made_by = u.made_by OFFSET 0) x", space);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = type.Name });
         command.Parameters.Add(new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid, Value = makers.ToArray() });
         return new PlannedRead(command, async (reader, token) =>
