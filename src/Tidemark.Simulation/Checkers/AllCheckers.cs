@@ -10,7 +10,7 @@ internal static class AllCheckers
     [
         new LedgerChecker(), new CursorChecker(), new OrphanChecker(), new AnnouncementChecker(), new BoundsChecker(), new RepeatChecker(), new PositionChecker(),
         new IsolationChecker(schema), new TwinChecker(schema), new ConvergenceChecker(schema), new LostEditChecker(schema), new AttachmentChecker(schema),
-        new FrozenChecker(), new PushOrderChecker(), new ResurrectionChecker(schema), new CaptureChecker(), new KnowledgeChecker(), new AllOrNothingChecker(), new DoctorChecker(),
+        new FrozenChecker(), new PushOrderChecker(), new BaseVersionChecker(), new ResurrectionChecker(schema), new CaptureChecker(), new KnowledgeChecker(), new AllOrNothingChecker(), new DoctorChecker(),
         new MergeChecker(schema), new WordPolicyChecker(schema), new DeletionWinsChecker(schema),
         new LeaseChecker(leases ?? new LeaseOptions()), new HintChecker(), new ReceiptChecker(), new DuplicateChecker(schema),
     ];

@@ -27,6 +27,19 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
+    [Trait("req", "SRV-13")]
+    public void The_base_checker_sees_an_edit_of_an_older_version_that_is_accepted()
+    {
+        Assert.Empty(History.Of(new BaseVersionChecker(), Edit("a", 1, 2), Edit("b", 2, 3), Edit("a", 1, 2)));
+        Assert.Single(History.Of(new BaseVersionChecker(), Edit("a", 1, 2), Edit("b", 1, 3)));
+        Assert.Empty(History.Of(new BaseVersionChecker(), Edit("a", 1, 2), new ServerRestored(), Edit("b", 1, 3)));
+
+        static ExchangeSeen Edit(string command, long @base, long version) => new(
+            "A", "ann", "/sync/push", System.Text.Encoding.UTF8.GetBytes($$"""{"commands":[{"id":"{{command}}","operation":"UPDATE","baseVersion":{{@base}}}]}"""), 200,
+            System.Text.Encoding.UTF8.GetBytes($$"""{"successful":[{"commandId":"{{command}}","entityType":"t","serverId":1,"version":{{version}}}]}"""));
+    }
+
+    [Fact]
     public void The_resurrection_checker_sees_a_deleted_row_that_comes_back_by_itself()
     {
         var gone = new Observation[] { History.Makes("A", "A1", "A2"), Server("A1"), Server(), Push(1, "op1") };
