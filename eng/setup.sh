@@ -127,6 +127,7 @@ tidemark_setup_postgres() {
     say 'note: PostgreSQL is not installed (Debian: postgresql-15); tests that need it are skipped.'
 }
 
+tidemark_build_options=()
 tidemark_build() {
     local log status project
     mkdir -p "$tidemark_root/artifacts"
@@ -138,7 +139,7 @@ tidemark_build() {
             flock 9
         fi
         for project in "$@"; do
-            dotnet build "$project" -c Release -v q --nologo -nodeReuse:false 9>&- || exit 1
+            dotnet build "$project" -c Release -v q --nologo -nodeReuse:false "${tidemark_build_options[@]}" 9>&- || exit 1
         done
     ) >"$log" 2>&1 </dev/null
     status=$?

@@ -10,6 +10,7 @@ using Tidemark.Cli.Health;
 using Tidemark.Cli.Inspecting;
 using Tidemark.Cli.Models;
 using Tidemark.Cli.PutAside;
+using Tidemark.Cli.Remotes;
 using Tidemark.Cli.Running;
 using Tidemark.Cli.Serving;
 using Tidemark.Cli.Sharing;
@@ -40,7 +41,7 @@ internal static class TidemarkCommand
         return root;
     }
 
-    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for outbox, conflicts, duplicates and aside.</summary>
+    /// <summary>`dead-letters DB show ID` is the same as `dead-letters show DB ID`, and `dead-letters DB` lists; so for outbox, conflicts, duplicates, aside, remotes and keys.</summary>
     public static string[] Normalize(string[] args)
     {
         ArgumentNullException.ThrowIfNull(args);
@@ -51,6 +52,8 @@ internal static class TidemarkCommand
             ConflictsCommand.Name => ConflictsCommand.Verbs,
             DuplicatesCommand.Name => DuplicatesCommand.Verbs,
             AsideCommand.Name => AsideCommand.Verbs,
+            RemotesCommand.Name => RemotesCommand.Verbs,
+            KeysCommand.Name => KeysCommand.Verbs,
             _ => [],
         };
         if (verbs.Count == 0 || args.Length < 2 || args[1] is "--help" or "-h" or "-?" || verbs.Contains(args[1], StringComparer.Ordinal))
@@ -80,6 +83,8 @@ internal static class TidemarkCommand
         ConflictsCommand.Create(),
         DuplicatesCommand.Create(),
         AsideCommand.Create(),
+        RemotesCommand.Create(),
+        KeysCommand.Create(),
         ExplainVerb.Create(),
         CursorsVerb.Create(),
         VerifyVerb.Create(),

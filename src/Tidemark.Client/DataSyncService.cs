@@ -3,27 +3,30 @@ using Tidemark.Client.Coordination;
 using Tidemark.Client.Coordination.Announcing;
 using Tidemark.Client.Coordination.Pacing;
 using Tidemark.Client.Coordination.Scheduling;
+using Tidemark.Client.Coordination.Several;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Inspection;
 using Tidemark.Client.Observing;
 using Tidemark.Client.Remotes;
+using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 
 namespace Tidemark.Client;
 
 /// <summary>
-/// Syncs one store with one remote: single runs when asked, or by itself once it is started. Runs of one file wait for each other, in this process and in others.
+/// Syncs one store with one remote, or with several: single runs when asked, or by itself once it is started. Runs of one file wait for each other, in this process and in others.
 /// Events are raised on the synchronization context the service was made on, where there was one.
 /// </summary>
 public sealed class DataSyncService : IDisposable
 {
     private readonly LocalStore _store;
-    private readonly IRemote _remote;
+    private readonly IRemote? _remote;
+    private readonly IReadOnlyList<NamedRemote> _remotes;
     private readonly SyncEnvironment _environment;
     private readonly SyncOptions _options;
-    private readonly RemoteConnection _connection;
+    private readonly RemoteConnection? _connection;
     private readonly SyncCoordinationState _state;
     private readonly Announcer _announcer;
     private readonly HintGate _gate = new();
@@ -37,9 +40,20 @@ public sealed class DataSyncService : IDisposable
 
     /// <exception cref="ArgumentException">The store's model names custom merges that <see cref="StoreOptions.Merges"/> has not, or the options have faults.</exception>
     public DataSyncService(LocalStore store, IRemote remote, SyncOptions options, SyncEnvironment environment)
+        : this(store, remote ?? throw new ArgumentNullException(nameof(remote)), [], options, environment)
+    {
+    }
+
+    /// <summary>For a file with several remotes: each run is one cycle over all of them. Those that the file names and that are not given here are absent.</summary>
+    /// <exception cref="ArgumentException">No remote, or one that the file does not name (<see cref="SeveralRemotes"/>); the options have faults.</exception>
+    public DataSyncService(LocalStore store, IReadOnlyList<NamedRemote> remotes, SyncOptions options, SyncEnvironment environment)
+        : this(store, null, remotes ?? throw new ArgumentNullException(nameof(remotes)), options, environment)
+    {
+    }
+
+    private DataSyncService(LocalStore store, IRemote? remote, IReadOnlyList<NamedRemote> remotes, SyncOptions options, SyncEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(store);
-        ArgumentNullException.ThrowIfNull(remote);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(environment);
         store.EngineSession.Merges.Check(store.Model);
@@ -48,16 +62,18 @@ public sealed class DataSyncService : IDisposable
             throw new ArgumentException(string.Join(" ", faults), nameof(options));
         }
 
+        SeveralRemotes.Check(store, remote is null ? remotes : null);
         _store = store;
         _remote = remote;
+        _remotes = remotes;
         _options = options;
         _environment = environment;
-        _connection = new RemoteConnection(store, remote, options);
+        _connection = remote is null ? null : new RemoteConnection(store, remote, options);
         _state = new SyncCoordinationState(store, environment, options);
         _log = environment.Loggers.CreateLogger(SyncLog.Category);
         _announcer = new Announcer(_log.ListenerFailed);
         Status = new SyncStatus(_announcer);
-        _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? HintsOf(remote) : null;
+        _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? (remote is null ? null : HintsOf(remote)) : null;
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>
@@ -162,7 +178,7 @@ public sealed class DataSyncService : IDisposable
     /// <summary>Compares what this store knows of the remote with what the remote has, type by type.</summary>
     /// <exception cref="SyncException">The server could not be asked.</exception>
     public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) =>
-        _store.EngineAsync(() => new Verifier(_store, _remote, _options, _connection).RunAsync(cancellationToken), cancellationToken);
+        _store.EngineAsync(() => new Verifier(_store, TheRemote, _options, _connection!).RunAsync(cancellationToken), cancellationToken);
 
     /// <summary>Fetches the rows that a comparison found different, and no others; runs of this file wait meanwhile.</summary>
     /// <param name="report">Of <see cref="VerifyAsync"/>, a moment ago.</param>
@@ -172,7 +188,7 @@ public sealed class DataSyncService : IDisposable
     public Task<int> RepairAsync(VerifyReport report, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(report);
-        return _store.RunLockedAsync(transaction => new Repairer(_store, _remote, _environment, _options).RunAsync(report, transaction, cancellationToken), cancellationToken);
+        return _store.RunLockedAsync(transaction => new Repairer(_store, TheRemote, _environment, _options).RunAsync(report, transaction, cancellationToken), cancellationToken);
     }
 
     /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped without a record: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
@@ -194,7 +210,12 @@ public sealed class DataSyncService : IDisposable
             (pending, dead) = await CountWaitingAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        _connection.Forget();
+        _connection?.Forget();
+        foreach (var remote in _remotes)
+        {
+            remote.IsOpen = false;
+        }
+
         return new SignOutReport(true, pending, dead, push) { Discarded = discarded };
     }
 
@@ -219,6 +240,8 @@ public sealed class DataSyncService : IDisposable
 
         _oneRun.Dispose();
     }
+
+    private IRemote TheRemote => _remote ?? throw new SyncException(SyncErrorCode.BadRequest, "A file with several remotes is not compared by checksums: each remote's rows and stamps are in its shadows. `tidemark remotes list DB` says what is owed to whom.");
 
     private Task<(long Pending, long Dead)> CountWaitingAsync(CancellationToken cancellationToken) => _store.EngineAsync(
         () => Task.FromResult((_store.EngineSession.Outbox.ReadLedger().Waiting, _store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"))),
@@ -267,8 +290,9 @@ public sealed class DataSyncService : IDisposable
         using var activity = SyncSources.Activities.StartActivity("tidemark.sync.run");
         activity?.SetTag("tidemark.trigger", trigger).SetTag("tidemark.mode", mode.ToString());
         _log.RunStarted(mode.ToString(), trigger);
-        var coordinator = new SyncCoordinator(_store, _remote, _environment, _options, _connection, Announce) { GiveWay = giveWay };
-        var report = await coordinator.RunAsync(mode, trigger, progress, cancellationToken).ConfigureAwait(false);
+        var report = _remote is { } remote
+            ? await new SyncCoordinator(_store, remote, _environment, _options, _connection!, Announce) { GiveWay = giveWay }.RunAsync(mode, trigger, progress, cancellationToken).ConfigureAwait(false)
+            : await new MergeCoordinator(_store, _remotes, _environment, _options, Announce) { GiveWay = giveWay }.RunAsync(mode, trigger, cancellationToken).ConfigureAwait(false);
         activity?.SetTag("tidemark.outcome", report.Outcome.ToString());
         RunObserver.Tell(_log, report);
         return report;

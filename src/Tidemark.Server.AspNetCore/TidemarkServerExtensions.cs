@@ -6,10 +6,12 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Tidemark.Server.Access;
+using Tidemark.Server.AspNetCore.Blobs;
 using Tidemark.Server.AspNetCore.Endpoints;
 using Tidemark.Server.AspNetCore.Health;
 using Tidemark.Server.AspNetCore.OpenApi;
 using Tidemark.Server.AspNetCore.Problems;
+using Tidemark.Server.Blobs;
 using Tidemark.Server.Health;
 using Tidemark.Server.Storage;
 
@@ -77,6 +79,11 @@ public static class TidemarkServerExtensions
             HealthDataEndpoints.Map(asked);
         }
 
+        if (endpoints.ServiceProvider.GetService<BlobServer>() is not null)
+        {
+            BlobEndpoints.Map(asked);
+        }
+
         var open = all.MapGroup("").AllowAnonymous();
         HealthEndpoints.Map(open);
         if (endpoints.ServiceProvider.GetService<TidemarkTokens>() is not null)
@@ -95,6 +102,16 @@ public static class TidemarkServerExtensions
     {
         services.AddSingleton(store);
         services.TryAddSingleton(provider => new HealthServer(provider.GetRequiredService<IHealthStore>(), provider.GetRequiredService<ServerEnvironment>()));
+        return services;
+    }
+
+    /// <summary>Registers what keeps blobs, such as the waveforms of ECGs; its endpoints are mapped with the others.</summary>
+    /// <param name="services">The host's services, with <see cref="AddTidemarkServer"/>.</param>
+    /// <param name="files">Where they lie. Several nodes need one folder that all of them see.</param>
+    /// <param name="options">Limits.</param>
+    public static IServiceCollection AddTidemarkBlobs(this IServiceCollection services, FileBlobs files, BlobOptions? options = null)
+    {
+        services.TryAddSingleton(provider => new BlobServer(files, options ?? new BlobOptions(), provider.GetRequiredService<ServerEnvironment>()));
         return services;
     }
 

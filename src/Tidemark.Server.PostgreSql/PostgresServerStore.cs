@@ -3,8 +3,10 @@ using Npgsql;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Server.Access;
+using Tidemark.Server.Health;
 using Tidemark.Server.Live;
 using Tidemark.Server.PostgreSql.Connections;
+using Tidemark.Server.PostgreSql.Health;
 using Tidemark.Server.PostgreSql.Reading;
 using Tidemark.Server.PostgreSql.Schema;
 using Tidemark.Server.PostgreSql.Writing;
@@ -15,6 +17,8 @@ namespace Tidemark.Server.PostgreSql;
 /// <summary>Storage in PostgreSQL, shared by any number of nodes. Nothing is kept in a session between transactions.</summary>
 public sealed class PostgresServerStore : IServerStore, IAccessStore
 {
+    // Pages and pushes are megabytes: with the driver's 8 KiB every twenty rows were a call to the system.
+    private const int BufferBytes = 64 * 1024;
     private readonly NpgsqlDataSource _source;
     private readonly PostgresOptions _options;
     private readonly ServerEnvironment _environment;
@@ -35,10 +39,9 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
         _leases = new LeaseBook(source, options.Schema);
         _access = new AccessBooks(source, options.Schema);
         _types = new TypeCatalog(options.Schema);
+        Health = new PostgresHealthStore(source, options);
         Nodes = new NodeHints(source, options, environment.NewId().ToString("N"));
-
-        // Statements go by index whatever the planner believes of a table it has not looked at yet; they end with the transaction, as all settings here do.
-        _settings = $"SELECT set_config('{CaptureTables.OwnWrites}', 'on', true), set_config('statement_timeout', '{(long)options.StatementTimeout.TotalMilliseconds}', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)";
+        _settings = OwnSettings.Statement(options.StatementTimeout);
     }
 
     /// <summary>Connects, and makes or upgrades Tidemark's tables.</summary>
@@ -49,7 +52,7 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(environment);
         options.Validate();
-        var source = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(options.ConnectionString) { NoResetOnClose = true, Enlist = false }.ConnectionString).Build();
+        var source = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(options.ConnectionString) { NoResetOnClose = true, Enlist = false, ReadBufferSize = BufferBytes, WriteBufferSize = BufferBytes }.ConnectionString).Build();
         try
         {
             var store = new PostgresServerStore(source, options, environment);
@@ -69,6 +72,9 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
     }
 
     public INodeHints? Nodes { get; }
+
+    /// <summary>Samples in the same schema, over the same connections; it ends with this store.</summary>
+    public IHealthStore Health { get; }
 
     public async ValueTask<SyncModel?> GetModelAsync(CancellationToken cancellationToken)
     {

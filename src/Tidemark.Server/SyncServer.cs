@@ -7,6 +7,7 @@ using Tidemark.Server.Hooks;
 using Tidemark.Server.Leases;
 using Tidemark.Server.Live;
 using Tidemark.Server.Models;
+using Tidemark.Server.Observing;
 using Tidemark.Server.Push;
 using Tidemark.Server.Sharing;
 using Tidemark.Server.Snapshots;
@@ -111,9 +112,11 @@ public sealed class SyncServer : IDisposable
     /// <summary>Accepts an invitation.</summary>
     public Task<SpaceInfo> JoinSpaceAsync(Caller caller, JoinRequest request, CancellationToken cancellationToken) => AdmittedAsync(caller, () => _sharing.JoinAsync(caller, request, cancellationToken), cancellationToken);
 
-    public async Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    public Task<PushResponse> PushAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        ServerSources.PushAsync(_environment.Time, () => PushAgainAsync(caller, body, cancellationToken));
+
+    private async Task<PushResponse> PushAgainAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(caller);
         try
         {
             return await PushOnceAsync(caller, body, cancellationToken).ConfigureAwait(false);
@@ -214,7 +217,10 @@ public sealed class SyncServer : IDisposable
     }
 
     /// <summary>The page's JSON in pooled memory, for a host that sends it on at once; the caller disposes it.</summary>
-    public async Task<ChangesPageBody> WriteChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken)
+    public Task<ChangesPageBody> WriteChangesAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken) =>
+        ServerSources.PageAsync(_environment.Time, () => ReadPageAsync(caller, request, cancellationToken));
+
+    private async Task<ChangesPageBody> ReadPageAsync(Caller caller, ChangesRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         ArgumentNullException.ThrowIfNull(request);

@@ -26,6 +26,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new ChildProcess(Process.Start(info) ?? throw new InvalidOperationException("The child process did not start."));
     }
 
+    public int Id => _process.Id;
+
     /// <summary>What it has taken of the processors so far.</summary>
     public TimeSpan ProcessorTime
     {

@@ -1,18 +1,19 @@
 using System.Globalization;
 using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
+using Tidemark.Benchmarks.Nodes;
 using Tidemark.Benchmarks.Rows;
 using Tidemark.Benchmarks.Sync;
 using Tidemark.Client.Coordination;
 
 namespace Tidemark.Benchmarks.Memory;
 
-/// <summary>What this program does as a child of itself: be the server, fill it, or be the device, and say how much memory that took.</summary>
+/// <summary>What this program does as a child of itself: be the server, one node of several, fill it, or be the device, and say how much memory that took.</summary>
 internal static class MemoryRole
 {
     public const string Flag = "--role";
 
-    /// <param name="args">`serve FOLDER`, `fill DB URL TOKEN ROWS`, `pull DB URL TOKEN` or `listen FOLDER URL CONNECTIONS`.</param>
+    /// <param name="args">`serve FOLDER`, `fill DB URL TOKEN ROWS`, `pull DB URL TOKEN` or `listen FOLDER URL CONNECTIONS` or `node FOLDER CONNECTION`.</param>
     /// <param name="cancel">Ends the role.</param>
     public static async Task<int> RunAsync(string[] args, CancellationToken cancel)
     {
@@ -29,6 +30,9 @@ internal static class MemoryRole
                 return 0;
             case ["listen", var folder, var url, var connections]:
                 await ListenRole.RunAsync(folder, new Uri(url), int.Parse(connections, CultureInfo.InvariantCulture), cancel);
+                return 0;
+            case ["node", var folder, var connection]:
+                await NodeRole.RunAsync(folder, connection, cancel);
                 return 0;
             default:
                 return 2;

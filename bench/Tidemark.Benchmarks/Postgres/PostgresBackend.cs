@@ -21,6 +21,8 @@ internal sealed class PostgresBackend : IAsyncDisposable
     /// <summary>What another program has: Npgsql and nothing else.</summary>
     public NpgsqlDataSource Plain { get; }
 
+    public string ConnectionString => _cluster.ConnectionString;
+
     /// <returns>Null where PostgreSQL is not installed.</returns>
     public static async Task<PostgresBackend?> StartAsync(CancellationToken cancel)
     {

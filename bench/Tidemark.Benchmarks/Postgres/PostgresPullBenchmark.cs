@@ -5,7 +5,7 @@ using Tidemark.Model.Protocol;
 namespace Tidemark.Benchmarks.Postgres;
 
 /// <summary>All pages of a space, against one SELECT of the same rows of the same table whose rows are written as JSON by hand.</summary>
-internal sealed class PostgresPullBenchmark : Benchmark
+internal sealed class PostgresPullBenchmark : PostgresBenchmark
 {
     private const int RowsAPage = 5000;
 
@@ -13,14 +13,8 @@ internal sealed class PostgresPullBenchmark : Benchmark
 
     public override string Summary => "pages of 5,000 rows from PostgreSQL against reading the rows and writing them as JSON by hand";
 
-    public override async Task<IReadOnlyList<Figure>> RunAsync(Scratch scratch, Effort effort, CancellationToken cancel)
+    protected override async Task<IReadOnlyList<Figure>> MeasureAsync(PostgresBackend backend, Scratch scratch, Effort effort, CancellationToken cancel)
     {
-        await using var backend = await PostgresBackend.StartAsync(cancel);
-        if (backend is null)
-        {
-            return [];
-        }
-
         var rows = Math.Max(effort.Scale(50_000), RowsAPage);
         var space = await backend.NewSpaceAsync("pull", cancel);
         await space.FillAsync(rows, cancel);

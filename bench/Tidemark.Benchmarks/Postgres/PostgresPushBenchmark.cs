@@ -4,7 +4,7 @@ using Tidemark.Benchmarks.Running;
 namespace Tidemark.Benchmarks.Postgres;
 
 /// <summary>Pushes of 1,000 rows, from the body of the request to the verdicts, against an INSERT from arrays of the same rows, which are there before the clock starts.</summary>
-internal sealed class PostgresPushBenchmark : Benchmark
+internal sealed class PostgresPushBenchmark : PostgresBenchmark
 {
     private const int RowsAPush = 1000;
 
@@ -12,14 +12,8 @@ internal sealed class PostgresPushBenchmark : Benchmark
 
     public override string Summary => "pushes of 1,000 rows into PostgreSQL against Npgsql's INSERT from arrays of the same rows";
 
-    public override async Task<IReadOnlyList<Figure>> RunAsync(Scratch scratch, Effort effort, CancellationToken cancel)
+    protected override async Task<IReadOnlyList<Figure>> MeasureAsync(PostgresBackend backend, Scratch scratch, Effort effort, CancellationToken cancel)
     {
-        await using var backend = await PostgresBackend.StartAsync(cancel);
-        if (backend is null)
-        {
-            return [];
-        }
-
         var rows = Math.Max(effort.Scale(20_000), RowsAPush);
         var space = await backend.NewSpaceAsync("push", cancel);
         await backend.ExecuteAsync(PlainTable.Ddl, cancel);

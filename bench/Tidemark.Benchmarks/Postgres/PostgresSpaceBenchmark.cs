@@ -6,7 +6,7 @@ namespace Tidemark.Benchmarks.Postgres;
 /// <summary>
 /// A push of 100 rows, half of them new and half changed all over the space, into spaces of three sizes, each in tables of its own. The sizes take turns; the ratio is to the smallest.
 /// </summary>
-internal sealed class PostgresSpaceBenchmark : Benchmark
+internal sealed class PostgresSpaceBenchmark : PostgresBenchmark
 {
     private const int HalfAPush = 50;
     private const int RowsAVersion = 1000;
@@ -16,14 +16,8 @@ internal sealed class PostgresSpaceBenchmark : Benchmark
 
     public override string Summary => "a push of 100 rows into spaces of 10,000 and 100,000 rows (--large: and 1,000,000) in PostgreSQL";
 
-    public override async Task<IReadOnlyList<Figure>> RunAsync(Scratch scratch, Effort effort, CancellationToken cancel)
+    protected override async Task<IReadOnlyList<Figure>> MeasureAsync(PostgresBackend backend, Scratch scratch, Effort effort, CancellationToken cancel)
     {
-        await using var backend = await PostgresBackend.StartAsync(cancel);
-        if (backend is null)
-        {
-            return [];
-        }
-
         int[] full = effort.Large ? [10_000, 100_000, 1_000_000] : [10_000, 100_000];
         var rounds = effort.Quick ? 10 : 60;
         var spaces = new List<Sized>();

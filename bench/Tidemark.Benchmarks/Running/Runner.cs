@@ -5,6 +5,7 @@ using Tidemark.Benchmarks.Health;
 using Tidemark.Benchmarks.Live;
 using Tidemark.Benchmarks.LocalWrites;
 using Tidemark.Benchmarks.Memory;
+using Tidemark.Benchmarks.Nodes;
 using Tidemark.Benchmarks.Postgres;
 using Tidemark.Benchmarks.Sync;
 
@@ -32,6 +33,7 @@ internal static class Runner
         new PostgresPushBenchmark(),
         new PostgresPullBenchmark(),
         new PostgresSpaceBenchmark(),
+        new NodesBenchmark(),
         new HealthBenchmark(),
         new MemoryBenchmark(),
         new FloorBenchmark(),

@@ -17,19 +17,21 @@ internal static class AdoptVerb
         var to = new Option<string?>("--out", "-o") { Description = "Write the model to this file, too; it must not exist.", HelpName = "MODEL.json" };
         var include = new Option<string?>("--include") { Description = "Only these tables, separated by commas.", HelpName = "a,b" };
         var exclude = new Option<string?>("--exclude") { Description = "Not these tables.", HelpName = "c,d" };
+        var encrypt = new Option<string?>("--encrypt") { Description = "Columns that leave the device encrypted only, separated by commas. The file then goes the way for several remotes (`remotes add`), also with one.", HelpName = "table.column" };
         var firstSync = new Option<string>("--first-sync")
         {
             Description = "match: rows here and on the server with the same key are the same rows (copies of one file). append: all rows here are new.",
             DefaultValueFactory = _ => "match",
         };
         firstSync.AcceptOnlyFromAmong("match", "append");
-        return Verb.Create("adopt", "Make an existing SQLite database local-first. Its tables are not altered; capture is put beside them.", database, to, include, exclude, firstSync)
+        return Verb.Create("adopt", "Make an existing SQLite database local-first. Its tables are not altered; capture is put beside them.", database, to, include, exclude, encrypt, firstSync)
             .Runs((context, cancellationToken) =>
             {
                 var options = new AdoptionOptions
                 {
                     Include = ListOf(context.Get(include)),
                     Exclude = ListOf(context.Get(exclude)),
+                    Encrypt = ListOf(context.Get(encrypt)),
                     FirstSync = context.Get(firstSync) == "append" ? FirstSync.Append : FirstSync.Match,
                 };
                 return RunAsync(context, context.Get(database), context.Get(to), options, cancellationToken);

@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
 using Tidemark.Client.Inspection;
+using Tidemark.Client.Remotes.Several;
 
 namespace Tidemark.Cli.Inspecting;
 
@@ -12,11 +13,12 @@ internal static class StatusVerb
     {
         var database = SharedOptions.Database();
         return Verb.Create("status", "What is synced, what waits, what needs a person. Exit code 3 when something does.", database)
-            .Runs((context, _) => Stores.LookAsync(context.Get(database), store => Show(context.Out, new StoreInspector(store).Status())));
+            .Runs((context, _) => Stores.LookAsync(context.Get(database), store => Show(context.Out, new StoreInspector(store).Status(), new SeveralRemotes(store))));
     }
 
-    private static ExitCode Show(Out output, StoreStatus status)
+    private static ExitCode Show(Out output, StoreStatus status, SeveralRemotes several)
     {
+        var (remotes, quarantine) = (several.Read(), several.ReadQuarantine().Count);
         var (pending, dead, aside) = (status.Types.Sum(t => t.Pending), status.Types.Sum(t => t.DeadLetters), status.Types.Sum(t => t.Aside));
         output.Write(Tables.Facts(
             ("file", status.Path),
@@ -33,6 +35,11 @@ internal static class StatusVerb
         }
 
         output.Write(types);
+        foreach (var remote in remotes)
+        {
+            output.Line($"{remote.Name}: {remote.Owed:N0} waiting, {remote.Refused:N0} refused, {remote.Quarantined:N0} in quarantine{((remote.Question ?? remote.Trouble) is { } trouble ? ": " + trouble : "")}");
+        }
+
         foreach (var row in status.Diverged)
         {
             output.Markup($"[yellow]diverged:[/] {row.EscapeMarkup()}");
@@ -58,8 +65,10 @@ internal static class StatusVerb
             types = status.Types,
             lastRun = status.LastRun,
             warnings = status.Warnings,
+            remotes,
+            quarantine,
         });
-        return dead > 0 ? ExitCode.NeedsYou : ExitCode.Done;
+        return dead > 0 || remotes.Any(r => r.Refused > 0 || r.Question is not null) ? ExitCode.NeedsYou : ExitCode.Done;
     }
 
     private static string LastRunOf(StoreStatus status) => status.LastRun is { } run

@@ -49,10 +49,21 @@ internal static class SharedOptions
     {
         var text = Given(context.Get(option), ServerVariable)
             ?? throw VerbException.Usage($"Which server? Give --server URL or set {ServerVariable}.");
-        return Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+        return AddressOf(text);
+    }
+
+    /// <exception cref="VerbException">It is no address.</exception>
+    public static Uri AddressOf(string text) =>
+        Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
             ? uri
             : throw VerbException.Usage($"'{text}' is no server address; it looks like http://127.0.0.1:7040.");
-    }
+
+    /// <summary>Where the token of one of several remotes is looked for first.</summary>
+    public static string TokenVariableOf(string remote) => $"{TokenVariable}_{remote.ToUpperInvariant().Replace('-', '_')}";
+
+    /// <summary>The token for one of several remotes; null: there is none. The variable without a name is for one server, and is not shown to others.</summary>
+    public static string? TokenOf(VerbContext context, Option<string?> option, string remote) =>
+        Given(Environment.GetEnvironmentVariable(TokenVariableOf(remote)), "") ?? Given(context.Get(option), "");
 
     /// <exception cref="VerbException">Neither option nor variable gives a token.</exception>
     public static string TokenOf(VerbContext context, Option<string?> option)
@@ -66,7 +77,7 @@ internal static class SharedOptions
 
     private static string? Given(string? value, string variable)
     {
-        value = string.IsNullOrWhiteSpace(value) ? Environment.GetEnvironmentVariable(variable) : value;
+        value = string.IsNullOrWhiteSpace(value) && variable.Length > 0 ? Environment.GetEnvironmentVariable(variable) : value;
         return string.IsNullOrWhiteSpace(value) ? null : value;
     }
 }

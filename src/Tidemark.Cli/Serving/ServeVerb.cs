@@ -30,13 +30,15 @@ internal static class ServeVerb
         var drain = new Option<string?>("--drain") { Description = "How long a server that is told to stop goes on serving, not ready any more, so that a balancer notices: 5s, 1m. Default: not at all.", HelpName = "TIME" };
         var userRate = Rate("--rate-user", $"Requests of one user to this node in a minute; 0: any number. Default: {UserRateDefault}, with --dev any number.");
         var addressRate = Rate("--rate-address", "Requests of one address to this node in a minute; 0: any number. Behind a proxy all come from the proxy's.");
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, userRate, addressRate)
+        var otlp = Telemetry.Option();
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, userRate, addressRate, otlp)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero)
                 {
                     UserRate = context.Get(userRate) ?? (context.Get(dev) ? 0 : UserRateDefault),
                     AddressRate = context.Get(addressRate) ?? 0,
+                    Collector = context.Get(otlp),
                 },
                 cancellationToken));
     }
@@ -64,6 +66,7 @@ internal static class ServeVerb
             await Models.ModelFile.ReadAsync(file, cancellationToken);
         }
 
+        using var telemetry = Telemetry.Start(settings.Collector);
         await using var app = await ServerHost.StartAsync(settings, cancellationToken);
         Announce(context, settings, app);
         await WaitAsync(cancellationToken);

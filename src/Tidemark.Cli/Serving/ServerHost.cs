@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Leases;
+using Tidemark.Server.PostgreSql;
 using Microsoft.Extensions.DependencyInjection;
 using Tidemark.Server.Snapshots;
 using Tidemark.Server.Sqlite;
@@ -35,7 +36,8 @@ internal static class ServerHost
             Urls = settings.Urls,
             DataDirectory = folder,
             Store = store,
-            Health = settings.Postgres is null ? SqliteHealthStore.Open(Path.Combine(folder, HealthName)) : null,
+            Health = store is PostgresServerStore postgres ? postgres.Health : SqliteHealthStore.Open(Path.Combine(folder, HealthName)),
+            BlobFolder = Path.Combine(folder, "blobs"),
             KeysInStore = settings.Postgres is not null,
             Environment = environment,
             Server = new ServerOptions

@@ -8,4 +8,7 @@ internal sealed record ServerSettings(IReadOnlyList<string> Urls, string DataDir
 
     /// <summary>Requests of one address to this node in a minute; 0: any number.</summary>
     public int AddressRate { get; init; }
+
+    /// <summary>Where traces and metrics go; null: what the environment says, or nowhere.</summary>
+    public string? Collector { get; init; }
 }

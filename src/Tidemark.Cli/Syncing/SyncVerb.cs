@@ -26,16 +26,19 @@ internal static class SyncVerb
         return command.Runs((context, cancellationToken) =>
         {
             var mode = context.Get(pushOnly) ? SyncMode.PushOnly : context.Get(pullOnly) ? SyncMode.PullOnly : SyncMode.Full;
-            var link = new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token));
-            return RunAsync(context, context.Get(database), link, mode, context.Get(manyDeletes), cancellationToken);
+            var options = new SyncOptions();
+            options.Pull.AllowManyDeletes = context.Get(manyDeletes);
+            return RunAsync(
+                context,
+                () => OpenDevice.OpenAny(
+                    context.Get(database), () => new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token)), name => SharedOptions.TokenOf(context, token, name), options),
+                mode, cancellationToken);
         });
     }
 
-    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, SyncMode mode, bool manyDeletes, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(VerbContext context, Func<OpenDevice> open, SyncMode mode, CancellationToken cancellationToken)
     {
-        var options = new SyncOptions();
-        options.Pull.AllowManyDeletes = manyDeletes;
-        await using var device = OpenDevice.Open(path, link, options);
+        await using var device = open();
         var report = await Work.RunAsync(context.Out, steps => device.Sync.SyncAsync(mode, "user", SyncText.ProgressTo(steps), cancellationToken));
         context.Out.Document(SyncText.DocumentOf(report));
         SyncText.Show(context.Out, report);

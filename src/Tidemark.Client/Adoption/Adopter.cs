@@ -60,11 +60,27 @@ public static class Adopter
             var bad = triggers.Where(t => t.Kind == AppTriggerKind.Refuse).ToList();
             if (bad.Count == 0)
             {
-                return (report with { LeftOut = [.. report.LeftOut, .. refused] }, triggers);
+                return (report with { Model = Encrypting(report.Model, options.Encrypt), LeftOut = [.. report.LeftOut, .. refused] }, triggers);
             }
 
             refused.AddRange(bad.Select(t => (t.Table, $"What its trigger {t.Name} writes cannot be told: {t.Reason}")));
         }
+    }
+
+    private static SyncModel Encrypting(SyncModel model, IReadOnlyList<string> columns)
+    {
+        if (columns.FirstOrDefault(c => !model.Entities.Any(e => e.Fields.Any(f => SqlName.Comparer.Equals(e.TableName + "." + f.ColumnName, c)))) is { } unknown)
+        {
+            throw new ArgumentException($"There is no column {unknown} among the adopted ones; say table.column.", nameof(columns));
+        }
+
+        return columns.Count == 0 ? model : ModelValidator.Checked(model with
+        {
+            Entities = [.. model.Entities.Select(e => e with
+            {
+                Fields = [.. e.Fields.Select(f => columns.Any(c => SqlName.Comparer.Equals(e.TableName + "." + f.ColumnName, c)) ? f with { Encrypted = true } : f)],
+            })],
+        });
     }
 
     private static string[] TablesOf(SyncModel model) => [.. model.Entities.Select(e => e.TableName)];

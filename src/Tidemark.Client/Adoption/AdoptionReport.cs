@@ -29,6 +29,9 @@ public sealed class AdoptionOptions
     /// <summary>Not these tables.</summary>
     public IReadOnlyList<string> Exclude { get; set; } = [];
 
+    /// <summary>Columns to be encrypted before they leave, as table.column; the file is then synced by the way for several remotes.</summary>
+    public IReadOnlyList<string> Encrypt { get; set; } = [];
+
     public Storage.FirstSync FirstSync { get; set; } = Storage.FirstSync.Match;
 
     public TimeSpan BusyTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -62,7 +62,7 @@ internal sealed class Repairer(LocalStore store, IRemote remote, SyncEnvironment
             var key = System.Text.Encoding.UTF8.GetString(change.EntityId.Utf8.Span);
             listed.Add(key);
             var row = change.Row is { } json ? RowBytes.Read(table.Type, json.Utf8.ToArray()) : null;
-            rows.Add(new IncomingRow(table, StoreSession.KeyFrom(table.Type, key), change.Version, row, null, default) { MadeBy = change.MadeBy });
+            rows.Add(new IncomingRow(table, StoreSession.KeyFrom(table.Type, key), change.Version, row, null, default) { MadeBy = change.MadeBy, ContentVersion = change.ContentVersion });
         }
 
         // Neither a row nor a tombstone: its deletion was forgotten. The server's word for that is the list that it is not in.

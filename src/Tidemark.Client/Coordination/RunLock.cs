@@ -1,4 +1,5 @@
 using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
 
@@ -42,6 +43,27 @@ public sealed class RunLock(StoreConnection db, SyncEnvironment environment)
         {
             RollbackIfOpen();
             throw;
+        }
+    }
+
+    /// <summary>The token, as soon as nobody else holds the lock.</summary>
+    /// <exception cref="SyncException">AlreadyRunning: somebody held it for all that time.</exception>
+    public async Task<long> TakeAsync(TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var started = environment.Time.GetTimestamp();
+        while (true)
+        {
+            if (TryTake() is { } token)
+            {
+                return token;
+            }
+
+            if (environment.Time.GetElapsedTime(started) >= wait)
+            {
+                throw new SyncException(SyncErrorCode.AlreadyRunning, $"{Holder()} is syncing this file; try again when it has ended.", retryable: true);
+            }
+
+            await environment.DelayAsync(TimeSpan.FromMilliseconds(50 + (100 * environment.NextDouble())), cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -440,25 +440,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private PullEngine NewPull(IRemote from) =>
         new(from, options.Pull, _session.Space ?? options.Space, new MetaRepository(store.EngineSession.Db).Text(MetaRepository.DeviceId)!) { RowsMax = _isAdmitted ? 0 : connection.Limits.LeaseRows };
 
-    private async Task<long> TakeLockAsync(CancellationToken cancellationToken)
-    {
-        var runLock = new RunLock(store.EngineSession.Db, environment);
-        var started = environment.Time.GetTimestamp();
-        while (true)
-        {
-            if (runLock.TryTake() is { } token)
-            {
-                return token;
-            }
-
-            if (environment.Time.GetElapsedTime(started) >= options.LockWait)
-            {
-                throw new SyncException(SyncErrorCode.AlreadyRunning, $"{runLock.Holder()} is syncing this file; try again when it has ended.", retryable: true);
-            }
-
-            await environment.DelayAsync(TimeSpan.FromMilliseconds(50 + (100 * environment.NextDouble())), cancellationToken).ConfigureAwait(false);
-        }
-    }
+    private Task<long> TakeLockAsync(CancellationToken cancellationToken) => new RunLock(store.EngineSession.Db, environment).TakeAsync(options.LockWait, cancellationToken);
 
     private (long Pending, long Dead) CountsAfter(SyncException? error)
     {

@@ -27,6 +27,7 @@ internal sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvi
     }
 
     // Ids of rows that have not come yet: others refer to them, or they are put aside.
+    // Numbers sort before texts: an index on the reference finds the last one.
     private long Expected()
     {
         var last = session.HasAside ? session.Db.ScalarInt64("SELECT max(CAST(key AS INTEGER)) FROM _tm_aside WHERE type = ?1", Value.Text(table.Type.Name)) : 0;
@@ -34,7 +35,7 @@ internal sealed class FreshIds(StoreSession session, EntityTable table, SyncEnvi
         {
             var child = session.Table(edge.Source);
             var column = child.ColumnOf(edge.SourceOrdinals[0]);
-            last = Math.Max(last, session.Db.ScalarInt64($"SELECT max({column}) FROM {child.Name} WHERE typeof({column}) = 'integer'"));
+            last = Math.Max(last, session.Db.ScalarInt64($"SELECT max({column}) FROM {child.Name} WHERE {column} < ''"));
         }
 
         return last;

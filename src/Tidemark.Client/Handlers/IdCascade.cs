@@ -30,7 +30,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         })];
     }
 
-    // Where the remote's own row of that id is put aside, what the remote has shown to refer to the id means that one.
+    // What the remote has shown to refer to an id means its own row of that id, not the one that was made here.
     private static string ExceptShown(EntityTable table, int ordinal, string column, string compared)
     {
         string Same(string meta) => string.Join(" AND ", table.KeyColumns.Select((k, i) => $"{meta}.k{i} IS {table.Name}.{k}"));
@@ -105,7 +105,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
 #if TIDEMARK_MUTANTS
         columns = Mutants.Is(Mutant.ChildrenKeepOldId) ? [columns[0]] : columns;
 #endif
-        var held = session.HasAside ? map.Where(p => table.ReadEntry(session.Db, p.Old, session.Remote) is null && session.Aside.Contains(table.Type.Name, p.Old.ToString())).Select(p => p.Old).ToHashSet() : [];
+        var held = map.Where(p => IsAnothers(table, p.Old)).Select(p => p.Old).ToHashSet();
         var statements = BuildIdCascadeStatements(columns, session.Table, held.Count > 0);
         session.Db.Execute("CREATE TABLE IF NOT EXISTS temp._tm_map(old PRIMARY KEY, new, held) WITHOUT ROWID");
         if (map.Exists(p => olds.Contains(p.New)))
@@ -138,6 +138,11 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
             new Receipts.ReceiptBook(session).Follow(table.Number, map, unsynced: follows is not null);
         }
     }
+
+    // The remote has shown nothing of the row, and no row of this id that is gone: it has one of its own, put aside or still to come.
+    private bool IsAnothers(EntityTable table, EntityKey key) =>
+        table.ReadEntry(session.Db, key, session.Remote) is null
+        && ((session.HasAside && session.Aside.Contains(table.Type.Name, key.ToString())) || !session.HasTombstones || session.Tombstones.Find(table.Number, key) is null);
 
     private void Step(EntityTable table, IReadOnlyList<string> statements, IEnumerable<(EntityKey Old, EntityKey New)> pairs, HashSet<EntityKey> held)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tidemark.Client.Duplicates;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Inspection;
@@ -24,6 +25,12 @@ internal sealed class BookChecks(Examination visit)
         if (aside.Count > 0)
         {
             visit.Add(FindingCodes.PutAside, FindingSeverity.Warning, $"{aside.Count} pulled rows are put aside: {Examination.Named(aside.Select(a => $"{a.Type} {a.Key} ({a.Cause})"))}.", "Each run tries them again. `tidemark aside` lists them with their causes; what can never stand here is given up with `aside discard`.");
+        }
+
+        if (SeveralSchema.Exists(Session.Db) && new QuarantineRepository(Session.Db).ReadAll() is { Count: > 0 } quarantine)
+        {
+            visit.Add(FindingCodes.PutAside, FindingSeverity.Warning, $"{quarantine.Count} rows of remotes are in quarantine: {Examination.Named(quarantine.Select(q => $"{q.Pulled.Row.Type} {q.Pulled.Row.Key} ({q.Cause})"))}.",
+                "Each is tried again when its cause may be gone; its remote keeps it as it is. `tidemark remotes quarantine` lists them, `tidemark keys unlock` brings keys that came wrapped.");
         }
 
         if (Session.Remotes.Read().Resync is { } reason)

@@ -17,6 +17,8 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     private readonly SyncBatchContext _context = new(environment.NewId());
     private readonly HashSet<RowId> _bringing = [];
 
+    private AsideRows Aside => field ??= new AsideRows(session, environment, _context);
+
     /// <summary>The row is a difference again and is sent anew, as it is now.</summary>
     /// <exception cref="SyncException">The row's space was left; nothing was changed.</exception>
     public void Retry(StoredCommand command)
@@ -88,9 +90,9 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         TakeBack(table, key, command);
         var shown = dependents.ToLookup(d => d.Table.ReadEntry(session.Db, d.Key, session.Remote) is not null);
         TakeBack(shown[false]); // Before a row of the server comes under one of their keys.
-        RetryAside();
+        Aside.Retry();
         TakeBack(shown[true]);
-        RetryAside();
+        Aside.Retry();
         PutChildrenAside(table, key);
         return [$"{table.Type.Name} {command.Key}", .. dependents.Select(d => $"{d.Table.Type.Name} {d.Key}")];
     }
@@ -128,7 +130,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             {
                 if (child.ReadEntry(session.Db, childKey, session.Remote) is { } entry && child.ReadBase(session.Db, childKey, session.Remote) is null)
                 {
-                    PutAside(child, childKey, child.ReadLive(session.Db, childKey)!, entry.Version, AsideCause.ParentMissing, edge.ToString());
+                    Aside.Put(child, child.ReadLive(session.Db, childKey)!, entry.Version, AsideCause.ParentMissing, edge.ToString());
                     PutChildrenAside(child, childKey);
                 }
             }
@@ -137,6 +139,12 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
     private void TakeBack(EntityTable table, EntityKey key, StoredCommand command)
     {
+        var entry = table.ReadEntry(session.Db, key, session.Remote);
+        if (command is { Operation: Operation.Offer, Sent: null } && entry is null && table.LiveExists(session.Db, key))
+        {
+            return; // The deletion was lost and stays lost; the row that stands here was made since.
+        }
+
         if (command.Operation == Operation.Rekey)
         {
             var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
@@ -145,7 +153,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, former, command);
         }
         else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key
-            && (table.ReadEntry(session.Db, key, session.Remote) is not { } shown || shown.Version <= version || (command.Operation == Operation.Offer && shown.Version == command.BaseVersion))) // The version that was lost is newer than what the restored server has.
+            && (entry is not { } shown || shown.Version <= version || (command.Operation == Operation.Offer && shown.Version == command.BaseVersion))) // The version that was lost is newer than what the restored server has.
         {
             TakeServers(table, key, row, version);
         }
@@ -179,24 +187,6 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
                     }
 
                     child.Update(session.Db, row);
-                }
-            }
-        }
-    }
-
-    // What was taken back may have held off rows of the server: those below it need them now.
-    private void RetryAside()
-    {
-        var applied = true;
-        while (applied)
-        {
-            applied = false;
-            var applier = new RowApplier(session, environment, _context);
-            foreach (var aside in session.Aside.ReadAll())
-            {
-                if (ChangesPage.ReadChange(aside.Raw, session.Model) is { Fault: null, Type: { } type, Row: { } row } change)
-                {
-                    applied |= applier.Upsert(new IncomingRow(session.Table(type), change.Key, change.Version, row, change.Origin, change.Raw) { MadeBy = change.MadeBy }) is ApplyOutcome.Applied or ApplyOutcome.Merged;
                 }
             }
         }
@@ -275,7 +265,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
     {
         if (MissingParent(table, row) is { } edge)
         {
-            PutAside(table, key, row, version, AsideCause.ParentMissing, edge.ToString());
+            Aside.Put(table, row, version, AsideCause.ParentMissing, edge.ToString());
             return false;
         }
 
@@ -287,19 +277,9 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         }
         catch (StoreException e) when (e.Trouble == StoreTrouble.ConstraintUnique)
         {
-            PutAside(table, key, row, version, AsideCause.UniqueClash, null);
+            Aside.Put(table, row, version, AsideCause.UniqueClash, null);
             return false;
         }
-    }
-
-    private void PutAside(EntityTable table, EntityKey key, Row row, long version, string cause, string? detail)
-    {
-        var madeBy = table.ReadEntry(session.Db, key, session.Remote)?.MadeBy;
-        table.Delete(session.Db, key);
-        table.DropBase(session.Db, key, session.Remote);
-        table.DropEntry(session.Db, key, session.Remote);
-        session.Tombstones.Drop(table.Number, key); // Of a deletion that a restored server has lost: the row is older, and stands again.
-        new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, key, version, row, null, default) { MadeBy = madeBy }, cause, detail);
     }
 
     private RelationEdge? MissingParent(EntityTable table, Row row) =>

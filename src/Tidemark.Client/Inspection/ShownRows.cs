@@ -1,8 +1,6 @@
 using Tidemark.Client.Engines;
-using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Storage;
-using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
 
@@ -11,10 +9,9 @@ namespace Tidemark.Client.Inspection;
 /// <summary>Makes rows of which nothing waits any more what the remote last showed of them. Runs with capture and foreign keys off: what hangs together comes back together.</summary>
 internal sealed class ShownRows(StoreSession session, SyncEnvironment environment)
 {
-    private readonly SyncBatchContext _context = new(environment.NewId());
-
     public void Restore(IReadOnlyList<(EntityTable Table, EntityKey Key)> rows)
     {
+        var aside = new AsideRows(session, environment, new SyncBatchContext(environment.NewId()));
         var shown = new List<(EntityTable Table, Row Base)>();
         foreach (var (table, key) in rows)
         {
@@ -34,11 +31,11 @@ internal sealed class ShownRows(StoreSession session, SyncEnvironment environmen
         {
             if (!TryWrite(table, row))
             {
-                PutAside(table, row);
+                aside.Put(table, row, table.ReadEntry(session.Db, row.Key, session.Remote)!.Version, AsideCause.UniqueClash, null); // A row of the server has its value by now.
             }
         }
 
-        RetryAside();
+        aside.Retry();
     }
 
     private bool TryWrite(EntityTable table, Row row)
@@ -61,33 +58,6 @@ internal sealed class ShownRows(StoreSession session, SyncEnvironment environmen
         {
             table.Delete(session.Db, row.Key);
             return false;
-        }
-    }
-
-    // A row of the server has its value by now: it waits until that one lets go.
-    private void PutAside(EntityTable table, Row row)
-    {
-        var entry = table.ReadEntry(session.Db, row.Key, session.Remote)!;
-        table.DropBase(session.Db, row.Key, session.Remote);
-        table.DropEntry(session.Db, row.Key, session.Remote);
-        new RowApplier(session, environment, _context).PutAside(new IncomingRow(table, row.Key, entry.Version, row, null, default) { MadeBy = entry.MadeBy }, AsideCause.UniqueClash, null);
-    }
-
-    // What was taken back may have held off rows of the server.
-    private void RetryAside()
-    {
-        for (var applied = true; applied;)
-        {
-            applied = false;
-            var applier = new RowApplier(session, environment, _context);
-            foreach (var aside in session.Aside.ReadAll())
-            {
-                if (ChangesPage.ReadChange(aside.Raw, session.Model) is { Fault: null, Type: { } type, Row: { } row } change)
-                {
-                    var incoming = new IncomingRow(session.Table(type), change.Key, change.Version, row, change.Origin, change.Raw) { MadeBy = change.MadeBy };
-                    applied |= applier.Upsert(incoming) is ApplyOutcome.Applied or ApplyOutcome.Merged;
-                }
-            }
         }
     }
 }

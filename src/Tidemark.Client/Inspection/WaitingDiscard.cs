@@ -2,6 +2,7 @@ using Tidemark.Client.Duplicates;
 using Tidemark.Client.Engines;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -21,8 +22,16 @@ internal sealed class WaitingDiscard(StoreSession session, SyncEnvironment envir
     private readonly HashSet<RowId> _left = [];
     private int _recorded;
 
+    /// <exception cref="SyncException">The file is synced with several remotes; nothing was changed.</exception>
     public DiscardReport Run(string reason)
     {
+        if (Storage.Several.SeveralSchema.Exists(session.Db))
+        {
+            throw new SyncException(
+                SyncErrorCode.BadRequest,
+                "This file is synced with several remotes, where what waits cannot be taken back at once. Sync first, or undo the edits by further ones; the remotes take the latest.");
+        }
+
         var touches = session.Outbox.ReadTouches(0, int.MaxValue).Where(t => t.Type != 0).ToList();
 
         // An offer is nobody's edit here: it gives a restored server back what it had.

@@ -1,6 +1,7 @@
 #if TIDEMARK_MUTANTS
 using Tidemark.Model;
 #endif
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
@@ -49,6 +50,15 @@ internal sealed class ReceiptBook(StoreSession session)
                 // Its note names the former key; what is noted under the new one counts now.
                 Save(line with { Key = key, Seq = line.Command is null ? -1 : line.Seq });
             }
+        }
+    }
+
+    /// <summary>The app gave a row another key: what was written under the former one, and is not frozen, is sent under this one.</summary>
+    public void Follow(Rename rename)
+    {
+        foreach (var line in ReadOpen().Where(l => l.Type == rename.Table.Number && l.Command is null && l.Key == rename.Former.ToString() && !(l.Seq > rename.Seq)))
+        {
+            Save(line with { Key = rename.Key.ToString(), Seq = -1 });
         }
     }
 

@@ -189,7 +189,7 @@ internal sealed class SpaceLeaver(StoreSession s, SyncEnvironment environment, S
             s.Db.Execute($"DELETE FROM {table.BaseTable} WHERE remote = ?1", remote);
         }
 
-        foreach (var books in new[] { "_tm_cursor", "_tm_idmap", "_tm_tombstone", "_tm_stage", "_tm_aside", "_tm_offer", "_tm_mark", "_tm_rebase" })
+        foreach (var books in new[] { "_tm_cursor", "_tm_idmap", "_tm_tombstone", "_tm_stage", "_tm_aside", "_tm_offer", "_tm_content", "_tm_mark", "_tm_rebase" })
         {
             s.Db.Execute($"DELETE FROM {books} WHERE remote = ?1", remote);
         }

@@ -15,6 +15,9 @@ public sealed record ConflictRecord
     /// <summary>The outcome of a pulled row that was put aside and that somebody gave up.</summary>
     public const string AsideDiscarded = "ASIDE_DISCARDED";
 
+    /// <summary>The outcome, where a file has several remotes, of an edit of this device that a later one of another device beside it has replaced.</summary>
+    public const string Superseded = "SUPERSEDED";
+
     /// <summary>Its number in this file; given when it is stored.</summary>
     public long Id { get; init; }
 
@@ -29,7 +32,7 @@ public sealed record ConflictRecord
     /// <summary>The command whose verdict told of it; null when a pull did.</summary>
     public string? Command { get; init; }
 
-    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED, MANUAL_REQUIRED, DISCARDED or ASIDE_DISCARDED.</summary>
+    /// <summary>ADOPT_SERVER, REBASE_AND_RETRY, SKIPPED, MANUAL_REQUIRED, DISCARDED, ASIDE_DISCARDED or SUPERSEDED.</summary>
     public required string Outcome { get; init; }
 
     public Row? Base { get; init; }

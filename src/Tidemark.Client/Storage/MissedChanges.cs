@@ -1,3 +1,4 @@
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Storage;
@@ -30,6 +31,12 @@ public static class MissedChanges
         ArgumentNullException.ThrowIfNull(table);
         var missed = new List<MissedChange>();
         var noted = NotedKeys(session, table);
+        if (SeveralSchema.Exists(session.Db))
+        {
+            MissedJoins.Find(session, table, noted, missed);
+            return missed;
+        }
+
         using var writer = new CanonicalJsonWriter();
         FindNewAndChanged(session, table, noted, missed, writer);
         FindVanished(session, table, noted, missed);
@@ -44,7 +51,7 @@ public static class MissedChanges
         var count = 0;
         foreach (var change in missed.Where(m => m.Kind != MissedKind.Vanished))
         {
-            if (change.Kind == MissedKind.Changed)
+            if (change.Kind == MissedKind.Changed && !SeveralSchema.Exists(session.Db))
             {
                 table.SetUnknownBase(session.Db, change.Key, session.Remote);
             }

@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 6;
+    public const int FormatVersion = 7;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;
@@ -67,6 +67,7 @@ public static class StoreSchema
           tries INTEGER NOT NULL DEFAULT 0, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID
         """,
         "CREATE TABLE _tm_offer(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, deleted INTEGER NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID",
+        "CREATE TABLE _tm_content(remote INTEGER NOT NULL, type INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, content INTEGER NOT NULL, PRIMARY KEY(remote, type, key)) WITHOUT ROWID",
         "CREATE TABLE _tm_mark(remote INTEGER NOT NULL, position INTEGER NOT NULL, token TEXT NOT NULL, PRIMARY KEY(remote, position)) WITHOUT ROWID",
         """
         CREATE TABLE _tm_conflict(id INTEGER PRIMARY KEY, remote INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, command TEXT, outcome TEXT NOT NULL,

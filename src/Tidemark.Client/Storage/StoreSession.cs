@@ -45,6 +45,7 @@ public sealed class StoreSession
         Conflicts = new ConflictRepository(db, remote, model);
         Answers = new AnswerRepository(db, remote);
         Rebases = new RebaseRepository(db, remote);
+        Contents = new ContentRepository(db, remote);
         FullFetches = new FullFetchRepository(db, remote);
         MergeRecords = new MergeRepository(db, remote, model);
         Owners = model.HasSpaces ? new Spaces.SpaceOwners(this) : null;
@@ -102,6 +103,8 @@ public sealed class StoreSession
     public AnswerRepository Answers { get; }
 
     public RebaseRepository Rebases { get; }
+
+    public ContentRepository Contents { get; }
 
     internal FullFetchRepository FullFetches { get; }
 

@@ -3,7 +3,7 @@ namespace Tidemark.Health.Storage;
 /// <summary>The tables of health data in a device's file. Every name is spelled here once; docs/internals/store.md describes them.</summary>
 internal static class HealthSchema
 {
-    public const long FormatVersion = 1;
+    public const long FormatVersion = 2;
     public const string FormatKey = "format";
 
     public static IReadOnlyList<string> CreateStatements { get; } =
@@ -26,5 +26,18 @@ internal static class HealthSchema
         """,
         "CREATE INDEX _tm_health_queue_page ON _tm_health_queue(page)",
         "CREATE INDEX _tm_health_queue_due ON _tm_health_queue(status, priority DESC, item)",
+        .. Format2,
+    ];
+
+    /// <summary>What files of format 1 do not have.</summary>
+    public static IReadOnlyList<string> Format2 =>
+    [
+        "CREATE TABLE _tm_health_known(type TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, captured INTEGER NOT NULL, PRIMARY KEY(type, id)) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_state(type TEXT PRIMARY KEY, looked INTEGER, sample INTEGER, sent INTEGER, trouble INTEGER, reason TEXT, until INTEGER) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_blob(hash BLOB PRIMARY KEY, body BLOB NOT NULL, location TEXT, piece INTEGER, due INTEGER NOT NULL, tries INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_entity(mapping TEXT NOT NULL, id BLOB NOT NULL, version INTEGER NOT NULL, row BLOB, columns TEXT, PRIMARY KEY(mapping, id)) WITHOUT ROWID",
+        "CREATE TABLE _tm_health_backup(name TEXT NOT NULL, source TEXT NOT NULL, type TEXT NOT NULL, captured BLOB, acknowledged BLOB, made INTEGER NOT NULL, PRIMARY KEY(name, source, type)) WITHOUT ROWID",
+        "ALTER TABLE _tm_health_queue ADD COLUMN blob BLOB",
+        "CREATE INDEX _tm_health_queue_blob ON _tm_health_queue(blob) WHERE blob IS NOT NULL",
     ];
 }

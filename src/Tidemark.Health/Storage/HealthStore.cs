@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Tidemark.Client.Environment;
+using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
 
@@ -23,6 +24,9 @@ public sealed class HealthStore : IDisposable
         Environment = environment;
         Samples = new SampleTable(_statements, connection);
         Queue = new UploadQueue(_statements, connection, environment);
+        Known = new KnownTable(_statements, connection);
+        Blobs = new BlobTable(connection, environment);
+        States = new StateTable(connection, environment);
     }
 
     public string Path { get; }
@@ -33,11 +37,17 @@ public sealed class HealthStore : IDisposable
 
     internal UploadQueue Queue { get; }
 
+    internal KnownTable Known { get; }
+
+    internal StateTable States { get; }
+
+    internal BlobTable Blobs { get; }
+
     /// <exception cref="StoreException">The file is in trouble, or of a newer version.</exception>
     public static HealthStore Open(string path, SyncEnvironment environment, Durability durability = Durability.Full)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true, Durability = durability, Watch = environment.Statements });
+        var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = !IsStore(path), Durability = durability, Watch = environment.Statements });
         try
         {
             SetUp(connection, path);
@@ -111,24 +121,24 @@ public sealed class HealthStore : IDisposable
 
     private static void SetUp(SqliteConnection connection, string path)
     {
-        if (IsSetUp(connection))
+        if (FormatOf(connection) < HealthSchema.FormatVersion)
         {
-            Check(connection, path);
-            return;
-        }
-
-        connection.Run("BEGIN IMMEDIATE");
-        if (!IsSetUp(connection)) // Another process may have been first.
-        {
-            foreach (var statement in HealthSchema.CreateStatements)
+            connection.Run("BEGIN IMMEDIATE");
+            var found = FormatOf(connection); // Another process may have been first.
+            foreach (var statement in found == 0 ? HealthSchema.CreateStatements : found < HealthSchema.FormatVersion ? HealthSchema.Format2 : [])
             {
                 connection.Run(statement);
             }
 
-            connection.Run("INSERT INTO _tm_health_meta(key, value) VALUES(?1, ?2)", Value.Text(HealthSchema.FormatKey), Value.Integer(HealthSchema.FormatVersion));
+            if (found < HealthSchema.FormatVersion)
+            {
+                connection.Run("INSERT INTO _tm_health_meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = excluded.value", Value.Text(HealthSchema.FormatKey), Value.Integer(HealthSchema.FormatVersion));
+            }
+
+            connection.Run("COMMIT");
         }
 
-        connection.Run("COMMIT");
+        Check(connection, path);
     }
 
     private static void Check(SqliteConnection connection, string path)
@@ -140,5 +150,21 @@ public sealed class HealthStore : IDisposable
         }
     }
 
-    private static bool IsSetUp(SqliteConnection connection) => connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_health_meta'").AsInteger != 0;
+    // Beside synced tables the engine's connection alone moves the log into the file.
+    private static bool IsStore(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        using var connection = SqliteFile.Open(path, new OpenOptions { ForeignKeys = false });
+        return LocalStore.IsStore(connection);
+    }
+
+    // 0: the tables are not there.
+    private static long FormatOf(SqliteConnection connection) =>
+        connection.Scalar("SELECT count(*) FROM sqlite_master WHERE name = '_tm_health_meta'").AsInteger == 0
+            ? 0
+            : connection.Scalar("SELECT value FROM _tm_health_meta WHERE key = ?1", Value.Text(HealthSchema.FormatKey)) is { Kind: ValueKind.Integer } format ? format.AsInteger : long.MaxValue;
 }

@@ -40,13 +40,20 @@ public sealed record QueueCount(string Type, QueueStatus Status, long Items);
 internal sealed class UploadQueue(KeptStatements statements, SqliteConnection connection, SyncEnvironment environment)
 {
     private const string WaitingSql = "SELECT count(*) FROM _tm_health_queue WHERE status IN (0, 1, 2)";
-    private const string InsertSql = "INSERT INTO _tm_health_queue(page, type, id, version, body, status, priority, due, created, tries) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7, 0)";
-    private const string DueSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE status IN (0, 2) AND due <= ?1 ORDER BY priority DESC, item LIMIT ?2";
-    private const string DueOfPageSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE page = ?1 AND status = 0 ORDER BY item LIMIT ?2";
+    private const string InsertSql = "INSERT INTO _tm_health_queue(page, type, id, version, body, status, priority, due, created, tries, blob) VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?7, 0, ?8)";
+    private const string DueSql = """
+        SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE status IN (0, 2) AND due <= ?1 AND blob IS NULL
+          AND type = (SELECT type FROM _tm_health_queue WHERE status IN (0, 2) AND due <= ?1 AND blob IS NULL ORDER BY priority DESC, item LIMIT 1) ORDER BY priority DESC, item LIMIT ?2
+        """;
+
+    private const string DueOfPageSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE page = ?1 AND status = 0 AND blob IS NULL ORDER BY item LIMIT ?2";
     private const string ClaimSql = "UPDATE _tm_health_queue SET status = 1, owner = ?1, claimed = ?2, last_attempt = ?2, tries = tries + 1 WHERE item = ?3";
     private static readonly byte[] DeleteMark = [(byte)'D'];
 
     /// <summary>Items that are not on the server and may still get there.</summary>
+    /// <summary>Large parts go by themselves, before their samples.</summary>
+    public BlobTable? Blobs { get; set; }
+
     public long Waiting => connection.Scalar(WaitingSql).AsInteger;
 
     public HealthAnchor? Captured(string source, string type) => AnchorOf(source, type, 0);
@@ -77,6 +84,51 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         return number;
     }
 
+    /// <summary>Moves an anchor by which nothing is sent.</summary>
+    /// <returns>False: another one has moved it since it was read.</returns>
+    public bool Advance(string source, string type, HealthAnchor? from, HealthAnchor to)
+    {
+        if (!Equals(Captured(source, type), from))
+        {
+            return false;
+        }
+
+        SetAnchor(source, type, to, to);
+        return true;
+    }
+
+    /// <summary>Reading goes on from a place where everything before is on the server. What waits stays in the queue, and moves no anchor any more.</summary>
+    public void Place(string source, string type, HealthAnchor? anchor)
+    {
+        connection.Run("UPDATE _tm_health_queue SET page = 0 WHERE page IN (SELECT page FROM _tm_health_page WHERE source = ?1 AND type = ?2)", Value.Text(source), Value.Text(type));
+        connection.Run("DELETE FROM _tm_health_page WHERE source = ?1 AND type = ?2", Value.Text(source), Value.Text(type));
+        SetAnchor(source, type, anchor, anchor);
+    }
+
+    public int BackUp(string name)
+    {
+        connection.Run("DELETE FROM _tm_health_backup WHERE name = ?1", Value.Text(name));
+        return connection.Run(
+            "INSERT INTO _tm_health_backup(name, source, type, captured, acknowledged, made) SELECT ?1, source, type, captured, acknowledged, ?2 FROM _tm_health_anchor", Value.Text(name), Value.Integer(environment.NowMs));
+    }
+
+    public int Restore(string name)
+    {
+        var anchors = connection.Query("SELECT source, type, acknowledged FROM _tm_health_backup WHERE name = ?1", Value.Text(name));
+        var others = anchors.Count == 0 ? [] : connection.Query("SELECT source, type FROM _tm_health_anchor a WHERE NOT EXISTS (SELECT 1 FROM _tm_health_backup b WHERE b.name = ?1 AND b.source = a.source AND b.type = a.type)", Value.Text(name));
+        foreach (var row in anchors)
+        {
+            Place(row[0].AsText, row[1].AsText, row[2].Kind == ValueKind.Blob ? new HealthAnchor(row[2].AsBlob) : null);
+        }
+
+        foreach (var row in others)
+        {
+            Place(row[0].AsText, row[1].AsText, null);
+        }
+
+        return anchors.Count;
+    }
+
     /// <summary>Samples that are to be sent once more, whatever the anchors say; those that wait already are left out.</summary>
     public void Again(string type, IReadOnlyList<HealthSample> samples, IReadOnlyList<HealthDelete> deletes, int priority)
     {
@@ -84,7 +136,7 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         Insert(0, type, [.. samples.Where(s => !waiting.Contains(s.Id))], [.. deletes.Where(d => !waiting.Contains(d.Id))], priority, environment.NowMs);
     }
 
-    /// <summary>Takes items for sending; of one page, or of whatever is due. What a dead process had taken, or a living one for too long, is free again.</summary>
+    /// <summary>Takes items for sending; of one page, or of whatever is due: then those of the type that goes first. What a dead process had taken, or a living one for too long, is free again.</summary>
     public List<QueueItem> Claim(long? page, int itemsMax, TimeSpan claimTime)
     {
         var now = environment.NowMs;
@@ -160,6 +212,13 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
             + connection.Run("UPDATE _tm_health_queue SET status = 0, due = 0, page = 0 WHERE status = 4 AND (?1 IS NULL OR type = ?1)", ofType);
     }
 
+    /// <summary>What waits for its next try is due now.</summary>
+    public void Hurry()
+    {
+        connection.Run("UPDATE _tm_health_blob SET due = 0");
+        connection.Run("UPDATE _tm_health_queue SET due = ?1 WHERE status IN (0, 2) AND due > ?1", Value.Integer(environment.NowMs));
+    }
+
     /// <summary>Forgets items that the server has had for so long.</summary>
     public int Clean(TimeSpan keptFor) =>
         connection.Run("DELETE FROM _tm_health_queue WHERE status = 3 AND last_attempt < ?1", Value.Integer(environment.NowMs - (long)keptFor.TotalMilliseconds));
@@ -185,18 +244,19 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         {
             buffer.ResetWrittenCount();
             json.Reset();
-            HealthSampleJson.Write(json, sample);
+            var (slim, blob) = Blobs?.Take(sample) ?? (sample, null);
+            HealthSampleJson.Write(json, slim);
             json.Flush();
-            Insert(page, type, sample.Id, sample.Version, buffer.WrittenSpan, priority, now);
+            Insert(page, type, sample.Id, sample.Version, buffer.WrittenSpan, blob, priority, now);
         }
 
         foreach (var delete in deletes)
         {
-            Insert(page, type, delete.Id, delete.Version, DeleteMark, priority, now);
+            Insert(page, type, delete.Id, delete.Version, DeleteMark, null, priority, now);
         }
     }
 
-    private void Insert(long page, string type, Guid id, long version, ReadOnlySpan<byte> body, int priority, long now)
+    private void Insert(long page, string type, Guid id, long version, ReadOnlySpan<byte> body, byte[]? blob, int priority, long now)
     {
         var statement = statements.Get(InsertSql);
         Span<byte> bytes = stackalloc byte[16];
@@ -208,6 +268,11 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         statement.Bind(5, body);
         statement.Bind(6, priority);
         statement.Bind(7, now);
+        if (blob is not null)
+        {
+            statement.Bind(8, blob.AsSpan());
+        }
+
         statement.Execute();
     }
 

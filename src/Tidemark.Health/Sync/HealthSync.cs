@@ -1,6 +1,8 @@
 using System.Buffers;
+using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Health.Blobs;
 using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Model.Health;
@@ -60,6 +62,8 @@ public sealed class HealthSync
     private readonly SyncEnvironment _environment;
     private readonly HealthEventSink? _sink;
     private readonly string _deviceId;
+    private readonly BlobSender? _blobs;
+    private readonly ILogger _log;
 
     public HealthSync(HealthStore store, IHealthChangeSource source, IHealthUploader uploader, string deviceId, HealthSyncOptions options, SyncEnvironment environment, HealthEventSink? sink = null)
     {
@@ -73,37 +77,53 @@ public sealed class HealthSync
         _options = options;
         _deviceId = deviceId;
         _sink = sink;
+        _blobs = uploader is IHealthBlobUploader { TakesBlobs: true } remote ? new BlobSender(store, remote, options, environment) : null;
+        store.Queue.Blobs = _blobs is null ? null : store.Blobs;
+
+        _log = environment.Loggers.CreateLogger(HealthLog.Category);
     }
 
-    /// <summary>Everything of all types, until nothing is left, the server does not answer, or the source pauses. For a run in the foreground.</summary>
-    public async Task<HealthSyncReport> RunAsync(IProgress<long>? progress, CancellationToken cancellationToken)
+    internal HealthSyncOptions Options => _options;
+
+    internal IHealthChangeSource Source => _source;
+
+    /// <summary>Everything of all types, until nothing is left, the queue is full, or the source pauses. For a run in the foreground.</summary>
+    public Task<HealthSyncReport> RunAsync(IProgress<long>? progress, CancellationToken cancellationToken) => RunAsync(HealthPhase.Foreground, between: null, progress, cancellationToken);
+
+    /// <summary>As <see cref="RunAsync(IProgress{long}?, CancellationToken)"/>; may be cancelled at any point, and goes on there the next time.</summary>
+    /// <param name="phase">Whose tries and time-outs hold.</param>
+    /// <param name="between">Called between two pages, so that more urgent work gets its turn.</param>
+    /// <param name="progress">Samples captured.</param>
+    /// <param name="cancellationToken">The end of the time.</param>
+    internal async Task<HealthSyncReport> RunAsync(HealthPhase phase, Func<Task>? between, IProgress<long>? progress, CancellationToken cancellationToken)
     {
         var tally = new Tally();
-        var outcome = await DrainAsync(tally, HealthPhase.Foreground, cancellationToken).ConfigureAwait(false);
+        var outcome = await DrainAsync(tally, phase, between, cancellationToken).ConfigureAwait(false);
+
+        // A server that does not answer does not keep the source from being read: what it forgets meanwhile, deletions for one, would be lost.
+        tally.IsAway = outcome == HealthOutcome.Queued;
         foreach (var type in await _source.GetTypesAsync(cancellationToken).ConfigureAwait(false))
         {
-            while (outcome == HealthOutcome.Done)
+            (var more, outcome) = (true, HealthOutcome.Done);
+            while (more && outcome is HealthOutcome.Done or HealthOutcome.Queued)
             {
-                var (more, next) = await SendPageAsync(type, tally, HealthPhase.Foreground, cancellationToken).ConfigureAwait(false);
-                outcome = next;
+                (more, outcome) = await SendPageAsync(type, tally, phase, cancellationToken).ConfigureAwait(false);
+                tally.IsAway |= outcome == HealthOutcome.Queued;
                 progress?.Report(tally.Captured);
-                if (!more)
-                {
-                    break;
-                }
+                await (between?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
             }
 
-            if (outcome is HealthOutcome.Queued or HealthOutcome.QueueFull)
+            if (outcome == HealthOutcome.QueueFull)
             {
                 break;
             }
 
             tally.Paused |= outcome == HealthOutcome.Paused;
-            outcome = HealthOutcome.Done;
         }
 
-        await _store.WriteAsync(() => _store.Queue.Clean(_options.KeepUploaded), cancellationToken).ConfigureAwait(false);
-        return await ReportAsync(outcome == HealthOutcome.Done && tally.Paused ? HealthOutcome.Paused : outcome, tally, cancellationToken).ConfigureAwait(false);
+        outcome = tally.IsAway ? HealthOutcome.Queued : outcome == HealthOutcome.QueueFull ? outcome : tally.Paused ? HealthOutcome.Paused : HealthOutcome.Done;
+        await CleanAsync(cancellationToken).ConfigureAwait(false);
+        return await ReportAsync(outcome, tally, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A change of one type was announced: its new samples are captured and sent at once, all within one deadline (HLT-02).</summary>
@@ -132,7 +152,7 @@ public sealed class HealthSync
     public async Task<HealthSyncReport> DrainAsync(HealthPhase phase, CancellationToken cancellationToken)
     {
         var tally = new Tally();
-        var outcome = await DrainAsync(tally, phase, cancellationToken).ConfigureAwait(false);
+        var outcome = await DrainAsync(tally, phase, between: null, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(outcome, tally, CancellationToken.None).ConfigureAwait(false);
     }
 
@@ -141,7 +161,11 @@ public sealed class HealthSync
     /// <param name="cancellationToken">Ends the wait for the file.</param>
     public Task<int> RetryAsync(string? type, CancellationToken cancellationToken) => _store.WriteAsync(() => _store.Queue.Retry(type), cancellationToken);
 
-    private async Task<HealthOutcome> DrainAsync(Tally tally, HealthPhase phase, CancellationToken cancellationToken)
+    // Deletions of what is known no more are told of by the source again only when it was allowed to see everything.
+    private Task<int> CleanAsync(CancellationToken cancellationToken) => _store.WriteAsync(
+        () => _store.Queue.Clean(_options.KeepUploaded) + _store.Known.Clean(_environment.NowMs - (long)_options.KeepKnown.TotalMilliseconds), cancellationToken);
+
+    private async Task<HealthOutcome> DrainAsync(Tally tally, HealthPhase phase, Func<Task>? between, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -149,13 +173,24 @@ public sealed class HealthSync
             var items = await _store.WriteAsync(() => _store.Queue.Claim(null, _options.PageSamples, ClaimTime), cancellationToken).ConfigureAwait(false);
             if (items.Count == 0)
             {
-                return HealthOutcome.Done;
+                // What waits for its large part can go when that is there.
+                switch (await SendBlobsAsync(tally, phase, cancellationToken).ConfigureAwait(false))
+                {
+                    case BlobOutcome.Nothing:
+                        return HealthOutcome.Done;
+                    case BlobOutcome.Sent:
+                        continue;
+                    default:
+                        return HealthOutcome.Queued;
+                }
             }
 
             if (!await SendAsync(items, tally, phase, tries: [TimeSpan.Zero], keep: true, cancellationToken).ConfigureAwait(false))
             {
                 return HealthOutcome.Queued;
             }
+
+            await (between?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
         }
     }
 
@@ -165,6 +200,7 @@ public sealed class HealthSync
         var (from, room) = await _store.ReadAsync(() => (_store.Queue.Captured(_source.Name, type), _options.QueueItemsMax - _store.Queue.Waiting), cancellationToken).ConfigureAwait(false);
         if (room <= 0)
         {
+            await NoteAsync(type, HealthTrouble.QueueFull, $"{_options.QueueItemsMax} items wait: the source keeps what is new.", null).ConfigureAwait(false);
             return (false, HealthOutcome.QueueFull);
         }
 
@@ -175,25 +211,77 @@ public sealed class HealthSync
         }
         catch (HealthSourceException e) when (e.Trouble == HealthSourceTrouble.AnchorExpired && from is not null)
         {
-            await _store.WriteAsync(() => { _store.Queue.ForgetAnchor(_source.Name, type); return true; }, cancellationToken).ConfigureAwait(false);
+            await _store.WriteAsync(
+                () =>
+                {
+                    _store.Queue.ForgetAnchor(_source.Name, type);
+                    _store.States.Troubled(type, HealthTrouble.AnchorExpired, e.Message);
+                    _store.States.OweRecheck(type);
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
             return (true, HealthOutcome.Done);
         }
         catch (HealthSourceException e)
         {
             tally.Reason = e.Message;
+            await NoteAsync(type, e.Trouble switch { HealthSourceTrouble.StoreLocked => HealthTrouble.Locked, HealthSourceTrouble.RateLimited => HealthTrouble.RateLimited, HealthSourceTrouble.AnchorExpired => HealthTrouble.AnchorExpired, _ => HealthTrouble.PermissionUnknown }, e.Message, e.RetryAfter).ConfigureAwait(false);
             return (false, HealthOutcome.Paused);
         }
 
-        var number = await _store.WriteAsync(() => _store.Queue.Capture(_source.Name, type, from, page, _options.PriorityOf(type)), cancellationToken).ConfigureAwait(false);
+        var number = await _store.WriteAsync(() => Capture(type, from, page), cancellationToken).ConfigureAwait(false);
         if (number is null)
         {
             return (page.HasMore || page.Count > 0, HealthOutcome.Done); // Empty, or another capture was faster: look again.
         }
 
         tally.Captured += page.Count;
+        if (tally.IsAway)
+        {
+            return (page.HasMore, HealthOutcome.Queued);
+        }
+
+        var arrived = await SendBlobsAsync(tally, phase, cancellationToken).ConfigureAwait(false) != BlobOutcome.Waiting;
         var items = await _store.WriteAsync(() => _store.Queue.Claim(number, page.Count, ClaimTime), cancellationToken).ConfigureAwait(false);
         var sent = items.Count == 0 || await SendAsync(items, tally, phase, _options.ImmediateTries, keep: false, cancellationToken).ConfigureAwait(false);
-        return (page.HasMore, sent ? HealthOutcome.Done : HealthOutcome.Queued);
+        return (page.HasMore, sent && arrived ? HealthOutcome.Done : HealthOutcome.Queued);
+    }
+
+    private long? Capture(string type, HealthAnchor? from, HealthChangePage page)
+    {
+        var number = _store.Queue.Capture(_source.Name, type, from, page, _options.PriorityOf(type));
+        if (number is not null && _source is IHealthWindowSource)
+        {
+            _store.Known.Put(page.Upserts, _environment.NowMs - (long)_options.KeepKnown.TotalMilliseconds, _environment.NowMs);
+            _store.Known.Forget(page.Deletes);
+        }
+
+        _store.States.Looked(type, page.Upserts);
+        return number;
+    }
+
+    private async Task<BlobOutcome> SendBlobsAsync(Tally tally, HealthPhase phase, CancellationToken cancellationToken)
+    {
+        if (_blobs is null)
+        {
+            return BlobOutcome.Nothing;
+        }
+
+        var (outcome, reason) = await _blobs.SendAsync(phase == HealthPhase.Background ? _options.BackgroundTryTimeout : _options.TryTimeout, cancellationToken).ConfigureAwait(false);
+        tally.Reason = reason ?? tally.Reason;
+        return outcome;
+    }
+
+    private Task<bool> NoteAsync(string type, HealthTrouble trouble, string reason, TimeSpan? after)
+    {
+        _log.SourceTroubled(type, trouble, reason);
+        return _store.WriteAsync(
+            () =>
+            {
+                _store.States.Troubled(type, trouble, reason, after);
+                return true;
+            },
+            CancellationToken.None);
     }
 
     private async Task<bool> SendAsync(List<QueueItem> items, Tally tally, HealthPhase phase, IReadOnlyList<TimeSpan> tries, bool keep, CancellationToken cancellationToken)
@@ -211,11 +299,11 @@ public sealed class HealthSync
                     await _environment.DelayAsync(tries[attempt], cancellationToken).ConfigureAwait(false);
                 }
 
-                var (response, trouble) = await TryAsync(body, order.Count, cancellationToken).ConfigureAwait(false);
+                var (response, trouble) = await TryAsync(body, order.Count, phase == HealthPhase.Background ? _options.BackgroundTryTimeout : _options.TryTimeout, cancellationToken).ConfigureAwait(false);
                 if (response is not null)
                 {
                     await SettleAsync(order, response, keep, tally).ConfigureAwait(false);
-                    Tell(phase, items, begun, attempt, success: true);
+                    Tell(phase, items, begun, attempt, trouble: null);
                     return true;
                 }
 
@@ -229,20 +317,25 @@ public sealed class HealthSync
         catch (OperationCanceledException)
         {
             await PostponeAsync(items, "The time was up.").ConfigureAwait(false);
-            Tell(phase, items, begun, attempt, success: false);
+            Tell(phase, items, begun, attempt, "The time was up.");
             throw;
         }
 
         tally.Reason = reason;
         await PostponeAsync(items, reason).ConfigureAwait(false);
-        Tell(phase, items, begun, Math.Min(attempt, tries.Count - 1), success: false);
+        Tell(phase, items, begun, Math.Min(attempt, tries.Count - 1), reason);
         return false;
     }
 
     // A try that takes too long is cancelled: an answer that comes after all is the answer to a batch that may be sent twice.
-    private async Task<(HealthBatchResponse? Response, (string Reason, bool Retryable) Trouble)> TryAsync(ReadOnlyMemory<byte> body, int count, CancellationToken cancellationToken)
+    private async Task<(HealthBatchResponse? Response, (string Reason, bool Retryable) Trouble)> TryAsync(ReadOnlyMemory<byte> body, int count, TimeSpan time, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_options.TryTimeout, _environment.Time);
+        if (!_environment.Connectivity.IsOnline)
+        {
+            return (null, ("There is no network.", false));
+        }
+
+        using var timeout = new CancellationTokenSource(time, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
@@ -273,6 +366,16 @@ public sealed class HealthSync
             () =>
             {
                 _store.Queue.Settle(order, i => response.Verdicts[i] == HealthVerdict.Rejected ? reasons.GetValueOrDefault(i, "rejected") : null, keep);
+                foreach (var type in order.Select(i => i.Type).Distinct(StringComparer.Ordinal))
+                {
+                    _store.States.Sent(type);
+                }
+
+                if (_store.Queue.Waiting == 0)
+                {
+                    _store.States.Sent("");
+                }
+
                 return true;
             },
             CancellationToken.None);
@@ -282,6 +385,11 @@ public sealed class HealthSync
         () =>
         {
             _store.Queue.Postpone(items, Backoff, reason);
+            foreach (var type in items.Select(i => i.Type).Distinct(StringComparer.Ordinal))
+            {
+                _store.States.Troubled(type, HealthTrouble.NotSent, reason);
+            }
+
             return true;
         },
         CancellationToken.None);
@@ -326,17 +434,30 @@ public sealed class HealthSync
         return (buffer.WrittenMemory, order);
     }
 
-    private void Tell(HealthPhase phase, List<QueueItem> items, long begun, int retries, bool success) => _sink?.Invoke(new HealthEvent
+    private void Tell(HealthPhase phase, List<QueueItem> items, long begun, int retries, string? trouble)
     {
-        Phase = phase,
-        Type = items.TrueForAll(i => i.Type == items[0].Type) ? items[0].Type : null,
-        Count = items.Count,
-        Duration = _environment.Time.GetElapsedTime(begun),
-        Retries = retries,
-        Success = success,
-        Queued = !success,
-        At = _environment.Now,
-    });
+        var told = new HealthEvent
+        {
+            Phase = phase,
+            Type = items.TrueForAll(i => i.Type == items[0].Type) ? items[0].Type : null,
+            Count = items.Count,
+            Duration = _environment.Time.GetElapsedTime(begun),
+            Retries = retries,
+            Success = trouble is null,
+            Queued = trouble is not null,
+            At = _environment.Now,
+        };
+        if (trouble is null)
+        {
+            _log.SamplesSent(told.Name, told.Count, told.Type ?? "several types", told.Duration.TotalMilliseconds, retries);
+        }
+        else
+        {
+            _log.SamplesQueued(told.Name, told.Count, told.Type ?? "several types", told.Duration.TotalMilliseconds, retries, trouble);
+        }
+
+        _sink?.Invoke(told);
+    }
 
     private async Task<HealthSyncReport> ReportAsync(HealthOutcome outcome, Tally tally, CancellationToken cancellationToken) => new()
     {
@@ -360,6 +481,9 @@ public sealed class HealthSync
         public long Rejected { get; set; }
 
         public bool Paused { get; set; }
+
+        /// <summary>The server did not answer in this run.</summary>
+        public bool IsAway { get; set; }
 
         public string? Reason { get; set; }
     }

@@ -23,6 +23,24 @@ public sealed class HealthSyncOptions
     /// <summary>How long done items stay in the queue. Default 7 days.</summary>
     public TimeSpan KeepUploaded { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>One try in a background window is cancelled after this. Default 60 s.</summary>
+    public TimeSpan BackgroundTryTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long after it was asked for a background window may begin. Default 30 min.</summary>
+    public TimeSpan BackgroundInterval { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Time of a background window whose platform does not say it. Default 3 min.</summary>
+    public TimeSpan BackgroundTime { get; set; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>How far back a source is asked for what its anchors have missed; by overlap. Default 72 h: a resting heart rate is written up to 48 h after its start.</summary>
+    public TimeSpan RecheckWindow { get; set; } = TimeSpan.FromHours(72);
+
+    /// <summary>The days are compared with the server's when the last time that everything was there is longer ago. Default 48 h.</summary>
+    public TimeSpan IntegrityAfter { get; set; } = TimeSpan.FromHours(48);
+
+    /// <summary>How long captured samples are known by name, from their end; for sources that can be asked for a time. Default 35 days, longer than a platform keeps a token.</summary>
+    public TimeSpan KeepKnown { get; set; } = TimeSpan.FromDays(35);
+
     /// <summary>The first pause of an item that could not be sent; doubled with each try. Default 2 s.</summary>
     public TimeSpan BackoffMin { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -46,6 +64,12 @@ public sealed class HealthSyncOptions
 
         Check(ImmediateDeadline > TimeSpan.Zero && ImmediateDeadline < TimeSpan.FromMinutes(10), "ImmediateDeadline must be above 0 and below 10 minutes.");
         Check(ImmediateTries.Count > 0 && ImmediateTries.All(t => t >= TimeSpan.Zero), "ImmediateTries needs at least one pause, none below 0.");
+        Check(BackgroundTryTimeout > TimeSpan.Zero, "BackgroundTryTimeout must be above 0.");
+        Check(BackgroundInterval >= TimeSpan.FromMinutes(1) && BackgroundInterval <= TimeSpan.FromDays(1), "BackgroundInterval must be from 1 minute to 1 day.");
+        Check(BackgroundTime > TimeSpan.Zero && BackgroundTime <= TimeSpan.FromHours(1), "BackgroundTime must be above 0 and at most 1 hour.");
+        Check(RecheckWindow >= TimeSpan.FromHours(72), "RecheckWindow must be at least 72 hours.");
+        Check(IntegrityAfter > TimeSpan.Zero, "IntegrityAfter must be above 0.");
+        Check(KeepKnown >= RecheckWindow, "KeepKnown must not be below RecheckWindow.");
         Check(TryTimeout > TimeSpan.Zero, "TryTimeout must be above 0.");
         Check(QueueItemsMax > 0, "QueueItemsMax must be above 0.");
         Check(PageSamples is > 0 and <= HealthLimits.BatchItemsMax, $"PageSamples must be from 1 to {HealthLimits.BatchItemsMax}.");

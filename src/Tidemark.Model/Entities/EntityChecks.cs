@@ -62,9 +62,9 @@ internal sealed class EntityChecks(EntityType type, List<ModelFault> faults)
             Add(field.Name, $"The collation {field.Collation} says nothing about the type {field.Type}.");
         }
 
-        if (field.Encrypted)
+        if (field.Encrypted && (field.ServerDerived || field.Clock is not null || field.Policy is not FieldPolicy.LastWriterWins))
         {
-            Add(field.Name, "Encrypted fields are reserved: this version cannot seal them and would send them plain.");
+            Add(field.Name, "An encrypted field cannot be server-derived and has no policy: nobody but the devices can read it.");
         }
     }
 

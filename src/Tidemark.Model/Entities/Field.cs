@@ -121,7 +121,7 @@ public sealed record Field
     /// <summary>Always the server's; what a device writes there is never sent.</summary>
     public bool ServerDerived { get; init; }
 
-    /// <summary>Sealed on the device; the server never sees it plain. Reserved.</summary>
+    /// <summary>Encrypted on the device; no server ever sees it plain. Such a file is synced by the way for several remotes, also with one.</summary>
     public bool Encrypted { get; init; }
 
     [System.Text.Json.Serialization.JsonIgnore]

@@ -119,19 +119,37 @@ public sealed class HealthBatch
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             CheckCount(before + deletes.Count, itemsMax);
-            using var json = JsonDocument.Parse(utf8[start..(int)reader.BytesConsumed].ToArray());
-            var item = json.RootElement;
-            if (item.ValueKind == JsonValueKind.Object
-                && item.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && id.TryGetGuid(out var guid)
-                && item.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 and <= HealthLimits.TypeLengthMax } name)
+            if (DeleteIn(utf8[start..(int)reader.BytesConsumed]) is { } delete)
             {
-                var version = item.TryGetProperty("version", out var v) && v.ValueKind == JsonValueKind.Number && v.TryGetInt64(out var number) ? number : 0;
-                deletes.Add(new HealthDelete(guid, name, version));
+                deletes.Add(delete);
                 continue;
             }
 
-            rejected.Add(new HealthRejection { Index = before + deletes.Count, Code = ErrorCodes.ValidationFailed, Message = "A delete needs an id (UUID) and a type." });
+            rejected.Add(new HealthRejection { Index = before + deletes.Count, Code = ErrorCodes.ValidationFailed, Message = "A delete needs an id (UUID) and a type; its version is not below 0." });
             deletes.Add(null);
+        }
+    }
+
+    private static HealthDelete? DeleteIn(ReadOnlySpan<byte> utf8)
+    {
+        using var json = JsonDocument.Parse(utf8.ToArray());
+        var item = json.RootElement;
+        if (item.ValueKind != JsonValueKind.Object
+            || !item.TryGetProperty("id", out var id) || id.ValueKind != JsonValueKind.String || !id.TryGetGuid(out var guid)
+            || !item.TryGetProperty("type", out var type) || type.ValueKind != JsonValueKind.String)
+        {
+            return null;
+        }
+
+        try
+        {
+            var name = type.GetString()!;
+            var version = item.TryGetProperty("version", out var v) && v.ValueKind == JsonValueKind.Number && v.TryGetInt64(out var number) ? number : 0;
+            return name.Length is > 0 and <= HealthLimits.TypeLengthMax && !name.Contains('\0', StringComparison.Ordinal) && version >= 0 ? new HealthDelete(guid, name, version) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // Half of a surrogate pair.
         }
     }
 

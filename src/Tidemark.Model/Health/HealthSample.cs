@@ -95,7 +95,12 @@ public sealed class HealthSample
     public RawJson? Extra { get; init; }
 
     /// <summary>The same sample with another version.</summary>
-    public HealthSample WithVersion(long version) => new()
+    public HealthSample WithVersion(long version) => With(version, Extra);
+
+    /// <summary>The same sample with another <see cref="Extra"/>.</summary>
+    public HealthSample With(RawJson? extra) => With(Version, extra);
+
+    private HealthSample With(long version, RawJson? extra) => new()
     {
         Id = Id,
         Version = version,
@@ -109,7 +114,7 @@ public sealed class HealthSample
         Zone = Zone,
         CreatedMs = CreatedMs,
         Origin = Origin,
-        Extra = Extra,
+        Extra = extra,
     };
 }
 

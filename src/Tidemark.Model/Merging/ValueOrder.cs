@@ -10,9 +10,16 @@ namespace Tidemark.Model.Merging;
 /// The order that a monotonic field goes by: total, so that every device finds the same greatest value whatever comes. NULL stands before
 /// everything, then declared states, numbers, text, bytes; what does not fit its field stands before what does.
 /// </summary>
-internal static class ValueOrder
+public static class ValueOrder
 {
-    public static int Compare(Field field, Value a, Value b)
+    /// <summary>Which value of a field counts whatever was written when; 0 for fields that may go back.</summary>
+    public static int CompareMonotonic(Field field, Value a, Value b)
+    {
+        ArgumentNullException.ThrowIfNull(field);
+        return field.Policy == FieldPolicy.Monotonic ? Compare(field, a, b) : 0;
+    }
+
+    internal static int Compare(Field field, Value a, Value b)
     {
         if (field.States is { } states)
         {

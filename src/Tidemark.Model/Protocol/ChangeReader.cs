@@ -38,6 +38,7 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
         EntityKey key = default;
         var version = 0L;
         Guid? madeBy = null;
+        long? contentVersion = null;
         ChangeOrigin? origin = null;
         Row? row = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -67,6 +68,11 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
                 reader.Read();
                 madeBy = reader.TokenType == JsonTokenType.Null ? null : reader.GetGuid();
             }
+            else if (reader.ValueTextEquals("contentVersion"u8))
+            {
+                reader.Read();
+                contentVersion = reader.TokenType == JsonTokenType.Null ? null : VersionOf(ref reader);
+            }
             else if (reader.ValueTextEquals("origin"u8))
             {
                 reader.Read();
@@ -85,7 +91,7 @@ internal sealed class ChangeReader(ReadOnlyMemory<byte> utf8, SyncModel model)
         }
 
         Check(operation, key, version, row);
-        return new Change(type!.Name, type, operation!.Value, key, version, origin, row, null, utf8[start..(int)reader.BytesConsumed]) { MadeBy = madeBy };
+        return new Change(type!.Name, type, operation!.Value, key, version, origin, row, null, utf8[start..(int)reader.BytesConsumed]) { MadeBy = madeBy, ContentVersion = contentVersion };
     }
 
     private static void Check(Operation? operation, EntityKey key, long version, Row? row)

@@ -52,6 +52,9 @@ public sealed record Change(
 {
     /// <summary>The CREATE that got the row its id from the server; null where the key names the row.</summary>
     public Guid? MadeBy { get; init; }
+
+    /// <summary>Of a row that was offered after a restore: the version its content had before.</summary>
+    public long? ContentVersion { get; init; }
 }
 
 /// <summary>A page of changes, decoded.</summary>

@@ -13,18 +13,18 @@ public sealed class ChangesPageWriter : IDisposable
 
     public int Length => _json.Length;
 
-    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null)
+    public void Add(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null, long? contentVersion = null)
     {
         _json.WriteRaw(Count++ == 0 ? "{\"entityType\":"u8 : ",{\"entityType\":"u8);
-        WriteChange(_json, type, operation, key, version, origin, row, madeBy);
+        WriteChange(_json, type, operation, key, version, origin, row, madeBy, contentVersion);
     }
 
     /// <summary>The bytes of one change alone, as in a page.</summary>
-    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null)
+    public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null, long? contentVersion = null)
     {
         using var json = new CanonicalJsonWriter();
         json.WriteRaw("{\"entityType\":"u8);
-        WriteChange(json, type, operation, key, version, origin, row, madeBy);
+        WriteChange(json, type, operation, key, version, origin, row, madeBy, contentVersion);
         return new RawJson(json.ToArray());
     }
 
@@ -45,7 +45,7 @@ public sealed class ChangesPageWriter : IDisposable
 
     public void Dispose() => _json.Dispose();
 
-    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy)
+    private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy, long? contentVersion)
     {
         json.WriteUtf8String(type.Index.TypeName);
         json.WriteRaw(",\"operation\":"u8);
@@ -60,6 +60,12 @@ public sealed class ChangesPageWriter : IDisposable
         {
             json.WriteRaw(",\"madeBy\":"u8);
             json.WriteGuid(made);
+        }
+
+        if (contentVersion is { } content)
+        {
+            json.WriteRaw(",\"contentVersion\":"u8);
+            json.WriteInteger(content);
         }
 
         if (origin is not null)

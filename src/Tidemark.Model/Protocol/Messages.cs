@@ -122,6 +122,9 @@ public sealed record ConflictVerdict
     /// <summary>The CREATE that made the server's row, or the one that is deleted, where the server assigns ids.</summary>
     public Guid? MadeBy { get; init; }
 
+    /// <summary>Of a row that was offered after a restore: the version its content had before.</summary>
+    public long? ContentVersion { get; init; }
+
     /// <summary>For people: what the command clashed with.</summary>
     public required string Reason { get; init; }
 }
@@ -207,6 +210,9 @@ public sealed record WireChange
 
     /// <summary>The CREATE that got the row its id from the server: it names the row also where a restored server gives the id once more.</summary>
     public Guid? MadeBy { get; init; }
+
+    /// <summary>Of a row that was offered after a restore: the version its content had before.</summary>
+    public long? ContentVersion { get; init; }
 
     /// <summary>Who made the last change.</summary>
     public ChangeOrigin? Origin { get; init; }

@@ -67,6 +67,12 @@ public sealed record PushCommand
     /// <summary>The row version the edit was made on. With a CREATE: the version of the tombstone it restores.</summary>
     public long? BaseVersion { get; init; }
 
+    /// <summary>With an OFFER whose version came of an earlier OFFER: the version its content had before the first restore.</summary>
+    public long? ContentVersion { get; init; }
+
+    /// <summary>Of an OFFER: the version of what is offered.</summary>
+    public long? LostVersion => ContentVersion ?? BaseVersion;
+
     /// <summary>Instead of a base version: the command of the same batch this one follows on the same row.</summary>
     public Guid? After { get; init; }
 
@@ -96,7 +102,12 @@ public sealed record PushCommand
             Member(writer, After is null ? "{\"baseVersion\":"u8 : ",\"baseVersion\":"u8).WriteInteger(baseVersion);
         }
 
-        Member(writer, After is null && BaseVersion is null ? "{\"entityId\":"u8 : ",\"entityId\":"u8).WriteKey(Type, EntityId);
+        if (ContentVersion is { } contentVersion)
+        {
+            Member(writer, After is null && BaseVersion is null ? "{\"contentVersion\":"u8 : ",\"contentVersion\":"u8).WriteInteger(contentVersion);
+        }
+
+        Member(writer, After is null && BaseVersion is null && ContentVersion is null ? "{\"entityId\":"u8 : ",\"entityId\":"u8).WriteKey(Type, EntityId);
         Member(writer, ",\"entityType\":"u8).WriteString(Type.Name);
         if (Group is { } group)
         {
@@ -145,6 +156,7 @@ public sealed record PushCommand
             EntityId = WireRow.ReadKey(type, Required(element, "entityId")),
             NewEntityId = element.TryGetProperty("newEntityId", out var newId) ? WireRow.ReadKey(type, newId) : null,
             BaseVersion = Integer(element, "baseVersion"),
+            ContentVersion = Integer(element, "contentVersion"),
             After = element.TryGetProperty("after", out var after) ? ReadId(after, "after") : null,
             Payload = element.TryGetProperty("payload", out var payload) && payload.ValueKind != JsonValueKind.Null ? WireRow.Read(type, payload) : null,
             Refs = ParseRefs(type, element),

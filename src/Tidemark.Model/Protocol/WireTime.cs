@@ -28,15 +28,22 @@ public static class WireTime
             : canonical[..length].ToString();
     }
 
-    /// <summary>The time that a position stands for.</summary>
-    public static string OfPosition(long microseconds) => ToText(DateTimeOffset.UnixEpoch.AddTicks(microseconds * 10));
+    // All rows of a push have one position, and its verdicts too: written out once.
+    private static volatile PositionText _lastPosition = new(0, ToText(DateTimeOffset.UnixEpoch));
 
-    internal static void WritePosition(Values.CanonicalJsonWriter json, long microseconds)
+    /// <summary>The time that a position stands for.</summary>
+    public static string OfPosition(long microseconds)
     {
-        Span<byte> text = stackalloc byte[32];
-        DateTime.UnixEpoch.AddTicks(microseconds * 10).TryFormat(text, out var length, Format, CultureInfo.InvariantCulture);
-        json.WriteUtf8String(text[..length]);
+        var last = _lastPosition;
+        if (last.Microseconds != microseconds)
+        {
+            _lastPosition = last = new PositionText(microseconds, ToText(DateTimeOffset.UnixEpoch.AddTicks(microseconds * 10)));
+        }
+
+        return last.Text;
     }
+
+    internal static void WritePosition(Values.CanonicalJsonWriter json, long microseconds) => json.WriteString(OfPosition(microseconds));
 
     // By hand: the framework's parser fills a missing date with today's and rounds an eighth digit.
     private static bool TryTicks(ReadOnlySpan<char> text, out long ticks)
@@ -134,4 +141,6 @@ public static class WireTime
         text = text[1..];
         return true;
     }
+
+    private sealed record PositionText(long Microseconds, string Text);
 }

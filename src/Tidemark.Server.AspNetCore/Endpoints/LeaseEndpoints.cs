@@ -17,19 +17,11 @@ internal static class LeaseEndpoints
         group.MapDelete("/sync/lease/{id}", ReleaseAsync).Describe(WireOperations.ReleaseLease).Produces<LeaseReleased>();
     }
 
-    private static async Task<IResult> AskAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.LeaseRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.AskLeaseAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.LeaseResponse);
-    }
+    private static Task<IResult> AskAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.LeaseRequest, WireMessages.Json.LeaseResponse, server.AskLeaseAsync, cancellationToken);
 
-    private static async Task<IResult> RenewAsync(string id, HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        _ = await RequestBody.ReadAsync(http.Request, WireMessages.Json.LeaseRenewal, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.RenewLeaseAsync(caller, id, cancellationToken).ConfigureAwait(false), WireMessages.Json.LeaseResponse);
-    }
+    private static Task<IResult> RenewAsync(string id, HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.LeaseRenewal, WireMessages.Json.LeaseResponse, (caller, _, token) => server.RenewLeaseAsync(caller, id, token), cancellationToken);
 
     private static async Task<IResult> ReleaseAsync(string id, HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.ReleaseLeaseAsync(Callers.Of(http.User), id, cancellationToken).ConfigureAwait(false), WireMessages.Json.LeaseReleased);

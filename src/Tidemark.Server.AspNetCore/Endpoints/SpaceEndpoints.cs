@@ -37,22 +37,14 @@ internal static class SpaceEndpoints
     private static async Task<IResult> ListAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.GetSpacesAsync(Callers.Of(http.User), http.Request.Query["left"] is ["true"], cancellationToken).ConfigureAwait(false), WireMessages.Json.IReadOnlyListSpaceInfo);
 
-    private static async Task<IResult> MakeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.SpaceRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.MakeSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInfo);
-    }
+    private static Task<IResult> MakeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.SpaceRequest, WireMessages.Json.SpaceInfo, server.MakeSpaceAsync, cancellationToken);
 
     private static async Task<IResult> MembersAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.GetMembersAsync(Callers.Of(http.User), One(http, Space), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceMembers);
 
-    private static async Task<IResult> ChangeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var change = await RequestBody.ReadAsync(http.Request, WireMessages.Json.MemberChange, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.ChangeMemberAsync(caller, change, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceMembers);
-    }
+    private static Task<IResult> ChangeAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.MemberChange, WireMessages.Json.SpaceMembers, server.ChangeMemberAsync, cancellationToken);
 
     private static async Task<IResult> RemoveAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.RemoveMemberAsync(Callers.Of(http.User), One(http, Space), One(http, "user"), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
@@ -60,29 +52,17 @@ internal static class SpaceEndpoints
     private static async Task<IResult> InvitationsAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.GetInvitationsAsync(Callers.Of(http.User), One(http, Space), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInvitations);
 
-    private static async Task<IResult> InviteAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.InvitationRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.InviteAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInvitation);
-    }
+    private static Task<IResult> InviteAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.InvitationRequest, WireMessages.Json.SpaceInvitation, server.InviteAsync, cancellationToken);
 
     private static async Task<IResult> UninviteAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) =>
         Answer.Of(await server.UninviteAsync(Callers.Of(http.User), One(http, Space), One(http, "id"), cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
 
-    private static async Task<IResult> JoinAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.JoinRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.JoinSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceInfo);
-    }
+    private static Task<IResult> JoinAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.JoinRequest, WireMessages.Json.SpaceInfo, server.JoinSpaceAsync, cancellationToken);
 
-    private static async Task<IResult> LeaveAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.LeaveRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.LeaveSpaceAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.SpaceRemoved);
-    }
+    private static Task<IResult> LeaveAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.LeaveRequest, WireMessages.Json.SpaceRemoved, server.LeaveSpaceAsync, cancellationToken);
 
     private static Task<IResult> ManifestAsync(HttpContext http, SyncServer server, CancellationToken cancellationToken) => ManifestOfAsync(http, server, http.Request.Query[Space], cancellationToken);
 

@@ -53,24 +53,12 @@ internal static class SyncEndpoints
 
     private static Answer Page(ChangesPageBody page) => new(page.Utf8, page);
 
-    private static async Task<IResult> VerdictsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.VerdictsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.GetVerdictsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.VerdictsResponse);
-    }
+    private static Task<IResult> VerdictsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.VerdictsRequest, WireMessages.Json.VerdictsResponse, server.GetVerdictsAsync, cancellationToken);
 
-    private static async Task<IResult> RowsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.RowsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.GetRowsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.RowsResponse);
-    }
+    private static Task<IResult> RowsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.RowsRequest, WireMessages.Json.RowsResponse, server.GetRowsAsync, cancellationToken);
 
-    private static async Task<IResult> ChecksumsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken)
-    {
-        var caller = Callers.Of(http.User);
-        var request = await RequestBody.ReadAsync(http.Request, WireMessages.Json.ChecksumsRequest, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(await server.GetChecksumsAsync(caller, request, cancellationToken).ConfigureAwait(false), WireMessages.Json.ChecksumsResponse);
-    }
+    private static Task<IResult> ChecksumsAsync(HttpContext http, SyncServer server, ServerOptions options, CancellationToken cancellationToken) =>
+        Exchange.AnswerAsync(http, options, WireMessages.Json.ChecksumsRequest, WireMessages.Json.ChecksumsResponse, server.GetChecksumsAsync, cancellationToken);
 }

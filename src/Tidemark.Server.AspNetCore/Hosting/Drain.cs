@@ -12,6 +12,7 @@ internal sealed class Drain : IHostedLifecycleService, IDisposable
     private readonly CancellationTokenRegistration _stopping;
     private readonly SyncServer _server;
     private readonly ServerEnvironment _environment;
+    private Task? _drained;
 
     public Drain(SyncServer server, ServerEnvironment environment, IHostApplicationLifetime lifetime)
     {
@@ -24,8 +25,10 @@ internal sealed class Drain : IHostedLifecycleService, IDisposable
 
     public bool HasBegun => _begun.IsCancellationRequested;
 
-    // Before anything else of the host stops.
-    public async Task StoppingAsync(CancellationToken cancellationToken)
+    // Before anything else of the host stops. A host that is stopped twice drains once.
+    public Task StoppingAsync(CancellationToken cancellationToken) => _drained ??= DrainAsync(cancellationToken);
+
+    private async Task DrainAsync(CancellationToken cancellationToken)
     {
         await _begun.CancelAsync().ConfigureAwait(false);
         try

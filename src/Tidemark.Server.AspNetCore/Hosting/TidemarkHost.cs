@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tidemark.Server.AspNetCore.Hosting;
+using Tidemark.Server.Blobs;
 
 namespace Tidemark.Server.AspNetCore;
 
@@ -38,6 +39,11 @@ public static partial class TidemarkHost
         if (options.Health is { } health)
         {
             builder.Services.AddTidemarkHealth(_ => health);
+        }
+
+        if (options.BlobFolder is { } blobs)
+        {
+            builder.Services.AddTidemarkBlobs(new FileBlobs(blobs));
         }
 
         builder.Services.AddHostedService<TokenKeys>();

@@ -19,6 +19,9 @@ public sealed class TidemarkHostOptions
     /// <summary>The opened store of health data; disposed with the application. Default: none, and the endpoints of health data are not there.</summary>
     public IHealthStore? Health { get; init; }
 
+    /// <summary>The folder of blobs, such as the waveforms of ECGs; several nodes need one that all of them see. Default: none, and their endpoints are not there.</summary>
+    public string? BlobFolder { get; init; }
+
     /// <summary>The keys of tokens lie in the store: with several nodes, so that each takes the others' tokens. Default: false.</summary>
     public bool KeysInStore { get; init; }
 

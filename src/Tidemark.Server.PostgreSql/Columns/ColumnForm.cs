@@ -70,6 +70,9 @@ internal sealed class ColumnForm
 
     public bool IsFolded => _field.Collation != Collation.Binary && (IsText || _field.Type == FieldType.Exact);
 
+    /// <summary>The database orders values of the column as keys are ordered here.</summary>
+    public bool IsRanged => !IsFolded && _field.Type is FieldType.Integer or FieldType.Text or FieldType.Uuid or FieldType.Timestamp;
+
     /// <summary>The element type of the array in which values are sent.</summary>
     public string ArrayType => _parameter + "[]";
 

@@ -10,13 +10,22 @@ internal sealed class ChangeStreams(PgSession session, TypeCatalog types, SpaceI
 {
     private const int CountDefault = 1000;
     private const int PartMin = 64;
-    private const int PartMax = 5000;
+
+    /// <summary>Rows of one statement; more than a page has, because whether there are others behind it is asked with it.</summary>
+    internal const int PartMax = 10_001;
+
 
     public async Task RunAsync(IChangeSink sink, CancellationToken cancellationToken)
     {
         var wanted = Math.Min((range.CountMax ?? CountDefault) + 1, PartMax);
         var part = range.Starts.Count <= 1 ? wanted : Math.Clamp(2 * wanted / range.Starts.Count, Math.Min(PartMin, wanted), wanted);
         var streams = range.Starts.Where(s => s.After.Position < range.Until || (s.After.Position == range.Until && s.After.Key is not null)).Select(s => new Stream(types.Of(s.Type), s.After)).ToList();
+        if (streams is [var only])
+        {
+            await PassAsync(only, part, sink, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         await FillAsync(streams, part, cancellationToken).ConfigureAwait(false);
         var order = new PriorityQueue<Stream, (long, string)>(Comparer<(long Position, string Type)>.Create(
             (a, b) => a.Position != b.Position ? a.Position.CompareTo(b.Position) : string.CompareOrdinal(a.Type, b.Type)));
@@ -41,6 +50,19 @@ internal sealed class ChangeStreams(PgSession session, TypeCatalog types, SpaceI
             {
                 order.Enqueue(stream, stream.Place);
             }
+        }
+    }
+
+    // Nothing to bring into an order: each row is written while the next ones come.
+    private async Task PassAsync(Stream stream, int part, IChangeSink sink, CancellationToken cancellationToken)
+    {
+        var wantsMore = true;
+        while (wantsMore && !stream.Ended)
+        {
+            await session.RunAsync(
+                [stream.Command(space, range.Until, part)],
+                async (_, reader, token) => wantsMore = await stream.PassAsync(reader, part, sink, token).ConfigureAwait(false),
+                cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -69,6 +91,26 @@ internal sealed class ChangeStreams(PgSession session, TypeCatalog types, SpaceI
         {
             _at++;
             return HasCurrent;
+        }
+
+        /// <returns>False when the sink has enough.</returns>
+        public async Task<bool> PassAsync(NpgsqlDataReader reader, int part, IChangeSink sink, CancellationToken cancellationToken)
+        {
+            var count = 0;
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                var change = queries.ChangeAt(reader);
+                if (!sink.TryAdd(change))
+                {
+                    return false;
+                }
+
+                _after = new ChangePlace(change.Version, change.Key);
+                count++;
+            }
+
+            Ended = count < part;
+            return true;
         }
 
         public async Task ReadAsync(NpgsqlDataReader reader, int part, CancellationToken cancellationToken)

@@ -12,9 +12,11 @@ namespace Tidemark.Server.PostgreSql.Reading;
 internal sealed class TypeQueries
 {
     private const string RowOrigin = "_tm_device, _tm_command, _tm_offered, _tm_made_by";
+    private const int RangedMin = 8;
     private const string GoneOrigin = "device, command, offered, made_by";
     private readonly string _find;
     private readonly string _findGone;
+    private readonly (string Live, string Gone)? _withinRange;
     private readonly string _changesBehindPosition;
     private readonly string _changesBehindKey;
     private readonly string _countBehindPosition;
@@ -34,6 +36,7 @@ internal sealed class TypeQueries
         // OFFSET 0: one look into the index for each key, whatever the planner believes of a space it has no statistics of.
         _find = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {columns}, t._tm_version, {Prefixed("t", RowOrigin)} FROM {t.Live} t WHERE t.space_id = $1 AND {TypeTables.Match(t.FoldedKeys("t"), folded)} OFFSET 0) x";
         _findGone = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {string.Join(", ", t.Keys.Select((k, i) => k.Selected("g.k" + i)))}, g.position, {Prefixed("g", GoneOrigin)} FROM {t.Gone} g WHERE g.space_id = $1 AND {TypeTables.Match(t.FoldedGoneKeys("g"), folded)} OFFSET 0) x";
+        _withinRange = t.Keys is [{ IsRanged: true } key0] ? (WithinRange(t.Live, key0.Name), WithinRange(t.Gone, "k0")) : null;
         _scan = $"SELECT {columns} FROM {t.Live} t WHERE t.space_id = $1";
         var (key, gone) = (t.Keys[0].Name, "k0");
         HighestId = $"({Highest(t.Live, key, "")}) UNION ALL ({Highest(t.Gone, gone, "")})";
@@ -48,9 +51,9 @@ internal sealed class TypeQueries
 
     public EntityType Type => Tables.Type;
 
-    public NpgsqlBatchCommand Find(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_find, space, keys);
+    public NpgsqlBatchCommand Find(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_find, _withinRange?.Live, space, keys);
 
-    public NpgsqlBatchCommand FindGone(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_findGone, space, keys);
+    public NpgsqlBatchCommand FindGone(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_findGone, _withinRange?.Gone, space, keys);
 
     public string Scan => _scan;
 
@@ -165,13 +168,24 @@ internal sealed class TypeQueries
 
     public static NpgsqlBatchCommand Spaced(string sql, SpaceId space) => new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = space.Value } } };
 
-    private NpgsqlBatchCommand ByKeys(string sql, SpaceId space, IReadOnlyList<EntityKey> keys)
+    // New rows have keys behind all others, mostly: is there nothing between the least and the greatest of many, one look says so.
+    private string WithinRange(string table, string column) =>
+        $" WHERE EXISTS (SELECT 1 FROM {table} r WHERE r.space_id = $1 AND r.{column} >= {Tables.Keys[0].ReceivedScalar("$3")} AND r.{column} <= {Tables.Keys[0].ReceivedScalar("$4")})";
+
+    private NpgsqlBatchCommand ByKeys(string sql, string? withinRange, SpaceId space, IReadOnlyList<EntityKey> keys)
     {
-        var command = Spaced(sql, space);
+        var isRanged = withinRange is not null && keys.Count >= RangedMin;
+        var command = Spaced(isRanged ? sql + withinRange : sql, space);
         for (var i = 0; i < Tables.Keys.Count; i++)
         {
             var part = i;
             command.Parameters.Add(Tables.Keys[i].Many(keys.Count, n => keys[n][part]));
+        }
+
+        if (isRanged)
+        {
+            command.Parameters.Add(Tables.Keys[0].Scalar(keys.Min()[0]));
+            command.Parameters.Add(Tables.Keys[0].Scalar(keys.Max()[0]));
         }
 
         return command;

@@ -6,7 +6,7 @@ namespace Tidemark.Server.PostgreSql.Schema;
 internal static class SystemTables
 {
     /// <summary>The statements of each format, the first one first.</summary>
-    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema), Access(schema)];
+    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema), Access(schema), Health(schema)];
 
     // The head and the turn stand in tables of their own: a push holds its turn from the start, programs of others never do; the head is locked last by both.
     private static string[] First(string s) =>
@@ -46,6 +46,15 @@ internal static class SystemTables
     private static string[] Access(string s) =>
     [
         $"CREATE TABLE {s}._tm_access(space_id text COLLATE \"C\" NOT NULL, kind text COLLATE \"C\" NOT NULL, id text COLLATE \"C\" NOT NULL, value text COLLATE \"C\" NOT NULL, expires bigint NOT NULL, PRIMARY KEY (space_id, kind, id))",
+    ];
+
+    // Samples, the origins that many of them have in common (named by the digest of their JSON), and the lock of one batch at a time.
+    private static string[] Health(string s) =>
+    [
+        $"CREATE TABLE {s}._tm_health_turn(space_id text COLLATE \"C\" PRIMARY KEY)",
+        $"CREATE TABLE {s}._tm_health_origin(space_id text COLLATE \"C\" NOT NULL, origin uuid NOT NULL, json text COLLATE \"C\" NOT NULL, PRIMARY KEY (space_id, origin))",
+        $"CREATE TABLE {s}._tm_health_sample(space_id text COLLATE \"C\" NOT NULL, id uuid NOT NULL, type text COLLATE \"C\" NOT NULL, kind smallint NOT NULL, start bigint NOT NULL, stop bigint NOT NULL, value double precision, unit text COLLATE \"C\", category text COLLATE \"C\", zone text COLLATE \"C\", origin uuid, created bigint, version bigint NOT NULL, deleted boolean NOT NULL, received bigint NOT NULL, extra bytea, PRIMARY KEY (space_id, id))",
+        $"CREATE INDEX _tm_health_sample_start ON {s}._tm_health_sample(space_id, type, start, id)",
     ];
 
     public static string CreateSchema(string schema) => $"CREATE SCHEMA IF NOT EXISTS {schema}";

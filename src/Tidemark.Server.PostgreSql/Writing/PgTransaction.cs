@@ -245,7 +245,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     {
         var rows = _rows.Dirty.SelectMany(d => RowStatements.Write(d.Type, Space, d.Entries, mark.Position, again)).ToList();
         var commands = rows.ConvertAll(r => r.Command);
-        commands.AddRange(_book.Write(PendingVersion, mark.Position));
+        commands.AddRange(_book.Write(PendingVersion, mark.Position, again));
         var head = commands.Count;
         if (_rows.HasChanged)
         {

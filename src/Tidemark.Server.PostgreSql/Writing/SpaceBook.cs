@@ -11,7 +11,9 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// <summary>What a transaction has read or written of its space besides rows: verdicts, pushes, counters, ids that came back. Kept and written as the rows are.</summary>
 internal sealed class SpaceBook(string schema, SpaceId space)
 {
+    private const string ReplaceVerdict = " ON CONFLICT (space_id, user_id, id) DO UPDATE SET hash = excluded.hash, type = excluded.type, client_id = excluded.client_id, server_id = excluded.server_id, version = excluded.version, position = excluded.position, row = excluded.row";
     private readonly Dictionary<(UserId, Guid), RecordedVerdict?> _verdicts = [];
+    private readonly HashSet<(UserId, Guid)> _missingVerdicts = []; // Looked for, and not there.
     private readonly List<(UserId User, RecordedVerdict Verdict)> _newVerdicts = [];
     private readonly Dictionary<(UserId, string), StorePush?> _pushes = [];
     private readonly Dictionary<(UserId User, string StoreId), StorePush> _newPushes = [];
@@ -27,13 +29,17 @@ internal sealed class SpaceBook(string schema, SpaceId space)
     {
         foreach (var id in ids)
         {
-            _verdicts.TryAdd((user, id), null);
+            if (_verdicts.TryAdd((user, id), null))
+            {
+                _missingVerdicts.Add((user, id));
+            }
         }
 
         while (await reader.ReadAsync(token).ConfigureAwait(false))
         {
             var verdict = SpaceQueries.VerdictAt(reader);
             _verdicts[(user, verdict.CommandId)] = verdict;
+            _missingVerdicts.Remove((user, verdict.CommandId));
         }
     });
 
@@ -135,11 +141,25 @@ internal sealed class SpaceBook(string schema, SpaceId space)
     }
 
     /// <summary>Writes what was put; verdicts of rows written here get the position.</summary>
-    public IEnumerable<NpgsqlBatchCommand> Write(long pendingVersion, long position)
+    /// <param name="pendingVersion">The version that stands for the position.</param>
+    /// <param name="position">The position.</param>
+    /// <param name="again">They were written in this transaction already, with another position.</param>
+    public IEnumerable<NpgsqlBatchCommand> Write(long pendingVersion, long position, bool again)
     {
         foreach (var user in _newVerdicts.GroupBy(v => v.User))
         {
-            yield return WriteVerdicts(user.Key, [.. user.Select(v => v.Verdict).Reverse().DistinctBy(v => v.CommandId)], pendingVersion, position);
+            // The space's turn is held, so what was not there still is not; to say what to do if it were costs half as much again.
+            var verdicts = user.Select(v => v.Verdict).Reverse().DistinctBy(v => v.CommandId).ToList();
+            var known = verdicts.FindAll(v => again || !_missingVerdicts.Contains((user.Key, v.CommandId)));
+            if (known.Count > 0)
+            {
+                yield return WriteVerdicts(user.Key, known, pendingVersion, position, ReplaceVerdict);
+            }
+
+            if (known.Count < verdicts.Count)
+            {
+                yield return WriteVerdicts(user.Key, known.Count == 0 ? verdicts : verdicts.FindAll(v => _missingVerdicts.Contains((user.Key, v.CommandId))), pendingVersion, position, "");
+            }
         }
 
         foreach (var ((user, storeId), push) in _newPushes)
@@ -164,10 +184,10 @@ internal sealed class SpaceBook(string schema, SpaceId space)
         }
     }
 
-    private NpgsqlBatchCommand WriteVerdicts(UserId user, List<RecordedVerdict> verdicts, long pendingVersion, long position)
+    private NpgsqlBatchCommand WriteVerdicts(UserId user, List<RecordedVerdict> verdicts, long pendingVersion, long position, string onConflict)
     {
         var command = TypeQueries.Spaced(
-            $"INSERT INTO {schema}._tm_verdict(space_id, user_id, id, hash, type, client_id, server_id, version, position, row) SELECT $1, $2, u.id, u.hash, u.type, u.client_id, u.server_id, u.version, $3, u.row FROM unnest($4::uuid[], $5::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bytea[]) AS u(id, hash, type, client_id, server_id, version, row) ON CONFLICT (space_id, user_id, id) DO UPDATE SET hash = excluded.hash, type = excluded.type, client_id = excluded.client_id, server_id = excluded.server_id, version = excluded.version, position = excluded.position, row = excluded.row",
+            $"INSERT INTO {schema}._tm_verdict(space_id, user_id, id, hash, type, client_id, server_id, version, position, row) SELECT $1, $2, u.id, u.hash, u.type, u.client_id, u.server_id, u.version, $3, u.row FROM unnest($4::uuid[], $5::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bytea[]) AS u(id, hash, type, client_id, server_id, version, row){onConflict}",
             space);
         command.Parameters.AddRange(new[]
         {

@@ -17,6 +17,8 @@ public sealed class ChangesPageBody : IDisposable
     /// <summary>Valid until <see cref="Dispose"/>.</summary>
     public ReadOnlyMemory<byte> Utf8 => _utf8;
 
+    internal int Count => _writer.Count;
+
     public void Dispose()
     {
         _utf8 = default;

@@ -39,7 +39,7 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
         var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
         var row = change.Row is null || show is null ? change.Row : show(change.Row);
         var operation = row is not null ? Operation.Update : change.Row is null ? Operation.Delete : Operation.Remove;
-        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row is null ? null : WireRow.Sendable(row), change.Origin.MadeBy);
+        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row is null ? null : WireRow.Sendable(row), change.Origin.MadeBy, change.Origin.Offered);
         Last = change;
         _lastOf[change.Type.Name] = (change.Version, change.Key);
         return true;

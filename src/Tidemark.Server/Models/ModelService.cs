@@ -26,6 +26,11 @@ internal sealed class ModelService(IServerStore store, ServerOptions options)
         }
 
         var model = Parse(utf8);
+        if (model.Entities.SelectMany(e => e.Fields).FirstOrDefault(f => f.Encrypted) is { } encrypted)
+        {
+            throw Problems.Of(ErrorCodes.BadRequest, $"{encrypted.Name} is encrypted on devices; they register it as text, because no server can read it. `tidemark remotes` takes a file the way that does.");
+        }
+
         if (model.Entities.FirstOrDefault(e => e.Fields.Count > options.Limits.FieldsMax) is { } wide)
         {
             throw Problems.Of(ErrorCodes.RowTooWide, $"{wide.Name} has {wide.Fields.Count} fields; this server takes at most {options.Limits.FieldsMax} (fieldsMax). Split the entity type, or leave its table out of adoption.");

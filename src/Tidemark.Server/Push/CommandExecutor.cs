@@ -44,9 +44,8 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         var sent = session.SentKeys.TryGetValue(received.Id, out var known) ? known : received.EntityId;
         var isMet = command.Operation == Operation.Create && version != Rows.PendingVersion; // By a row that another CREATE may have made.
         var told = row is not null && (key != received.EntityId || isMet || MayDiffer(received, row)) ? Verdicts.RowOf(row).Utf8.ToArray() : null;
-        return new RecordedVerdict(
-            command.Id, hash, command.Type.Name,
-            Verdicts.KeyOf(command.Type, sent).Utf8.ToArray(), Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
+        var clientId = Verdicts.KeyOf(command.Type, sent).Utf8.ToArray();
+        return new RecordedVerdict(command.Id, hash, command.Type.Name, clientId, sent == key ? clientId : Verdicts.KeyOf(command.Type, key).Utf8.ToArray(), version, told);
     }
 
     // Is the row, as it stands, perhaps another than the device has sent? An offer may find the version of another device, which knew a parent by another id.
@@ -239,12 +238,17 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     // A row that a restored server may have lost: the newest lost version wins, unless somebody wrote the row since.
     private async Task<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
     {
-        var lost = command.BaseVersion is > 0 and var known ? known : throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version, above 0, as baseVersion.");
+        if (command.BaseVersion is not > 0 || command.LostVersion is not > 0)
+        {
+            throw Verdicts.Refuse(command, ErrorCodes.BaseRequired, "An OFFER carries the lost version, above 0, as baseVersion; contentVersion, where it has one, is above 0 too.");
+        }
+
+        var lost = command.LostVersion.Value;
         var live = await Rows.FindRowAsync(command.Type, session.FormerKeys.GetValueOrDefault(command.Id, command.EntityId), cancellationToken).ConfigureAwait(false);
         var tombstone = live is null ? await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) : null;
         var origin = live?.Origin ?? tombstone?.Origin ?? default;
         var version = live?.Version ?? tombstone?.Version ?? 0;
-        if (origin.Offered >= lost || version == lost)
+        if (origin.Offered >= lost || version == lost || version == command.BaseVersion)
         {
             ThrowIfNewerDiffers(command, live, tombstone, origin.Offered > lost);
             return (version, command.EntityId, live?.Row);
@@ -337,7 +341,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     private RowOrigin OriginOf(PushCommand command) =>
-        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.BaseVersion : null, MadeBy(command));
+        new(session.DeviceId, command.Id, command.Operation == Operation.Offer ? command.LostVersion : null, MadeBy(command));
 
     private Row Completed(PushCommand command, Row payload)
     {

@@ -117,7 +117,7 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
             return null;
         }
 
-        return row.Origin.MadeBy == madeBy && row.Version < offer.BaseVersion && !(row.Origin.Offered >= offer.BaseVersion) ? there : null;
+        return row.Origin.MadeBy == madeBy && row.Version < offer.BaseVersion && !(row.Origin.Offered >= offer.LostVersion) ? there : null;
     }
 
     private async Task<Value> IdOfAsync(EntityType type, Value id, Dictionary<string, Guid> mentioned, CancellationToken cancellationToken)

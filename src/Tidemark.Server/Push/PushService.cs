@@ -175,11 +175,34 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         }
     }
 
+    // In the order of their first commands; a command without a group is one of its own.
+    private static IEnumerable<IReadOnlyList<ReceivedCommand>> GroupsOf(IReadOnlyList<ReceivedCommand> commands)
+    {
+        var named = new Dictionary<string, List<ReceivedCommand>>(StringComparer.Ordinal);
+        var groups = new List<IReadOnlyList<ReceivedCommand>>(commands.Count);
+        foreach (var command in commands)
+        {
+            if (command.Command?.Group is not { } name)
+            {
+                groups.Add([command]);
+            }
+            else if (named.TryGetValue(name, out var group))
+            {
+                group.Add(command);
+            }
+            else
+            {
+                groups.Add(named[name] = [command]);
+            }
+        }
+
+        return groups;
+    }
+
     private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
     {
         var lost = lostIds is null ? null : new LostIds(session, lostIds);
-        var groups = commands.GroupBy(c => c.Command?.Group ?? c.Id.ToString("D"), StringComparer.Ordinal);
-        foreach (var group in groups)
+        foreach (var group in GroupsOf(commands))
         {
             var open = new List<ReceivedCommand>();
             foreach (var command in group)

@@ -239,7 +239,7 @@ internal sealed class RowRules(PushSession session)
     internal RowOrigin OriginOf(PushCommand command) => new(session.DeviceId, command.Id);
 
     // Of the command's own row: that it was an OFFER, and of which version, must not be lost by a correction.
-    private RowOrigin OwnOriginOf(PushCommand command) => OriginOf(command) with { Offered = command.Operation == Operation.Offer ? command.BaseVersion : null };
+    private RowOrigin OwnOriginOf(PushCommand command) => OriginOf(command) with { Offered = command.Operation == Operation.Offer ? command.LostVersion : null };
 
     internal static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
     {

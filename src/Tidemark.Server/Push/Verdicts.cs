@@ -43,6 +43,7 @@ internal static class Verdicts
         ServerVersion = row.Version,
         ServerRow = RowOf(row.Row),
         MadeBy = row.Origin.MadeBy,
+        ContentVersion = row.Origin.Offered,
         Reason = reason,
     });
 
@@ -54,6 +55,7 @@ internal static class Verdicts
         ServerVersion = tombstone.Version,
         ServerDeleted = true,
         MadeBy = tombstone.Origin.MadeBy,
+        ContentVersion = tombstone.Origin.Offered,
         Reason = "deleted",
     });
 

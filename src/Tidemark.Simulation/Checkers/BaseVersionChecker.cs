@@ -6,7 +6,7 @@ namespace Tidemark.Simulation.Checkers;
 internal sealed class BaseVersionChecker : IChecker
 {
     private readonly Dictionary<(string User, string Type, string Key), long> _versions = [];
-    private readonly HashSet<string> _answered = new(StringComparer.Ordinal); // Sent again, a command has the verdict it had.
+    private readonly HashSet<(string Command, long Version)> _answered = []; // Sent again, a command has the verdict it had, also where a restore went back to one.
 
     public string Name => "base";
 
@@ -15,7 +15,6 @@ internal sealed class BaseVersionChecker : IChecker
         if (seen is ServerRestored)
         {
             _versions.Clear();
-            _answered.Clear();
         }
 
         if (seen is not ExchangeSeen { Path: "/sync/push", Status: 200 } push)
@@ -32,7 +31,7 @@ internal sealed class BaseVersionChecker : IChecker
             var id = verdict.GetProperty("commandId").GetString()!;
             var row = (push.User, verdict.GetProperty("entityType").GetString()!, verdict.GetProperty("serverId").GetRawText());
             now.Add((row, verdict.GetProperty("version").GetInt64()));
-            if (_answered.Add(id) && commands.TryGetValue(id, out var command) && BaseOf(command) is { } @base && _versions.TryGetValue(row, out var known) && known > @base)
+            if (_answered.Add((id, verdict.GetProperty("version").GetInt64())) && commands.TryGetValue(id, out var command) && BaseOf(command) is { } @base && _versions.TryGetValue(row, out var known) && known > @base)
             {
                 violation($"the server accepts an edit of {row.Item2} {row.Item3} by {push.Device} on version {@base}; it had version {known} before");
                 return;

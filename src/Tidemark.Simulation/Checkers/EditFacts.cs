@@ -23,6 +23,9 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
     /// <summary>Tags of rows that stood under one key one after the other: what refers to the key may mean either.</summary>
     public IReadOnlyList<(string Former, string Now)> Replaced { get; init; } = [];
 
+    /// <summary>The keys that moved rows had before.</summary>
+    public IReadOnlyList<RowFact> Left { get; init; } = [];
+
     /// <summary>Tags of all rows that differ, and of their parents, theirs, and so on: what waits may bring any of them back.</summary>
     public IReadOnlySet<string> Touched { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
@@ -40,6 +43,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
         var gone = new List<RowFact>();
         var moved = new List<RowFact>();
         var attached = new List<AttachedTo>();
+        var left = new List<RowFact>();
         var replaced = new List<(string, string)>();
         var merged = new List<MergedChange>();
         foreach (var table in schema.Tables)
@@ -54,11 +58,11 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 oldByKey[KeyOf(table, row)] = row;
             }
 
-            var left = old.CountBy(r => TagOf(table, r), StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+            var unmatched = old.CountBy(r => TagOf(table, r), StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
             foreach (var row in now)
             {
                 var tag = TagOf(table, row);
-                left[tag] = left.GetValueOrDefault(tag) - 1;
+                unmatched[tag] = unmatched.GetValueOrDefault(tag) - 1;
 
                 // The same row: of the same key and tag, else of the same tag, else what stood under the key before.
                 var under = oldByKey.GetValueOrDefault(KeyOf(table, row));
@@ -76,6 +80,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
                 else if (KeyOf(table, same) != KeyOf(table, row))
                 {
                     moved.Add(new RowFact(table.Name, tag, KeyOf(table, row)));
+                    left.Add(new RowFact(table.Name, tag, KeyOf(table, same)));
                 }
 
                 AddWords(words, table, tag, known, row);
@@ -95,10 +100,10 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
 
             // Of two rows with one tag (a rename met an edit) the one that is gone is the one whose key has another row now, or none.
             var stays = now.Select(row => (KeyOf(table, row), TagOf(table, row))).ToHashSet();
-            gone.AddRange(old.Where(row => left[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
+            gone.AddRange(old.Where(row => unmatched[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
-        return new EditFacts(words, made, gone, moved) { Attached = attached, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after), Merged = merged };
+        return new EditFacts(words, made, gone, moved) { Attached = attached, Left = left, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after), Merged = merged };
     }
 
     /// <summary>The tag of the parent a row refers to, null when it refers to none; false when it refers to what is not there.</summary>

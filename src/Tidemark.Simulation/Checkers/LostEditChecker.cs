@@ -12,7 +12,7 @@ namespace Tidemark.Simulation.Checkers;
 /// Every word names the one its writer saw before. So a word was lost when the end state shows one of those that came before it:
 /// whoever writes later puts a word there that is no forebear. Rows that were ever deleted, by an app or by the server's rules, are
 /// only held to being there or not: what restores them is a whole row as its device knew it. A row that got another key on one device
-/// and was edited on another may stand under both: its words may be in either.
+/// and was edited on another may stand under both: its words may be in either. Where a row was made since under the key that one left, the edit is one of that row.
 /// </remarks>
 internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 {
@@ -27,6 +27,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _lostByRestore = new(StringComparer.Ordinal);
     private readonly HashSet<string> _restored = new(StringComparer.Ordinal);
     private readonly Aliases _aliases = new();
+    private readonly Dictionary<string, string> _left = new(StringComparer.Ordinal);
     private readonly HashSet<string> _moved = new(StringComparer.Ordinal);
 
     public string Name => "lost-edit";
@@ -77,6 +78,10 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         foreach (var row in edit.Facts.Made)
         {
             _made[row.Row] = (edit.Device, edit.User, row);
+            if (_left.TryGetValue(edit.User + " " + Place(row.Table, row.Key), out var former))
+            {
+                _aliases.Link([(former, row.Row)]);
+            }
         }
 
         foreach (var word in edit.Facts.Words)
@@ -86,6 +91,10 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
         _aliases.Link(edit.Facts.Replaced);
         _moved.UnionWith(edit.Facts.Moved.Select(r => r.Row));
+        foreach (var row in edit.Facts.Left)
+        {
+            _left[edit.User + " " + Place(row.Table, row.Key)] = row.Row;
+        }
 
         foreach (var row in edit.Facts.Gone)
         {

@@ -51,7 +51,11 @@ internal sealed class Guest
     public void Edit(Dice dice) => AppWrites.Queued(_world, _device, _process.Store, dice, End);
 
     /// <summary>The process is killed before its n-th statement from now; the device goes on.</summary>
-    public void Crash(long statements) => _process.Watch.CrashIn(statements, () => _world.Say(_device, "the second process is killed"));
+    public void Crash(long statements) => _process.Watch.CrashIn(statements, () =>
+    {
+        _world.Say(_device, "the second process is killed");
+        _world.Scheduler.After(TimeSpan.Zero, End); // Not every statement is one of a run, which would end it; what it held is let go.
+    });
 
     public void End()
     {

@@ -114,6 +114,7 @@ internal sealed class SimulatedServer
         Start();
         _world.Observe(new ServerRestored { Unanswered = [.. _world.Devices.SelectMany(BooksReader.Unanswered)] });
         _world.ObserveServers();
+        _world.AwaitEverybody();
     }
 
     /// <summary>Forgets tombstones, verdicts and marks that are older than that.</summary>

@@ -94,6 +94,11 @@ internal static class StepKinds
             return;
         }
 
+        if (!world.IsEverybodyBack)
+        {
+            return; // Two histories that no device has seen both of: LIMITATIONS.md.
+        }
+
         world.Say("server", "is restored from a backup");
         world.Server.Restore(dice.Skewed(3));
     }

@@ -19,6 +19,7 @@ internal sealed class World
     private readonly List<string> _story = [];
     private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _words = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal); // Devices that have not synced since the last restore.
     private readonly IReadOnlyList<IChecker> _checkers;
     private readonly IncrementalHash _digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly ServerReader _reader;
@@ -153,8 +154,19 @@ internal sealed class World
         }
     }
 
+    /// <summary>Every device that has ever synced has done so since the server was last restored.</summary>
+    public bool IsEverybodyBack => _awaited.Count == 0;
+
+    /// <summary>The server was restored: what it has lost is with the devices.</summary>
+    public void AwaitEverybody() => _awaited.UnionWith(Devices.Where(d => d.Process is not { Store.User.Length: 0 }).Select(d => d.Name));
+
     public void RunEnded(SimulatedDevice device, SyncReport report)
     {
+        if (report is { Mode: not SyncMode.PushOnly, Outcome: SyncOutcome.Done or SyncOutcome.Idle })
+        {
+            _awaited.Remove(device.Name);
+        }
+
         RunsEnded++;
         LastReport = report;
         var error = report.Error;

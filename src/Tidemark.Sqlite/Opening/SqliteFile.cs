@@ -18,6 +18,9 @@ public static class SqliteFile
     private const int LinksMax = 40;
     private const int WalResetBugFixed = 3_051_003;
 
+    // Each follows a lock that was waited for up to the busy timeout.
+    private const int WalTriesMax = 20;
+
     /// <summary>The version of the loaded library, as 3.40.1.</summary>
     public static string LibraryVersion => raw.sqlite3_libversion().utf8_to_string();
 
@@ -138,25 +141,36 @@ public static class SqliteFile
         }
     }
 
+    // Another connection that changes the mode of the same new file makes SQLite say busy at once, whatever the busy timeout: a lock that is waited for tells when it is done.
     private static void EnterWal(SqliteConnection connection, sqlite3 db)
     {
-        using (var current = new RawStatement(connection, "PRAGMA journal_mode"))
+        for (var tries = 1; !IsWal(connection); tries++)
         {
-            if (current.Step() && string.Equals(current.ColumnText(0), "wal", StringComparison.Ordinal))
+            if (raw.sqlite3_db_readonly(db, "main") == 1)
             {
+                throw new StoreException(
+                    StoreTrouble.ReadOnly,
+                    $"{SqliteTrouble.FileOf(db)}: The file cannot be written. Give this user write permission to the file and its folder.",
+                    resultCode: raw.SQLITE_READONLY);
+            }
+
+            try
+            {
+                Execute(connection, "PRAGMA journal_mode=WAL");
                 return;
             }
+            catch (StoreException e) when (e.Trouble == StoreTrouble.Busy && tries < WalTriesMax)
+            {
+                Execute(connection, "BEGIN IMMEDIATE");
+                Execute(connection, "COMMIT");
+            }
         }
+    }
 
-        if (raw.sqlite3_db_readonly(db, "main") == 1)
-        {
-            throw new StoreException(
-                StoreTrouble.ReadOnly,
-                $"{SqliteTrouble.FileOf(db)}: The file cannot be written. Give this user write permission to the file and its folder.",
-                resultCode: raw.SQLITE_READONLY);
-        }
-
-        Execute(connection, "PRAGMA journal_mode=WAL");
+    private static bool IsWal(SqliteConnection connection)
+    {
+        using var current = new RawStatement(connection, "PRAGMA journal_mode");
+        return current.Step() && string.Equals(current.ColumnText(0), "wal", StringComparison.Ordinal);
     }
 
     private static void Execute(SqliteConnection connection, string sql)

@@ -303,6 +303,7 @@ public sealed class ServiceTests
 
     [Fact]
     [Trait("req", "RUN-05")]
+    [Trait("speed", "slow")]
     public async Task A_thousand_starts_stops_and_duplicate_instances_never_run_twice_at_once_and_leave_no_lock()
     {
         await using var world = await World.StartAsync();

@@ -55,6 +55,7 @@ public sealed class DoctorTests
 
     [Fact]
     [Trait("req", "OPS-07")]
+    [Trait("speed", "slow")]
     public async Task A_log_that_has_grown_is_moved_into_the_file_unless_somebody_reads()
     {
         await using var world = await World.StartAsync();

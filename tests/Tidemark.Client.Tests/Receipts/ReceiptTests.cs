@@ -47,6 +47,29 @@ public sealed class ReceiptTests
         Assert.Equal(["2|of b"], b.Rows("SELECT id, name FROM author WHERE name = 'of b'"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_whose_key_the_app_changes_before_it_is_sent_is_told_under_its_new_key(bool pullsBetween)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes);
+        var b = world.Clone("b", a);
+        var receipt = await WriteAsync(a, "INSERT INTO note(id, title) VALUES('n', 't')");
+        b.Sql("INSERT INTO note(id, title) VALUES('other', 't')");
+        await b.SyncAsync();
+        a.Sql("UPDATE note SET id = 'm'");
+        if (pullsBetween)
+        {
+            await a.SyncAsync(SyncMode.PullOnly);
+        }
+
+        a.Sql("UPDATE note SET id = 'k' WHERE id = 'm'");
+        await a.SyncAsync();
+        var row = Assert.Single((await EndOf(receipt)).Rows);
+        Assert.Equal((ReceiptState.Accepted, "\"k\""), (row.State, row.Key.ToString()));
+    }
+
     [Fact]
     public async Task It_survives_a_restart_by_its_id()
     {

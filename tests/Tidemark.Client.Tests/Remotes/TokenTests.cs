@@ -37,6 +37,31 @@ public sealed class TokenTests
 
     [Fact]
     [Trait("req", "RUN-14")]
+    public async Task A_session_exchanges_its_tokens_by_itself_and_keeps_the_new_pair_before_it_is_used()
+    {
+        await using var world = await World.StartAsync();
+        var pair = world.Session();
+        var kept = new List<TokenResponse>();
+        using var session = new TokenSession(world.Address, pair with { AccessToken = "run out" }, SyncEnvironment.System, (next, _) =>
+        {
+            kept.Add(next);
+            return Task.CompletedTask;
+        });
+        using var remote = new TidemarkHttpRemote(world.Address, session.GetAsync, SyncEnvironment.System, session.RefreshAsync);
+        Assert.Equal("ann", (await remote.GetModelAsync(Token)).User);
+        var next = Assert.Single(kept);
+        Assert.Equal(next.AccessToken, await session.GetAsync(Token));
+        Assert.NotEqual(pair.RefreshToken, next.RefreshToken);
+        Assert.Equal(next.AccessToken, await session.RefreshAsync("run out", Token)); // Who was refused with the old one gets what there is.
+        Assert.Single(kept);
+
+        using var over = new TokenSession(world.Address, new TokenResponse { AccessToken = "run out", RefreshToken = "nobody's" }, SyncEnvironment.System, (_, _) => throw new InvalidOperationException("nothing to keep"));
+        Assert.Equal(SyncErrorCode.AuthFailed, (await Assert.ThrowsAsync<SyncException>(() => over.RefreshAsync("run out", Token))).Code);
+        Assert.Equal("run out", await over.GetAsync(Token));
+    }
+
+    [Fact]
+    [Trait("req", "RUN-14")]
     public async Task Many_requests_that_are_refused_at_once_ask_for_one_other_token()
     {
         await using var world = await World.StartAsync();

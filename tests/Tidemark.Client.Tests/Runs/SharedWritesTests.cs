@@ -11,6 +11,7 @@ public sealed class SharedWritesTests
 {
     [Fact]
     [Trait("req", "STO-02")]
+    [Trait("speed", "slow")]
     public async Task Writes_of_the_app_and_a_run_wait_for_each_other_in_the_process_and_never_at_the_files_lock()
     {
         await using var world = await World.StartAsync();

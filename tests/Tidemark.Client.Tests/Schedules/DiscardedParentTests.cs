@@ -69,6 +69,33 @@ public sealed class DiscardedParentTests
 
     [Fact]
     [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_row_that_was_made_under_the_key_of_a_deletion_that_a_restored_server_refused_stays_with_its_children()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Teams + "INSERT INTO team VALUES('t1', 'red'), ('t2', 'blue'); INSERT INTO player VALUES('p', 't1', 'ann');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("UPDATE player SET team_id = 't2'; DELETE FROM team WHERE id = 't1'");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        b.Sql("INSERT INTO player VALUES('q', 't1', 'bea')");
+        await b.SyncAsync();
+        await a.SyncAsync();
+        b.Sql("PRAGMA foreign_keys=ON; UPDATE team SET id = 't9' WHERE id = 't1'"); // What the server had shown with its refusal has another key now.
+        await b.SyncAsync();
+        a.Sql("INSERT INTO team VALUES('t1', 'green'); INSERT INTO player VALUES('r', 't1', 'cid')");
+        await DiscardAsync(a);
+        Assert.Contains("r|t1", a.Rows("SELECT id, team_id FROM player"));
+        Assert.Empty(a.Rows("SELECT * FROM pragma_foreign_key_check"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["q|t9", "r|t1"], b.Rows("SELECT id, team_id FROM player WHERE id <> 'p' ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
     public async Task A_parent_that_was_deleted_since_comes_back_with_its_row()
     {
         await using var world = await World.StartAsync();

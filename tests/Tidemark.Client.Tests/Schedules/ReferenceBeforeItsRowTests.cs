@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -40,6 +41,26 @@ public sealed class ReferenceBeforeItsRowTests
         const string tags = "SELECT tag.id, note.text FROM tag JOIN note ON note.id = note_id ORDER BY tag.id";
         Assert.Equal(["t|a3", "u|b3"], a.Rows(tags));
         Assert.Equal(["t|a3", "u|b3"], b.Rows(tags));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-06")]
+    public async Task One_that_came_with_a_conflict_means_the_remotes_row_too()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema + "INSERT INTO note VALUES(1, 'one'); INSERT INTO tag VALUES('t', 1, 'label');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO note VALUES(2, 'two of a'); UPDATE tag SET note_id = 2");
+        await a.SyncAsync();
+        b.Sql("UPDATE tag SET label = 'edited'");
+        await b.SyncAsync(SyncMode.PushOnly); // The conflict shows the reference; its row has not come.
+        b.Sql("INSERT INTO note VALUES(2, 'two of b')");
+        await Steps.UntilQuietAsync(b, a);
+        const string tags = "SELECT label, note.text FROM tag JOIN note ON note.id = note_id";
+        Assert.Equal(["edited|two of a"], a.Rows(tags));
+        Assert.Equal(["edited|two of a"], b.Rows(tags));
         Steps.AssertEqual(a, b);
     }
 }

@@ -52,6 +52,13 @@ internal sealed class World : IAsyncDisposable
         return tokens.Create(user, lifetime ?? TimeSpan.FromHours(1));
     }
 
+    public Tidemark.Model.Protocol.TokenResponse Session(string user = "ann")
+    {
+        using var tokens = TidemarkTokens.Open(ServerFolder);
+        var pair = tokens.CreateSession(user, TimeSpan.FromHours(1), TimeSpan.FromDays(1));
+        return new() { AccessToken = pair.AccessToken, RefreshToken = pair.RefreshToken };
+    }
+
     public async Task StartServerAsync()
     {
         Directory.CreateDirectory(ServerFolder);

@@ -42,6 +42,7 @@ public sealed class ChinookTests
     [Trait("req", "PUSH-06")]
     [Trait("req", "PULL-06")]
     [Trait("req", "CON-07")]
+    [Trait("speed", "slow")]
     public async Task Random_edits_on_both_sides_end_equal(int seed)
     {
         var (world, first, second) = await World.ChinookAsync();
@@ -85,6 +86,7 @@ public sealed class ChinookTests
 
     [Fact]
     [Trait("req", "STO-14")]
+    [Trait("speed", "slow")]
     public async Task Two_devices_that_adopt_copies_of_one_filled_file_end_with_one_set_of_rows()
     {
         await using var world = await World.StartAsync();

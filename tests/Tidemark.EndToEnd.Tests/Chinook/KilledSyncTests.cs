@@ -11,6 +11,7 @@ public sealed class KilledSyncTests
     [Trait("req", "STO-07")]
     [Trait("req", "PUSH-04")]
     [Trait("req", "PULL-07")]
+    [Trait("speed", "slow")]
     public Task Eight_killed_runs_lose_and_double_nothing() => KillAsync(seed: 5, kills: 8);
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class ManyWritersTests
     [Fact]
     [Trait("req", "STO-01")]
     [Trait("req", "STO-09")]
+    [Trait("speed", "slow")]
     public Task Ten_shells_meet_no_locked_error_and_lose_nothing() => WriteAsync(transactions: 40);
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Tidemark.EndToEnd.Tests.Samples;
 public sealed class AppAndWidgetTests
 {
     private const int PerSecond = 50;
-    private const double LateMs = 10_000; // A second where the machine has nothing else to do; the figures are in docs/internals/testing.md. Without a word from the other process it would be a minute.
+    private const double LateMs = 10_000; // A second where the machine has nothing else to do; the figures are in docs/internals/testing.md.
 
     // TIDEMARK_RAIN_SECONDS=120 is the long run; testing.md has its figures.
     private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("TIDEMARK_RAIN_SECONDS") ?? "10", CultureInfo.InvariantCulture);

@@ -9,6 +9,7 @@ public sealed class RestoredAndCopiedTests
     [Fact]
     [Trait("req", "PULL-10")]
     [Trait("req", "SRV-10")]
+    [Trait("speed", "slow")]
     public async Task A_server_restored_from_a_backup_gets_back_what_the_devices_know()
     {
         var (world, first, second) = await World.NotesAsync();
@@ -32,6 +33,7 @@ public sealed class RestoredAndCopiedTests
 
     [Fact]
     [Trait("req", "RUN-17")]
+    [Trait("speed", "slow")]
     public async Task A_copied_device_file_becomes_a_device_of_its_own_and_loses_nothing()
     {
         var (world, first, second) = await World.NotesAsync();

@@ -18,6 +18,7 @@ public sealed class DemoTests
 
     [Fact]
     [Trait("req", "OPS-01")]
+    [Trait("speed", "slow")]
     public async Task The_demo_of_a_database_nobody_here_wrote_converges_and_leaves_the_file_alone()
     {
         using var workspace = new Workspace();

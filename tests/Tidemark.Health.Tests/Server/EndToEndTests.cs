@@ -38,6 +38,7 @@ public sealed class EndToEndTests : IAsyncLifetime
             DataDirectory = _folder.Path,
             Store = SqliteServerStore.Open(_folder.File("server.db"), ServerEnvironment.System),
             Health = _server,
+            BlobFolder = Path.Combine(_folder.Path, "blobs"),
             Environment = ServerEnvironment.System,
             Server = new ServerOptions { Dev = true },
             Configure = b => b.Logging.ClearProviders(),

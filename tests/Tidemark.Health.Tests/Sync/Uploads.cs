@@ -15,9 +15,19 @@ internal sealed class Uploads(HealthServer server) : IHealthUploader
 
     public List<int> Sizes { get; } = [];
 
+    /// <summary>How long a request is on its way, by the clock.</summary>
+    public TimeSpan Takes { get; set; }
+
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public async Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken)
     {
         var what = Next.Count > 0 ? Next.Dequeue() : "whole";
+        if (Takes > TimeSpan.Zero)
+        {
+            await Task.Delay(Takes, Time, cancellationToken);
+        }
+
         if (what == "lost")
         {
             throw new SyncException(SyncErrorCode.NetworkError, "No network.", retryable: true);

@@ -36,7 +36,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
         ["Tidemark.EntityFrameworkCore"] = ["Microsoft.EntityFrameworkCore.Relational"],
         ["Tidemark.Simulation"] = [],
-        ["Tidemark.Cli"] = ["System.CommandLine", "Spectre.Console", "SQLitePCLRaw.provider.e_sqlite3"],
+        ["Tidemark.Cli"] = ["System.CommandLine", "Spectre.Console", "OpenTelemetry", "OpenTelemetry.Exporter.OpenTelemetryProtocol", "SQLitePCLRaw.provider.e_sqlite3"],
     };
 
     [Fact]

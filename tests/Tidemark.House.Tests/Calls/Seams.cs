@@ -45,6 +45,7 @@ internal static class Seams
         "src/Tidemark.Cli/DeadLetters/DeadLettersExportVerb.cs", // writes a file that was not there
         "src/Tidemark.Server.AspNetCore/Hosting/ModelFileLoader.cs",
         "src/Tidemark.Server/Snapshots/SnapshotFolder.cs", // files that were written and closed; nobody opens them as databases here
+        "src/Tidemark.Server/Blobs/FileBlobs.cs", // blobs, in folders of their own
         "src/Tidemark.Client/Snapshots/SnapshotDownload.cs", // a file beside the database, which SQLite opens when it is whole
         "src/Tidemark.Cli/Sharing/CatalogCommand.cs", // looks whether a file is there
         "src/Tidemark.Simulation/Disk/FileSet.cs", // what a killed process leaves behind; its remark says why that is safe

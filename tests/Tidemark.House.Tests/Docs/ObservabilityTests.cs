@@ -11,9 +11,9 @@ public sealed partial class ObservabilityTests
 
     [Fact]
     [Trait("req", "RUN-16")]
-    public void Every_instrument_and_activity_of_the_client_stands_in_the_table_and_every_one_there_exists()
+    public void Every_instrument_and_activity_of_client_and_server_stands_in_the_table_and_every_one_there_exists()
     {
-        var made = from source in Source.Under("src/Tidemark.Client/")
+        var made = from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Server/")
                    from call in source.Root.DescendantNodes().OfType<InvocationExpressionSyntax>()
                    where MakesOne().IsMatch(call.Expression.ToString())
                    select ((LiteralExpressionSyntax)call.ArgumentList.Arguments[0].Expression).Token.ValueText;
@@ -25,7 +25,7 @@ public sealed partial class ObservabilityTests
     [Trait("req", "RUN-16")]
     public void Every_message_stands_in_the_table_with_its_id_and_level_and_no_id_is_given_twice()
     {
-        var messages = (from source in Source.Under("src/Tidemark.Client/")
+        var messages = (from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Health/")
                         from method in source.Root.DescendantNodes().OfType<MethodDeclarationSyntax>()
                         from attribute in method.AttributeLists.SelectMany(l => l.Attributes)
                         where attribute.Name.ToString() == "LoggerMessage"
@@ -40,7 +40,7 @@ public sealed partial class ObservabilityTests
     [Trait("req", "RUN-16")]
     public void Logs_are_source_generated_alone() =>
         Faults.None(
-            from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Client.Hosting/")
+            from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Client.Hosting/", "src/Tidemark.Health/")
             from access in source.Root.DescendantNodes().OfType<MemberAccessExpressionSyntax>()
             where access.Name.Identifier.ValueText is "LogDebug" or "LogInformation" or "LogWarning" or "LogError" or "LogTrace" or "LogCritical"
             select source.Place(access),

@@ -36,7 +36,7 @@ public sealed class ModelValidatorTests
         ["custom merge of what never conflicts"] = (e => e with { CustomMerge = "m", ConflictFree = true }, null, "never merged"),
         ["unknown identity"] = (e => e with { Identity = (IdentityModel)7 }, null, "none of the known"),
         ["collation of a number"] = (e => Change(e, "id", f => f with { Collation = Collation.NoCase }), "id", "collation"),
-        ["encrypted"] = (e => Change(e, "note", f => f with { Encrypted = true }), "note", "reserved"),
+        ["encrypted"] = (e => Change(e, "note", f => f with { Encrypted = true, ServerDerived = true }), "note", "cannot be server-derived"),
         ["no key"] = (e => e with { Key = [] }, null, "1 to 8"),
         ["wide key"] = (e => e with { Fields = [.. e.Fields, .. Enumerable.Range(0, 9).Select(i => new Field { Name = "k" + i, Nullable = false })], Key = [.. Enumerable.Range(0, 9).Select(i => "k" + i)] }, null, "1 to 8"),
         ["key that is not there"] = (e => e with { Key = ["nope"] }, "nope", "does not exist"),

@@ -46,6 +46,7 @@ public sealed partial class DistributionTests : PostgresWorld
         await Server.GetChecksumsAsync(device.Caller, new ChecksumsRequest(), None);
         await Server.GetVerdictsAsync(device.Caller, new VerdictsRequest { CommandIds = [pushed.Successful[0].CommandId] }, None);
         await Server.CompactAsync(None);
+        await UseHealthAsync();
 
         // Everything that the servers of this run have said so far, whichever tests were before this one.
         var statements = Statement().Matches(await File.ReadAllTextAsync(PostgresCluster.Instance.LogFile, None))
@@ -54,6 +55,23 @@ public sealed partial class DistributionTests : PostgresWorld
             .Distinct(StringComparer.Ordinal).ToList();
         Assert.True(statements.Count > 20, $"{statements.Count} statements");
         Assert.All(statements, s => Assert.True(IsOfSpace(s) || Array.Exists(OverAll, o => s.Contains(o, StringComparison.Ordinal)) || Array.Exists(Common, c => s.Contains("s." + c, StringComparison.Ordinal)), s));
+    }
+
+    private async Task UseHealthAsync()
+    {
+        var space = new SpaceId("u:anna");
+        await using (var transaction = await Store.Health.WriteAsync(space, None))
+        {
+            await transaction.FindAsync([Guid.Empty], None);
+            await transaction.PutAsync([Testing.Health.ProgrammableHealthSource.Steps(1)], 1, None);
+            await transaction.DeleteAsync([new Model.Health.HealthDelete(Guid.Empty, "StepCount", 0)], 1, None);
+            await transaction.CommitAsync(None);
+        }
+
+        Assert.Single(await Store.Health.ReadAsync(space, "StepCount", 0, long.MaxValue, null, 10, None));
+        Assert.Single(await Store.Health.GetTypesAsync(space, None));
+        await Store.Health.VisitAsync(space, "StepCount", 0, long.MaxValue, (_, _, _) => { }, None);
+        Assert.Single(await Store.Health.GetIntervalsAsync(space, "StepCount", 0, long.MaxValue, None));
     }
 
     private static bool IsOfSpace(string statement) =>

@@ -46,5 +46,6 @@ public sealed class DrainTests
         Assert.False(stop.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(20));
         await stop.WaitAsync(Deadline);
+        await server.App.StopAsync().WaitAsync(Deadline); // Who stops it again, as disposing may, does not wait for another drain time.
     }
 }

@@ -165,6 +165,19 @@ public sealed class SqliteFileTests : IDisposable
         Assert.Equal(["wal", "1", "0", "4000", "1000"], Pragmas(writer));
     }
 
+    [Fact]
+    [Trait("req", "STO-01")]
+    public async Task A_file_that_another_connection_writes_is_waited_for_when_it_is_to_get_its_log()
+    {
+        using var other = SqliteFile.Open(_folder.File("new.db"), new OpenOptions { CreateIfMissing = true, WriteAheadLog = false });
+        other.Run("BEGIN IMMEDIATE; CREATE TABLE t(v)");
+        var opening = Task.Run(() => SqliteFile.Open(_folder.File("new.db"), new OpenOptions()), TestContext.Current.CancellationToken);
+        Assert.NotSame(opening, await Task.WhenAny(opening, Task.Delay(TimeSpan.FromMilliseconds(300), TestContext.Current.CancellationToken)));
+        other.Run("COMMIT");
+        using var opened = await opening;
+        Assert.Equal(("wal", 0), (opened.Scalar("PRAGMA journal_mode").AsText, opened.Scalar("SELECT count(*) FROM t").AsInteger));
+    }
+
     private static List<string> Pragmas(SqliteConnection db) =>
         [.. new[] { "journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "busy_timeout" }.Select(p => db.Scalar("PRAGMA " + p).ToString())];
 }

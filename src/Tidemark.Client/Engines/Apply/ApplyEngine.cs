@@ -184,7 +184,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                 continue;
             }
 
-            var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Removed = change.Operation == Operation.Remove, MadeBy = change.MadeBy };
+            var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { Removed = change.Operation == Operation.Remove, MadeBy = change.MadeBy, ContentVersion = change.ContentVersion };
             if (change.Operation is Operation.Delete or Operation.Remove)
             {
                 _deletions.Add(incoming with { Raw = change.Raw.ToArray() });
@@ -246,7 +246,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
                     continue;
                 }
 
-                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { MadeBy = change.MadeBy };
+                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { MadeBy = change.MadeBy, ContentVersion = change.ContentVersion };
                 if (change.Row is null)
                 {
                     _deletions.RemoveAll(d => d.Id == incoming.Id);

@@ -282,7 +282,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     {
         var @base = deletion.Table.ReadBase(session.Db, deletion.Key, session.Remote) ?? deletion.Table.ReadLive(session.Db, deletion.Key);
         Forget(deletion);
-        if (@base is not null)
+        if (@base is not null && !deletion.Removed)
         {
             deletion.Table.SetBase(session.Db, deletion.Key, session.Remote, @base);
         }
@@ -337,6 +337,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         if (!deletion.Removed)
         {
             session.HasTombstones = true;
+            session.Contents.Note(deletion.Id, deletion.Version, deletion.ContentVersion);
             session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? (deletion.Raw.Length > 0 ? null : madeBy)); // A page names no maker where the row goes on under another key.
         }
     }

@@ -42,6 +42,14 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>The CREATE that got the row its id from the remote; null when it did not say.</summary>
     public Guid? MadeBy { get; init; }
 
+    /// <summary>Of a row that was offered after a restore: the version its content had before.</summary>
+    public long? ContentVersion { get; init; }
+
+    /// <summary>The change as it came; of one that no page brought, as a page would.</summary>
+    public byte[] ToUtf8() => Raw.Length > 0
+        ? Raw.ToArray()
+        : ChangesPageWriter.One(Table.Type, Row is null ? Operation.Delete : Operation.Update, Key, Version, Origin, Row, MadeBy, ContentVersion).Utf8.ToArray();
+
     public RowId Id => new(Table.Number, Key);
 
     public EntityType Type =>

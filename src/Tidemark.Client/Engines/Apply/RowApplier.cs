@@ -111,11 +111,6 @@ internal sealed class RowApplier
 
     public ApplyOutcome PutAside(IncomingRow incoming, string cause, string? detail)
     {
-        var raw = incoming.Raw.Length > 0
-            ? incoming.Raw.ToArray()
-            : Tidemark.Model.Protocol.ChangesPageWriter.One(
-                incoming.Table.Type, incoming.Row is null ? Tidemark.Model.Protocol.Operation.Delete : Tidemark.Model.Protocol.Operation.Update,
-                incoming.Key, incoming.Version, incoming.Origin, incoming.Row, incoming.MadeBy).Utf8.ToArray();
 #if TIDEMARK_MUTANTS
         if (Mutants.Is(Mutant.AsideDropped))
         {
@@ -123,7 +118,7 @@ internal sealed class RowApplier
         }
 #endif
         _session.HasAside = true;
-        _session.Aside.Put(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version, cause, detail, raw, _environment.NowMs);
+        _session.Aside.Put(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version, cause, detail, incoming.ToUtf8(), _environment.NowMs);
         return ApplyOutcome.PutAside;
     }
 
@@ -197,7 +192,7 @@ internal sealed class RowApplier
     {
         var table = incoming.Table;
         var live = LiveOf(incoming);
-        var @base = table.ReadBase(_session.Db, incoming.Key, _session.Remote); // Also of a row that was deleted there and lives on here.
+        var @base = MayHaveBase(entry, live) ? table.ReadBase(_session.Db, incoming.Key, _session.Remote) : null;
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
         if (entry is null && live.Exists && _others.MoveAside(incoming, live))
         {
@@ -224,6 +219,9 @@ internal sealed class RowApplier
 
         return Merge(incoming, @base, live);
     }
+
+    // One that was deleted there and lives on here has its base too, beside its tombstone. Rows that are new here are most of a first fetch.
+    private bool MayHaveBase(RowEntry? entry, LiveRow live) => entry is not null || live.Exists || _session.HasTombstones;
 
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
@@ -319,17 +317,23 @@ internal sealed class RowApplier
 
     private void SettleClean(IncomingRow incoming, Row row)
     {
-        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(row), incoming.MadeBy);
+        SetEntry(incoming, row);
         Forget(incoming);
     }
 
     // What the remote shows becomes base; the difference stays and is noted.
     private void Rebase(IncomingRow incoming, Row remote)
     {
-        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(remote), incoming.MadeBy);
+        SetEntry(incoming, remote);
         incoming.Table.SetBase(_session.Db, incoming.Key, _session.Remote, remote);
         _session.Outbox.Touch(incoming.Table, incoming.Key, "M", _environment.NowMs);
         Forget(incoming);
+    }
+
+    private void SetEntry(IncomingRow incoming, Row remote)
+    {
+        incoming.Table.SetEntry(_session.Db, incoming.Key, _session.Remote, incoming.Version, DigestOf(remote), incoming.MadeBy);
+        _session.Contents.Note(incoming.Id, incoming.Version, incoming.ContentVersion);
     }
 
     private void Forget(IncomingRow incoming)

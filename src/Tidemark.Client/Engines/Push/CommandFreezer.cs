@@ -41,6 +41,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         }
 
         HoldReturned(snapshot);
+        FollowRenames(snapshot);
         var plan = PushPlanner.Plan(session.Model, snapshot);
         _consumed.AddRange(snapshot.Sentinels);
         Absorb(plan);
@@ -85,6 +86,14 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         }
 
         return true;
+    }
+
+    private void FollowRenames(PushSnapshot snapshot)
+    {
+        if (session.HasReceipts)
+        {
+            snapshot.Renames.ForEach(new Receipts.ReceiptBook(session).Follow);
+        }
     }
 
     private void HoldReturned(PushSnapshot snapshot)

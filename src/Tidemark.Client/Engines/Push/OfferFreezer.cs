@@ -26,9 +26,9 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
         return frozen;
     }
 
-    /// <summary>The id of an offer: made of type, key and lost version alone.</summary>
-    public static Guid IdOf(string type, string key, long version) =>
-        new(SHA256.HashData(Encoding.UTF8.GetBytes($"offer\n{type}\n{key}\n{version}")).AsSpan(0, 16), bigEndian: true);
+    /// <summary>The id of an offer: made of type, key and lost version alone, and the version of its content, where that is an older one.</summary>
+    public static Guid IdOf(string type, string key, long version, long? content = null) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes($"offer\n{type}\n{key}\n{version}{(content is null ? "" : $"\n{content}")}")).AsSpan(0, 16), bigEndian: true);
 
     private bool Store(EntityTable table, string keyText, long version, bool deleted)
     {
@@ -49,13 +49,15 @@ internal sealed class OfferFreezer(StoreSession session, SyncEnvironment environ
             }
         }
 
+        var content = session.Contents.Of(new RowId(table.Number, key), version) is var known && known != version ? known : (long?)null;
         var wire = new PushCommand
         {
-            Id = IdOf(table.Type.Name, keyText, version),
+            Id = IdOf(table.Type.Name, keyText, version, content),
             Type = table.Type,
             Operation = Operation.Offer,
             EntityId = key,
             BaseVersion = version,
+            ContentVersion = content,
             Payload = row,
             OccurredAt = DateTimeOffset.UnixEpoch.AddTicks(version * 10),
         };

@@ -32,8 +32,18 @@ internal sealed class PushSnapshot
     /// <summary>Rows under an id that was deleted and inserted again.</summary>
     public List<RowState> Reinserted { get; } = [];
 
+    /// <summary>Changes of keys, in their order.</summary>
+    public List<Rename> Renames { get; } = [];
+
     public bool HasMore { get; set; }
 }
+
+/// <summary>The app gave a row another key.</summary>
+/// <param name="Table">Its table.</param>
+/// <param name="Former">The key it had.</param>
+/// <param name="Key">The key it got.</param>
+/// <param name="Seq">The note of it: what was noted before under the former key is of this row.</param>
+internal readonly record struct Rename(EntityTable Table, EntityKey Former, EntityKey Key, long Seq);
 
 /// <summary>The values of a unique key of one row; null when one of them is null.</summary>
 internal readonly record struct UniqueValue(int Type, int KeyIndex, EntityKey Values)

@@ -110,6 +110,12 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         var table = session.FindTable(command.Type)!;
         var key = StoreSession.KeyFrom(table.Type, command.Key);
         session.DropRebases(table, command.Key);
+        if (command.Operation == Operation.Offer)
+        {
+            var id = new RowId(table.Number, key);
+            session.Contents.Note(id, verdict.Version, session.Contents.Of(id, command.BaseVersion!.Value));
+        }
+
         if (command.Operation == Operation.Delete || (command.Operation == Operation.Offer && command.Sent is null))
         {
             AcceptDeletion(table, key, verdict.Version);
@@ -274,7 +280,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
 
             // Deleted there: an edit revives the row or goes with it; a deletion here is done.
-            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id, MadeBy = verdict.MadeBy });
+            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id, MadeBy = verdict.MadeBy, ContentVersion = verdict.ContentVersion });
             return;
         }
 
@@ -299,6 +305,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             RenamedTo = renamedTo,
             IsRefused = true,
             MadeBy = verdict.MadeBy,
+            ContentVersion = verdict.ContentVersion,
             IsOutOfRebases = rebases > options.RebasesMax,
         };
         var merge = TakeMergeBack(table, key, command, verdict);

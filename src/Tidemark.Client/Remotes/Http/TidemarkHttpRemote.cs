@@ -94,6 +94,47 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     /// <exception cref="SyncException">No answer, or a refusal.</exception>
     public Task<byte[]> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
+    /// <summary>A request whose answer is its status and its headers, such as a piece of a blob. The time it may take is the caller's.</summary>
+    /// <param name="method">Of HTTP.</param>
+    /// <param name="path">Below the server's address.</param>
+    /// <param name="headers">More headers.</param>
+    /// <param name="body">A body, and its media type.</param>
+    /// <param name="expected">Statuses besides success that are an answer.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="SyncException">No answer, or a refusal that is not expected.</exception>
+    public Task<HttpAnswer> ExchangeAsync(HttpMethod method, string path, IReadOnlyList<(string Name, string Value)> headers, (ReadOnlyMemory<byte> Bytes, string MediaType)? body, IReadOnlyList<int> expected, CancellationToken cancellationToken) =>
+        _tokens.WithAsync(
+            async token =>
+            {
+                await CheckUserAsync(token, cancellationToken).ConfigureAwait(false);
+                using var request = new HttpRequestMessage(method, path);
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+                foreach (var (name, value) in headers)
+                {
+                    request.Headers.TryAddWithoutValidation(name, value);
+                }
+
+                if (body is { } content)
+                {
+                    request.Content = new ReadOnlyMemoryContent(content.Bytes) { Headers = { ContentType = new MediaTypeHeaderValue(content.MediaType) } };
+                }
+
+                try
+                {
+                    using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+                    SyncSources.CountRequest(path, (int)response.StatusCode);
+                    return response.IsSuccessStatusCode || expected.Contains((int)response.StatusCode)
+                        ? new HttpAnswer((int)response.StatusCode, response.Headers.ToDictionary(h => h.Key, h => string.Join(',', h.Value), StringComparer.OrdinalIgnoreCase))
+                        : throw HttpTrouble.Of(_http.BaseAddress!, response, await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+                }
+                catch (Exception e) when (e is HttpRequestException or IOException)
+                {
+                    SyncSources.CountRequest(path, null);
+                    throw HttpTrouble.NoAnswer(_http.BaseAddress!, e);
+                }
+            },
+            cancellationToken);
+
     public string? Lease { get; set; }
 
     public Task<LeaseResponse> AskLeaseAsync(LeaseRequest request, CancellationToken cancellationToken) =>
@@ -210,8 +251,14 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     private Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken) =>
         _tokens.WithAsync(token => SendCheckedAsync(method, path, body, token, cancellationToken), cancellationToken);
 
-    // A new token may be another user's: it carries nothing before the server has said whose it is.
     private async Task<byte[]> SendCheckedAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
+    {
+        await CheckUserAsync(token, cancellationToken).ConfigureAwait(false);
+        return await SendAsync(method, path, body, token, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A new token may be another user's: it carries nothing before the server has said whose it is.
+    private async Task CheckUserAsync(string token, CancellationToken cancellationToken)
     {
         if (_user is { } user && !string.Equals(token, _usersToken, StringComparison.Ordinal))
         {
@@ -223,8 +270,6 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
 
             _usersToken = token;
         }
-
-        return await SendAsync(method, path, body, token, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
@@ -351,3 +396,8 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
         return bytes;
     }
 }
+
+/// <summary>An answer without a body.</summary>
+/// <param name="Status">Of HTTP.</param>
+/// <param name="Headers">By name, whatever its case.</param>
+public sealed record HttpAnswer(int Status, IReadOnlyDictionary<string, string> Headers);

@@ -1,0 +1,260 @@
+using System.Globalization;
+using Tidemark.Client.Encryption;
+using Tidemark.Client.Engines;
+using Tidemark.Client.Engines.Joining;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Remotes.Several;
+using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Coordination.Several;
+
+/// <summary>What one merge came to.</summary>
+internal sealed record MergeTally
+{
+    public int Applied { get; set; }
+
+    public int Deleted { get; set; }
+
+    public int Conflicts { get; set; }
+
+    public int Quarantined { get; set; }
+}
+
+/// <summary>
+/// The one place where what remotes show becomes rows of the file: local edits, everything that was staged, what was in quarantine, shadows, what is owed to whom,
+/// tokens, the app's tables; one transaction. Rows go by type and key, remotes by number: nothing depends on who answered first.
+/// </summary>
+internal sealed class MergeStep(StoreSession session, SyncEnvironment environment, SyncModel remoteModel, SyncBatchContext context, List<string> warnings)
+{
+    private readonly JoinBook _book = new(session);
+    private readonly PulledRepository _pulled = new(session.Db);
+    private readonly QuarantineRepository _quarantine = new(session.Db);
+    private readonly BackendRepository _backends = new(session.Db);
+    private readonly MergeTally _tally = new();
+    private readonly Dictionary<(string Type, string Key), (EntityType Type, EntityKey Key)> _projected = [];
+
+    /// <param name="staged">Those that are there, with what they can do; the others are absent.</param>
+    /// <param name="all">All remotes of the file.</param>
+    public MergeTally Run(IReadOnlyDictionary<int, RemoteCapabilities> staged, IReadOnlyList<Backend> all)
+    {
+        var clock = _book.ReadClock();
+        var now = environment.NowMs;
+        var before = clock.Last;
+        var ring = _book.ReadKeys();
+        var edited = new LocalEdits(_book, clock, now, warnings).Take();
+        foreach (var row in edited)
+        {
+            _book.ReckonAll(all, row, ring.Current?.Id);
+            _projected[(row.Type.Name, row.Key.ToString())] = (row.Type, row.Key);
+        }
+
+        var tried = TriedWith(ring);
+        var due = _quarantine.Due(tried).Where(q => staged.ContainsKey(q.Pulled.Backend)).ToLookup(q => (q.Pulled.Row.Type, q.Pulled.Row.Key));
+        var codec = new RemoteCodec(new FieldCipher(environment.Random), ring, now);
+        foreach (var (type, key) in Keys(staged.Keys, due.Select(d => d.Key)))
+        {
+            MergeRow(type, key, staged, all, codec, clock, tried, [.. due[(type, key)]]);
+        }
+
+        foreach (var backend in all.Where(b => staged.ContainsKey(b.Id)))
+        {
+            Advance(backend, all, clock, ring);
+        }
+
+        var projection = new Projection(_book, context);
+        projection.Run(_projected.Values);
+        (_tally.Applied, _tally.Deleted) = (projection.Applied, projection.Deleted);
+        if (clock.Last != before)
+        {
+            _book.WriteClock(clock);
+        }
+
+        return _tally;
+    }
+
+    /// <summary>What a row was tried with: other keys or another model may succeed.</summary>
+    public string TriedWith(KeyRing ring) => session.Model.Hash[..16] + string.Concat(ring.Keys.Select(k => k.Id.ToString("N")[..8]));
+
+    // Types parents first, unknown ones last; keys by their text.
+    private List<(string Type, string Key)> Keys(IEnumerable<int> backends, IEnumerable<(string Type, string Key)> due)
+    {
+        var order = session.Model.Graph.SyncOrder.Select((t, i) => (t.Name, i)).ToDictionary(t => t.Name, t => t.i, StringComparer.Ordinal);
+        order[RemoteModel.KeysType] = -1;
+        return [.. backends.SelectMany(_pulled.Keys).Concat(due).Distinct()
+            .OrderBy(k => order.GetValueOrDefault(k.Type, int.MaxValue)).ThenBy(k => k.Type, StringComparer.Ordinal).ThenBy(k => k.Key, StringComparer.Ordinal)];
+    }
+
+    private void MergeRow(
+        string typeName, string wireKey, IReadOnlyDictionary<int, RemoteCapabilities> staged, IReadOnlyList<Backend> all, RemoteCodec codec, StampClock clock, string tried, List<QuarantinedRow> due)
+    {
+        var type = _book.TypeOf(typeName);
+        EntityKey key = default;
+        if (type is not null)
+        {
+            try
+            {
+                key = StoreSession.KeyFrom(type, wireKey);
+            }
+            catch (Exception e) when (e is WireFormatException or System.Text.Json.JsonException)
+            {
+                type = null;
+            }
+        }
+
+        var local = type is null ? null : _book.ReadJoined(type, key);
+        var candidates = new List<JoinedRow>();
+        var shadows = new List<(int Backend, Shadow Shadow)>();
+        foreach (var backend in all.Where(b => staged.ContainsKey(b.Id)))
+        {
+            var rows = due.Where(q => q.Pulled.Backend == backend.Id).Select(q => q.Pulled).Concat(_pulled.Of(backend.Id, typeName, wireKey)).ToList();
+            Shadow? shadow = null;
+            foreach (var row in rows)
+            {
+                shadow = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried) ?? shadow;
+            }
+
+            if (shadow is not null)
+            {
+                shadows.Add((backend.Id, shadow));
+            }
+        }
+
+        if (shadows.Count == 0)
+        {
+            return;
+        }
+
+        Take(type!, key, local, candidates, shadows, all, codec.Keys, clock);
+    }
+
+    // What becomes of one version: a candidate and a shadow, or quarantine. It blocks no other row.
+    private Shadow? DecodeRow(PulledRow pulled, EntityType? type, EntityKey key, RemoteCapabilities capabilities, RemoteCodec codec, JoinedRow? local, List<JoinedRow> candidates, string tried)
+    {
+        try
+        {
+            if (type is null)
+            {
+                throw new QuarantinedException(QuarantineCause.UnknownSchema, $"This device's model does not have {pulled.Row.Type}, or not with such a key.");
+            }
+
+            var former = _book.ReadShadow(pulled.Backend, type, key);
+            var decoded = codec.Decode(type, remoteModel.Get(type.Name), key, pulled.Row, capabilities.Stamps, former, local);
+            if (decoded.Row is { } row)
+            {
+                candidates.Add(row);
+            }
+
+            _quarantine.Close(pulled.Backend, pulled.Row.Type, pulled.Row.Key);
+            return decoded.Shadow;
+        }
+        catch (QuarantinedException e)
+        {
+            _quarantine.Put(pulled, e, tried, environment.NowMs);
+            _tally.Quarantined++;
+            return null;
+        }
+    }
+
+    private void Take(EntityType type, EntityKey key, JoinedRow? local, List<JoinedRow> candidates, List<(int Backend, Shadow Shadow)> shadows, IReadOnlyList<Backend> all, KeyRing ring, StampClock clock)
+    {
+        var row = local;
+        if (candidates.Count > 0)
+        {
+            var result = RowJoin.Merge(local, candidates, clock.Node, ordinal => IsSettled(type, key, local!, ordinal, all));
+            row = result.Row;
+            clock.Saw(row.Newest);
+            if (result.IsChanged || local is null)
+            {
+                _book.WriteJoined(row);
+                _projected[(type.Name, key.ToString())] = (type, key);
+                Record(local, result);
+            }
+        }
+
+        foreach (var (backend, shadow) in shadows)
+        {
+            _book.WriteShadow(backend, type, key, shadow);
+        }
+
+        if (row is not null)
+        {
+            _book.ReckonAll(all, row, ring.Current?.Id);
+        }
+    }
+
+    private bool IsSettled(EntityType type, EntityKey key, JoinedRow local, int ordinal, IReadOnlyList<Backend> all) =>
+        all.All(b => _book.ReadShadow(b.Id, type, key) is { IsMissing: false } shadow
+            && (ordinal < 0 ? shadow.DeletionStamp >= local.Deletion.Stamp : shadow.Fields[ordinal].IsThere && shadow.Fields[ordinal].Stamp >= local.Fields[ordinal].Stamp));
+
+    private void Record(JoinedRow? local, JoinResult result)
+    {
+        if (result.Lost.Count == 0 || session.FindTable(result.Row.Type.Name) is null)
+        {
+            return;
+        }
+
+        _tally.Conflicts++;
+        session.Conflicts.Add(new ConflictRecord
+        {
+            At = environment.Now,
+            Type = result.Row.Type.Name,
+            Key = result.Row.Key.ToString(),
+            Outcome = ConflictRecord.Superseded,
+            Local = local!.IsDeleted ? null : local.ToRow(),
+            Server = result.Row.IsDeleted ? null : result.Row.ToRow(),
+            Merged = result.Row.IsDeleted ? null : result.Row.ToRow(),
+            IsServerDeleted = result.Row.IsDeleted,
+            Fields = [.. result.Lost.Where(l => l.Ordinal >= 0).Select(l => new FieldMerge(result.Row.Type.Fields[l.Ordinal].Name, MergeRule.Policy, result.Row.Type.Fields[l.Ordinal].Policy, MergeSource.Remote))],
+            Reason = string.Create(CultureInfo.InvariantCulture, $"A later edit by another device stands ({result.Lost[0].By.Stamp} after {result.Lost[0].Lost.Stamp})."),
+        });
+    }
+
+    // The token moves with its rows: each of them is merged or in quarantine now.
+    private void Advance(Backend backend, IReadOnlyList<Backend> all, StampClock clock, KeyRing ring)
+    {
+        var pages = _pulled.Pages(backend.Id);
+        if (backend.Listing != Listing.None && pages.Any(p => p.IsComplete))
+        {
+            TakeUnlisted(backend, all, clock, ring);
+        }
+
+        if (pages.LastOrDefault(p => p.TokenAfter is not null) is { } last)
+        {
+            _backends.SetToken(backend.Id, last.TokenAfter, last.Epoch, pages[^1].Page);
+        }
+
+        _pulled.Clear(backend.Id);
+    }
+
+    private void TakeUnlisted(Backend backend, IReadOnlyList<Backend> all, StampClock clock, KeyRing ring)
+    {
+        var listed = _pulled.Keys(backend.Id).ToHashSet();
+        foreach (var (typeName, wireKey) in _book.ShadowKeys(backend.Id).Where(k => !listed.Contains(k)))
+        {
+            if (_book.TypeOf(typeName) is not { } type)
+            {
+                continue;
+            }
+
+            var key = StoreSession.KeyFrom(type, wireKey);
+            if (backend.Listing == Listing.Complete && _book.ReadShadow(backend.Id, type, key) is { IsMissing: false, IsDeleted: false } shadow)
+            {
+                // Deleted there while nobody looked: the deletion of what was known, as if it had been told.
+                var stamp = new StampedValue(Value.Integer(1), shadow.Newest.Successor(Stamp.Foreign), shadow.DeletionStamp);
+                Take(type, key, _book.ReadJoined(type, key), [new JoinedRow(type, key, new StampedValue[type.Fields.Count], stamp)], [(backend.Id, Shadow.Missing(type.Fields.Count))], all, ring, clock);
+                continue;
+            }
+
+            _book.DropShadow(backend.Id, type, key);
+            if (_book.ReadJoined(type, key) is { } row)
+            {
+                _book.Reckon(backend, row, null, ring.Current?.Id);
+            }
+        }
+    }
+}

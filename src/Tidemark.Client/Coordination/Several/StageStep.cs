@@ -1,0 +1,118 @@
+using Tidemark.Client.Engines.Pull;
+using Tidemark.Client.Errors;
+using Tidemark.Client.Remotes.Several;
+using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
+using Tidemark.Model.Entities;
+
+namespace Tidemark.Client.Coordination.Several;
+
+/// <summary>Fetches what one remote shows into its staging tables. It cannot write anything else: what it means is decided when all have staged.</summary>
+internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Func<StoreSession, Backend>, Task<Backend>> read, SyncModel remoteModel, NamedRemote named, PullOptions options)
+{
+    private const int RestartsMax = 2;
+    private Backend _backend = null!;
+
+    /// <summary>Rows that were staged.</summary>
+    public int Rows { get; private set; }
+
+    public int Pages { get; private set; }
+
+    /// <summary>The token moved although no row came.</summary>
+    public bool HasMoved { get; private set; }
+
+    /// <exception cref="SyncException">The remote is absent from this cycle.</exception>
+    public async Task RunAsync(Backend backend, CancellationToken cancellationToken)
+    {
+        _backend = backend;
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
+        for (var restarts = 0; ; restarts++)
+        {
+            try
+            {
+                await PullAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (TokenExpiredException e) when (restarts < RestartsMax)
+            {
+                await write(s =>
+                {
+                    new PulledRepository(s.Db).Clear(_backend.Id);
+                    new BackendRepository(s.Db).BeginListing(_backend.Id, e.IsReset ? Listing.Restored : Listing.Complete);
+                }).ConfigureAwait(false);
+                _backend = await read(s => new BackendRepository(s.Db).Get(_backend.Id)).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        if (named.IsOpen)
+        {
+            return;
+        }
+
+        var account = await named.Remote.OpenAsync(remoteModel, cancellationToken).ConfigureAwait(false);
+        if (_backend.User is { } user && !string.Equals(user, account.User, StringComparison.Ordinal))
+        {
+            throw new SyncException(
+                SyncErrorCode.WrongUser,
+                $"{named.Name} holds the data of {user} for this file; {account.User} is signed in there now. Nothing was sent or changed. Sign in as {user}, or start anew with {account.User}'s: `tidemark remotes reset DB {named.Name}`.");
+        }
+
+        if (_backend.User is null)
+        {
+            await write(s => new BackendRepository(s.Db).SetUser(_backend.Id, account.User)).ConfigureAwait(false);
+        }
+
+        named.IsOpen = true;
+    }
+
+    private async Task PullAsync(CancellationToken cancellationToken)
+    {
+        var pages = await PagesAsync().ConfigureAwait(false);
+        var token = pages.LastOrDefault(p => p.TokenAfter is not null)?.TokenAfter ?? _backend.Token;
+        var number = pages.Count == 0 ? _backend.Page : pages[^1].Page;
+        var epoch = pages.Count == 0 ? _backend.Epoch : pages[^1].Epoch ?? _backend.Epoch;
+        for (var i = 0; i < options.IterationsMax; i++)
+        {
+            var page = await named.Remote.PullAsync(token, options.PageRowsMax, cancellationToken).ConfigureAwait(false);
+            if (token is not null && epoch is not null && page.Epoch is { } now && now != epoch)
+            {
+                throw new TokenExpiredException(true, $"{named.Name} was emptied or restored.");
+            }
+
+            if (page.HasMore && string.Equals(page.Token, token, StringComparison.Ordinal))
+            {
+                throw new SyncException(SyncErrorCode.InvalidResponse, $"{named.Name} says that there is more and does not go on.", retryable: true);
+            }
+
+            // An idle remote costs no write.
+            if (page.Rows.Count > 0 || page.HasMore || (!string.Equals(page.Token, token, StringComparison.Ordinal) && (token is null || number != _backend.Page)))
+            {
+                var staged = new PulledPage(++number, token, page.Token, page.Epoch, !page.HasMore);
+                await write(s => new PulledRepository(s.Db).Add(_backend.Id, staged, page.Rows)).ConfigureAwait(false);
+                HasMoved = true;
+            }
+
+            Rows += page.Rows.Count;
+            Pages++;
+            (token, epoch) = (page.Token, page.Epoch ?? epoch);
+            if (!page.HasMore)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<List<PulledPage>> PagesAsync()
+    {
+        List<PulledPage> pages = [];
+        await read(s =>
+        {
+            pages = new PulledRepository(s.Db).Pages(_backend.Id);
+            return _backend;
+        }).ConfigureAwait(false);
+        return pages;
+    }
+}

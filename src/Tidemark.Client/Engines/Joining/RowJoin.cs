@@ -1,0 +1,56 @@
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Joining;
+
+/// <summary>A value of this device that lost to a later one without that having been written on top of it.</summary>
+/// <param name="Ordinal">The field; -1: the row's deletion, or its not being deleted.</param>
+/// <param name="Lost">What stood here.</param>
+/// <param name="By">What stands now.</param>
+internal readonly record struct LostEdit(int Ordinal, StampedValue Lost, StampedValue By);
+
+/// <summary>What a merge of one row came to.</summary>
+internal sealed record JoinResult(JoinedRow Row, bool IsChanged, IReadOnlyList<LostEdit> Lost);
+
+/// <summary>Merges what all remotes showed of a row with what is known of it. Pure; the order of the candidates does not matter.</summary>
+internal static class RowJoin
+{
+    /// <param name="local">What is known here, edits that were not sent included; null: nothing.</param>
+    /// <param name="candidates">What remotes showed, at least one when nothing is known.</param>
+    /// <param name="node">This device: only its own edits are told of when they lose.</param>
+    /// <param name="isSettled">Have all remotes shown the field's value (by ordinal; -1 the deletion) of this device? Then whoever wrote later could know it.</param>
+    public static JoinResult Merge(JoinedRow? local, IReadOnlyList<JoinedRow> candidates, ulong node, Func<int, bool> isSettled)
+    {
+        var row = local ?? candidates[0];
+        foreach (var candidate in candidates)
+        {
+            row = row.Join(candidate);
+        }
+
+        if (ReferenceEquals(row, local))
+        {
+            return new JoinResult(row, false, []);
+        }
+
+        var lost = new List<LostEdit>();
+        if (local is not null)
+        {
+            for (var i = 0; i < row.Fields.Count; i++)
+            {
+                Add(lost, i, local.Fields[i], row.Fields[i], node, isSettled);
+            }
+
+            Add(lost, -1, local.Deletion, row.Deletion, node, isSettled);
+        }
+
+        return new JoinResult(row, true, lost);
+    }
+
+    // The stamp that the winner replaced tells an edit on top of ours from one beside it. A later one of neither says nothing: told all the same.
+    private static void Add(List<LostEdit> lost, int ordinal, StampedValue was, StampedValue now, ulong node, Func<int, bool> isSettled)
+    {
+        if (was.IsKnown && was.Stamp != now.Stamp && was.Value != now.Value && was.Stamp.Node == node && now.Before != was.Stamp && !isSettled(ordinal))
+        {
+            lost.Add(new LostEdit(ordinal, was, now));
+        }
+    }
+}

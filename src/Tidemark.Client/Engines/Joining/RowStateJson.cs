@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text.Json;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+
+namespace Tidemark.Client.Engines.Joining;
+
+/// <summary>Joined rows and shadows as they are kept in the file. Fields go by name, so that a model may grow.</summary>
+internal static class RowStateJson
+{
+    public static byte[] Write(JoinedRow row)
+    {
+        using var writer = new CanonicalJsonWriter();
+        writer.WriteRaw("{\"d\":"u8);
+        WriteValue(writer, null, row.Deletion);
+        for (var i = 0; i < row.Fields.Count; i++)
+        {
+            if (row.Fields[i].IsKnown)
+            {
+                writer.WriteRaw(",\"f"u8);
+                writer.WriteRaw(JsonEncodedText.Encode(row.Type.Fields[i].Name).EncodedUtf8Bytes);
+                writer.WriteRaw("\":"u8);
+                WriteValue(writer, row.Type.Fields[i], row.Fields[i]);
+            }
+        }
+
+        writer.WriteByte((byte)'}');
+        return writer.ToArray();
+    }
+
+    public static JoinedRow ReadRow(EntityType type, EntityKey key, byte[] bytes)
+    {
+        var fields = new StampedValue[type.Fields.Count];
+        StampedValue deletion = default;
+        var reader = new Utf8JsonReader(bytes);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            var ordinal = name[0] == 'f' ? type.FindOrdinal(name[1..]) : -1;
+            reader.Read();
+            if (name[0] == 'd')
+            {
+                deletion = ReadValue(null, ref reader);
+            }
+            else if (ordinal < 0)
+            {
+                reader.Skip();
+            }
+            else
+            {
+                fields[ordinal] = ReadValue(type.Fields[ordinal], ref reader);
+            }
+        }
+
+        return new JoinedRow(type, key, fields, deletion);
+    }
+
+    public static byte[] Write(EntityType type, Shadow shadow)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("gone", shadow.IsMissing);
+            json.WriteBoolean("bare", shadow.IsUnstamped);
+            json.WriteBoolean("deleted", shadow.IsDeleted);
+            json.WriteString("stamp", shadow.DeletionStamp.ToString());
+            for (var i = 0; i < shadow.Fields.Length; i++)
+            {
+                if (shadow.Fields[i] is { IsThere: true } field)
+                {
+                    json.WriteStartArray("f" + type.Fields[i].Name);
+                    json.WriteStringValue(field.Stamp.ToString());
+                    json.WriteStringValue(field.Digest.ToString("x", CultureInfo.InvariantCulture));
+                    json.WriteStringValue(field.Wire.ToString("x", CultureInfo.InvariantCulture));
+                    if (field.Key is { } key)
+                    {
+                        json.WriteStringValue(key);
+                    }
+
+                    json.WriteEndArray();
+                }
+            }
+
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    public static Shadow ReadShadow(EntityType type, string? version, byte[] bytes, byte[]? extra)
+    {
+        using var document = JsonDocument.Parse(bytes);
+        var root = document.RootElement;
+        var fields = new ShadowField[type.Fields.Count];
+        foreach (var member in root.EnumerateObject().Where(m => m.Name[0] == 'f'))
+        {
+            if (type.FindOrdinal(member.Name[1..]) is >= 0 and var ordinal)
+            {
+                var parts = member.Value;
+                fields[ordinal] = new ShadowField(StampOf(parts[0]), Hex(parts[1]), Hex(parts[2]), parts.GetArrayLength() > 3 ? parts[3].GetGuid() : null);
+            }
+        }
+
+        return new Shadow
+        {
+            Version = version,
+            Fields = fields,
+            IsMissing = root.GetProperty("gone").GetBoolean(),
+            IsUnstamped = root.GetProperty("bare").GetBoolean(),
+            IsDeleted = root.GetProperty("deleted").GetBoolean(),
+            DeletionStamp = StampOf(root.GetProperty("stamp")),
+            Extra = extra,
+        };
+    }
+
+    private static void WriteValue(CanonicalJsonWriter writer, Field? field, in StampedValue value)
+    {
+        writer.WriteByte((byte)'[');
+        if (field is null)
+        {
+            writer.WriteInteger(value.IsKnown ? value.Value.AsInteger : -1);
+        }
+        else
+        {
+            writer.WriteValue(field, value.Value);
+        }
+
+        writer.WriteByte((byte)',');
+        writer.WriteString(value.Stamp.ToString());
+        writer.WriteByte((byte)',');
+        writer.WriteString(value.Before.ToString());
+        writer.WriteByte((byte)']');
+    }
+
+    private static StampedValue ReadValue(Field? field, ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var value = field is not null ? WireRow.ReadValue(field, ref reader) : reader.GetInt64() is >= 0 and var flag ? Value.Integer(flag) : Value.Absent;
+        reader.Read();
+        var stamp = StampOf(reader.GetString());
+        reader.Read();
+        var before = StampOf(reader.GetString());
+        reader.Read();
+        return new StampedValue(value, stamp, before);
+    }
+
+    private static Stamp StampOf(JsonElement element) => StampOf(element.GetString());
+
+    private static Stamp StampOf(string? text) => Stamp.TryParse(text, out var stamp) ? stamp : throw new FormatException($"'{text}' is no stamp.");
+
+    private static ulong Hex(JsonElement element) => ulong.Parse(element.GetString()!, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+}

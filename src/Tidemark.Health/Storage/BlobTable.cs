@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Environment;
+using Tidemark.Model.Health;
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Health.Storage;
+
+/// <summary>A large part that is not on the server.</summary>
+internal sealed record WaitingBlob(byte[] Hash, byte[] Body, string? Location, int? Piece, int Tries)
+{
+    public string Name => Convert.ToHexStringLower(Hash);
+}
+
+/// <summary>Large parts of samples, kept until the server has them. Their samples stay in the queue until then.</summary>
+internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment environment)
+{
+    /// <summary>The part of an ECG that goes by itself; what is said of it in its place.</summary>
+    private const string Large = "waveform";
+    private const string Digest = "sha256";
+    private const string Stored = "blob";
+
+    /// <summary>Takes the large part out of a sample.</summary>
+    /// <returns>The sample as it is sent, and the digest of what must be on the server before it; null: it has none.</returns>
+    public (HealthSample Sample, byte[]? Hash) Take(HealthSample sample)
+    {
+        if (sample.Kind != HealthKind.Ecg || sample.Extra is not { } extra)
+        {
+            return (sample, null);
+        }
+
+        using var json = JsonDocument.Parse(extra.Utf8);
+        if (!json.RootElement.TryGetProperty(Large, out var large) || large.ValueKind != JsonValueKind.String || !large.TryGetBytesFromBase64(out var body) || body.Length == 0)
+        {
+            return (sample, null);
+        }
+
+        var hash = SHA256.HashData(body);
+        connection.Run("INSERT INTO _tm_health_blob(hash, body, due, tries) VALUES(?1, ?2, 0, 0) ON CONFLICT(hash) DO NOTHING", Value.Blob(hash), Value.Blob(body));
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var writer = HealthSampleJson.CreateWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var member in json.RootElement.EnumerateObject().Where(m => m.Name is not (Large or Digest or Stored)))
+            {
+                member.WriteTo(writer);
+            }
+
+            writer.WriteString(Digest, Convert.ToHexStringLower(hash));
+            writer.WriteNumber(Stored, body.Length);
+            writer.WriteEndObject();
+        }
+
+        return (sample.With(new RawJson(buffer.WrittenSpan.ToArray())), hash);
+    }
+
+    /// <summary>The next one that is due.</summary>
+    public WaitingBlob? Next() =>
+        connection.Query("SELECT hash, body, location, piece, tries FROM _tm_health_blob WHERE due <= ?1 ORDER BY due, hash LIMIT 1", Value.Integer(environment.NowMs)) is [[var hash, var body, var location, var piece, var tries]]
+            ? new WaitingBlob(hash.AsBlob, body.AsBlob, location.Kind == ValueKind.Text ? location.AsText : null, piece.Kind == ValueKind.Integer ? (int)piece.AsInteger : null, (int)tries.AsInteger)
+            : null;
+
+    public bool HasAny() => connection.Scalar("SELECT count(*) FROM _tm_health_blob").AsInteger > 0;
+
+    public void Place(WaitingBlob blob, string? location, int piece) =>
+        connection.Run("UPDATE _tm_health_blob SET location = ?1, piece = ?2 WHERE hash = ?3", location is null ? Value.Null : Value.Text(location), Value.Integer(piece), Value.Blob(blob.Hash));
+
+    public void Postpone(WaitingBlob blob, int piece, TimeSpan wait) =>
+        connection.Run("UPDATE _tm_health_blob SET piece = ?1, due = ?2, tries = tries + 1 WHERE hash = ?3", Value.Integer(piece), Value.Integer(environment.NowMs + (long)wait.TotalMilliseconds), Value.Blob(blob.Hash));
+
+    /// <summary>The server has it: its samples may go.</summary>
+    public void Done(WaitingBlob blob)
+    {
+        connection.Run("UPDATE _tm_health_queue SET blob = NULL WHERE blob = ?1", Value.Blob(blob.Hash));
+        connection.Run("DELETE FROM _tm_health_blob WHERE hash = ?1", Value.Blob(blob.Hash));
+    }
+}

@@ -1,0 +1,123 @@
+using Microsoft.Data.Sqlite;
+using Tidemark.Client.Adoption;
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Encryption;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Remotes.Several;
+using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+using Tidemark.Testing.Remotes;
+
+namespace Tidemark.Client.Tests.Remotes.Several;
+
+/// <summary>A device whose file has several remotes, each in memory.</summary>
+internal sealed class JoinDevice : IAsyncDisposable
+{
+    private readonly SqliteConnection _app;
+
+    private JoinDevice(string path, LocalStore store, (string Name, IStagedRemote Remote)[] remotes, SyncOptions options, SyncEnvironment environment)
+    {
+        Store = store;
+        Options = options;
+        Environment = environment;
+        Several = new SeveralRemotes(store);
+        _app = SqliteFile.Open(path, new OpenOptions());
+        Remotes = remotes;
+    }
+
+    private const string Schema = """
+        CREATE TABLE folder(id TEXT PRIMARY KEY, name TEXT);
+        CREATE TABLE note(id TEXT PRIMARY KEY, title TEXT, body TEXT, done INTEGER, slug TEXT UNIQUE, folder TEXT REFERENCES folder(id) ON DELETE SET NULL, secret TEXT);
+        """;
+
+    private static readonly Lazy<SyncModel> Made = new(MakeModel);
+
+    /// <summary>Notes in folders, with a secret that is encrypted and a count that never goes back.</summary>
+    public static SyncModel Notes => Made.Value;
+
+    public LocalStore Store { get; }
+
+    public SyncOptions Options { get; }
+
+    public SyncEnvironment Environment { get; }
+
+    public SeveralRemotes Several { get; }
+
+    public (string Name, IStagedRemote Remote)[] Remotes { get; }
+
+    public DataSyncService Service => field ??= new DataSyncService(Store, [.. Remotes.Select(r => new NamedRemote(r.Name, r.Remote))], Options, Environment);
+
+    private static SyncModel MakeModel()
+    {
+        Tidemark.Testing.SystemSqlite.Use();
+        using var folder = new Tidemark.Testing.TempFolder();
+        var path = folder.File("schema.db");
+        using (var connection = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, Checkpoints = true }))
+        {
+            connection.Run(Schema);
+        }
+
+        var model = Adopter.Adopt(path, new AdoptionOptions(), SyncEnvironment.System).Model;
+        return SyncModelJson.Parse(SyncModelJson.ToUtf8(model with
+        {
+            Entities = [.. model.Entities.Select(e => e with
+            {
+                Fields = [.. e.Fields.Select(f => f.Name switch
+                {
+                    "secret" => f with { Encrypted = true },
+                    "done" => f with { Policy = FieldPolicy.Monotonic },
+                    _ => f,
+                })],
+            })],
+        }));
+    }
+
+    public static async Task<JoinDevice> MakeAsync(string path, TimeProvider time, params (string Name, IStagedRemote Remote)[] remotes)
+    {
+        Tidemark.Testing.SystemSqlite.Use();
+        Adopter.CreateEmpty(path, Notes, SyncEnvironment.System);
+        var environment = new SyncEnvironment
+        {
+            Time = time,
+            Random = SyncEnvironment.System.Random,
+            Transport = SyncEnvironment.System.Transport,
+            ProcessName = SyncEnvironment.System.ProcessName,
+            IsAlive = SyncEnvironment.System.IsAlive,
+        };
+        var store = LocalStore.Open(path, new StoreOptions { Durability = Durability.Normal }, environment);
+        var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
+        var device = new JoinDevice(path, store, remotes, options, environment);
+        foreach (var (name, _) in remotes)
+        {
+            await device.Several.AddAsync(name, "memory:" + name);
+        }
+
+        return device;
+    }
+
+    public void Sql(string sql) => _app.Run(sql);
+
+    public Value Scalar(string sql) => _app.Scalar(sql);
+
+    public List<string> Rows(string sql = "SELECT id, title, body, done, slug, folder, secret FROM note ORDER BY id") =>
+        [.. _app.Query(sql).Select(r => string.Join('|', r.Select(v => v.ToString())))];
+
+    public Task<SyncReport> TrySyncAsync(SyncMode mode = SyncMode.Full) => Service.SyncAsync(mode, "test");
+
+    public async Task<SyncReport> SyncAsync(SyncMode mode = SyncMode.Full)
+    {
+        var report = await TrySyncAsync(mode);
+        return report.Error is { } error ? throw new InvalidOperationException($"{error.Code}: {error.Message}", error) : report;
+    }
+
+    public Task GiveKeysAsync(KeyRing ring) => Several.AddKeysAsync(ring, null, Environment);
+
+    public async ValueTask DisposeAsync()
+    {
+        _app.Dispose();
+        Service.Dispose();
+        await Store.DisposeAsync();
+    }
+}
