@@ -238,10 +238,25 @@ public abstract class SharingContract : ServerContract
         }
 
         await Server.RemoveMemberAsync(anna.Caller, space, "ben", None);
-        var rows = (await anna.PageAsync(new ChangesRequest { Space = space, Limit = 5000 })).Changes.Count;
+        var rows = await CountAsync(anna, space);
         await NotFoundAsync(() => pushing);
-        Assert.Equal(rows, (await anna.PageAsync(new ChangesRequest { Space = space, Limit = 5000 })).Changes.Count);
+        Assert.Equal(rows, await CountAsync(anna, space));
         Assert.Equal(rows, before);
+    }
+
+    private static async Task<int> CountAsync(PushingDevice device, string space)
+    {
+        var rows = 0;
+        for (string? cursor = null; ;)
+        {
+            var page = await device.PageAsync(new ChangesRequest { Space = space, Cursor = cursor, Limit = 5000 });
+            rows += page.Changes.Count;
+            cursor = page.Tail.NextCursor;
+            if (!page.Tail.HasMore)
+            {
+                return rows;
+            }
+        }
     }
 
     private static Caller Of(string user) => new(new UserId(user), IsAdministrator: false);
