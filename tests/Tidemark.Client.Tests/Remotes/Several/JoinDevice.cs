@@ -7,6 +7,7 @@ using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
+using Tidemark.Simulation.Disk;
 using Tidemark.Sqlite;
 using Tidemark.Testing.Remotes;
 
@@ -24,6 +25,7 @@ internal sealed class JoinDevice : IAsyncDisposable
         Environment = environment;
         Several = new SeveralRemotes(store);
         _app = SqliteFile.Open(path, new OpenOptions());
+        SqlClock.Install(_app, environment.Time);
         Remotes = remotes;
     }
 
@@ -74,18 +76,22 @@ internal sealed class JoinDevice : IAsyncDisposable
         }));
     }
 
-    public static async Task<JoinDevice> MakeAsync(string path, TimeProvider time, params (string Name, IStagedRemote Remote)[] remotes)
+    /// <param name="path">Of its file.</param>
+    /// <param name="time">Its clock; the app's connection and the capture triggers go by it too.</param>
+    /// <param name="random">Its ids and nonces.</param>
+    /// <param name="remotes">What it sees.</param>
+    public static async Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, params (string Name, IStagedRemote Remote)[] remotes)
     {
         Tidemark.Testing.SystemSqlite.Use();
-        Adopter.CreateEmpty(path, Notes, SyncEnvironment.System);
         var environment = new SyncEnvironment
         {
             Time = time,
-            Random = SyncEnvironment.System.Random,
+            Random = random,
             Transport = SyncEnvironment.System.Transport,
             ProcessName = SyncEnvironment.System.ProcessName,
             IsAlive = SyncEnvironment.System.IsAlive,
         };
+        Adopter.CreateEmpty(path, Notes, environment);
         var store = LocalStore.Open(path, new StoreOptions { Durability = Durability.Normal }, environment);
         var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
         var device = new JoinDevice(path, store, remotes, options, environment);

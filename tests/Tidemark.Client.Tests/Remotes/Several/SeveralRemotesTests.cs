@@ -7,6 +7,7 @@ using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 using Tidemark.Testing;
 using Tidemark.Testing.Remotes;
+using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;
 
@@ -15,9 +16,12 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
 {
     private readonly TempFolder _folder = new();
     private readonly List<JoinDevice> _devices = [];
-    private readonly ProgrammableRemote _a = new() { NowMs = NowMs };
-    private readonly ProgrammableRemote _b = new() { NowMs = NowMs };
-    private readonly ProgrammableRemote _c = new() { NowMs = NowMs };
+    private readonly ManualTime _time = new();
+    private readonly ProgrammableRemote _a;
+    private readonly ProgrammableRemote _b;
+    private readonly ProgrammableRemote _c;
+
+    public SeveralRemotesTests() => (_a, _b, _c) = (new() { NowMs = NowMs }, new() { NowMs = NowMs }, new() { NowMs = NowMs });
 
     [Fact]
     [Trait("req", "REM-05")]
@@ -77,6 +81,7 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
             }
 
             await writer.SyncAsync();
+            _time.Advance(TimeSpan.FromMilliseconds(10));
         }
 
         int[][] orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
@@ -286,7 +291,7 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
         await x.SyncAsync();
         await y.SyncAsync();
         x.Sql("UPDATE note SET title = 'mine'");
-        await Task.Run(() => SpinWait.SpinUntil(() => false, 5));
+        _time.Advance(TimeSpan.FromMilliseconds(5));
         y.Sql("UPDATE note SET title = 'theirs'");
         await y.SyncAsync();
         await x.SyncAsync();
@@ -349,13 +354,13 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static long NowMs() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+    private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static string SecretOf(ProgrammableRemote remote) => JsonDocument.Parse(remote.Rows()["note\"s\""]).RootElement.GetProperty("secret").GetString()!;
 
     private async Task<JoinDevice> DeviceAsync(params (string Name, ProgrammableRemote Remote)[] remotes)
     {
-        var device = await JoinDevice.MakeAsync(_folder.File($"d{_devices.Count}.db"), TimeProvider.System, [.. remotes.Select(r => (r.Name, (IStagedRemote)r.Remote))]);
+        var device = await JoinDevice.MakeAsync(_folder.File($"d{_devices.Count}.db"), _time, SyncEnvironment.System.Random, [.. remotes.Select(r => (r.Name, (IStagedRemote)r.Remote))]);
         _devices.Add(device);
         return device;
     }
