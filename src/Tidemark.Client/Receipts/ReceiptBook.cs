@@ -62,6 +62,24 @@ internal sealed class ReceiptBook(StoreSession session)
         }
     }
 
+    /// <summary>Commands hold their rows as they are now: with every write so far, also where its own note stays for a later batch.</summary>
+    public void Cover(IEnumerable<StoredCommand> frozen)
+    {
+        var ids = new Dictionary<(int Type, string Key), string>();
+        foreach (var command in frozen)
+        {
+            ids[(command.Type, command.Key)] = command.Id.ToString("D");
+        }
+
+        foreach (var line in ReadOpen().Where(l => l.Command is null))
+        {
+            if (ids.TryGetValue((line.Type, line.Key), out var id))
+            {
+                Save(line with { Seq = null, Command = id });
+            }
+        }
+    }
+
     private bool IsDeletion(Line line) =>
         line.Seq is { } seq && session.Db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE seq = ?1 AND op IN ('D', 'R'))", Value.Integer(seq)) != 0;
 

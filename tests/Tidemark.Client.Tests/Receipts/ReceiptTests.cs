@@ -114,6 +114,36 @@ public sealed class ReceiptTests
     }
 
     [Fact]
+    public async Task A_write_whose_note_stays_for_a_later_batch_ends_with_the_command_that_sends_its_row()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note(id, title) VALUES('n', '1');");
+        await Steps.UntilQuietAsync(a);
+        a.Options.Push.BatchCommandsMax = 1;
+        a.Sql("UPDATE note SET title = '2'");
+        a.Sql("INSERT INTO note(id, title) VALUES('m', 'x')");
+        var receipt = await WriteAsync(a, "UPDATE note SET title = '3' WHERE id = 'n'"); // Sent with the first note, that of '2'.
+        await a.SyncAsync();
+        var row = Assert.Single((await EndOf(receipt)).Rows);
+        Assert.Equal(ReceiptState.Accepted, row.State);
+        Assert.Equal(a.Count("SELECT version FROM _tm_row_1 WHERE k0 = 'n'"), row.Version);
+    }
+
+    [Fact]
+    public async Task A_write_whose_note_stays_behind_a_dead_letter_of_its_row_is_that_dead_letter()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note(id, title) VALUES('n', '1');");
+        await Steps.UntilQuietAsync(a);
+        a.Options.Push.BatchCommandsMax = 1;
+        a.Sql("UPDATE note SET title = x'00'");
+        a.Sql("INSERT INTO note(id, title) VALUES('m', 'x')");
+        var receipt = await WriteAsync(a, "UPDATE note SET title = CAST(x'ff' AS TEXT) WHERE id = 'n'");
+        await a.TrySyncAsync();
+        Assert.Equal(ReceiptState.DeadLetter, Assert.Single((await EndOf(receipt)).Rows).State);
+    }
+
+    [Fact]
     public async Task A_row_that_was_reverted_or_never_left_has_nothing_to_send()
     {
         await using var world = await World.StartAsync();

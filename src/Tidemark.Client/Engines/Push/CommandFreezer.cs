@@ -25,6 +25,7 @@ internal sealed record FreezeResult(int Frozen, IReadOnlyList<StoredCommand> Bat
 internal sealed class CommandFreezer(StoreSession session, SyncEnvironment environment, SyncBatchContext context, PushOptions options, WireLimits limits, long claim)
 {
     private readonly List<StoredCommand> _frozen = [];
+    private readonly List<StoredCommand> _kept = []; // with the dead letters
     private readonly List<long> _consumed = [];
     private long _folded;
     private readonly Lazy<LostIds?> _lost = new(() => LostIds.WhileAnyWait(session));
@@ -52,6 +53,11 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
 
         var firstLeft = FreezeCommands(plan);
         var batch = Store();
+        if (session.HasReceipts && _kept.Count > 0)
+        {
+            new Receipts.ReceiptBook(session).Cover(_kept);
+        }
+
         var next = firstLeft is { } seq ? Math.Min(seq - 1, snapshot.LastSeq) : snapshot.LastSeq;
         return new FreezeResult(_frozen.Count, batch, _deadLetters, next, firstLeft is not null || snapshot.HasMore, plan.Waiting.Count);
     }
@@ -63,7 +69,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         StoredCommand[] batch = [.. _frozen.Take(count).Select(c => c.HandedOver())];
         foreach (var command in batch.Concat(_frozen.Skip(count)))
         {
-            session.Outbox.Insert(command, claim);
+            Keep(command);
         }
 
         session.Outbox.Consume(_consumed);
@@ -254,7 +260,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
             OccurredAt = DateTimeOffset.FromUnixTimeMilliseconds(command.Row.AtMs > 0 ? command.Row.AtMs : environment.NowMs),
         };
         Consume(command);
-        session.Outbox.Insert(
+        Keep(
             Stored(command, wire, SafeBytes(wire)) with
             {
                 Sent = SentRow(command) is { } sent ? RowBytes.Of(sent) : null,
@@ -262,8 +268,13 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
                 LastCode = code,
                 LastError = message,
                 Field = field,
-            },
-            claim);
+            });
+    }
+
+    private void Keep(StoredCommand command)
+    {
+        session.Outbox.Insert(command, claim);
+        _kept.Add(command);
     }
 
     private void Consume(PlannedCommand command)
