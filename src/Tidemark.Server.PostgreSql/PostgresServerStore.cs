@@ -154,6 +154,12 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
     public ValueTask<T> ChangeAccessAsync<T>(SpaceId space, Func<IReadOnlyList<AccessEntry>, (IReadOnlyList<AccessEntry> Book, T Result)> change, CancellationToken cancellationToken) =>
         AgainAsync(() => _access.ChangeAsync(space, change, cancellationToken), cancellationToken);
 
+    public ValueTask<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>> ReadAccessOfKindAsync(string kind, CancellationToken cancellationToken) => ListAsync(
+        $"SELECT kind, id, value, expires, space_id FROM {_options.Schema}._tm_access WHERE kind = $1 ORDER BY space_id, id",
+        [kind],
+        r => (new SpaceId(r.GetString(4)), new AccessEntry(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt64(3))),
+        cancellationToken);
+
     public ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken) =>
         ListAsync($"SELECT DISTINCT space_id FROM {_options.Schema}._tm_access ORDER BY space_id", [], r => new SpaceId(r.GetString(0)), cancellationToken);
 

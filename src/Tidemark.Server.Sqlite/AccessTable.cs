@@ -14,6 +14,11 @@ internal static class AccessTable
         : db.Connection.Query("SELECT kind, id, value, expires FROM _tm_access WHERE space_id = ?1", Value.Text(space.Value))
             .ConvertAll(r => new AccessEntry(r[0].AsText, r[1].AsText, r[2].AsText, r[3].AsInteger));
 
+    public static List<(SpaceId Space, AccessEntry Entry)> ReadKind(ServerConnection db, string kind) => !IsThere(db)
+        ? []
+        : db.Connection.Query("SELECT kind, id, value, expires, space_id FROM _tm_access WHERE kind = ?1 ORDER BY space_id, id", Value.Text(kind))
+            .ConvertAll(r => (new SpaceId(r[4].AsText), new AccessEntry(r[0].AsText, r[1].AsText, r[2].AsText, r[3].AsInteger)));
+
     public static List<SpaceId> Spaces(ServerConnection db) => !IsThere(db)
         ? []
         : db.Connection.Query("SELECT DISTINCT space_id FROM _tm_access ORDER BY space_id").ConvertAll(r => new SpaceId(r[0].AsText));

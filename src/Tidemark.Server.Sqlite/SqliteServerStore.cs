@@ -215,6 +215,18 @@ public sealed class SqliteServerStore : IServerStore, IAccessStore
         }
     }
 
+    public ValueTask<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>> ReadAccessOfKindAsync(string kind, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>>(Guarded(() =>
+        {
+            var db = TakeReader();
+            var lines = AccessTable.ReadKind(db, kind);
+            GiveBack(db);
+            return lines;
+        }));
+    }
+
     public ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -155,6 +155,11 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         return ValueTask.FromResult(Math.Min(count, countMax));
     }
 
+    public ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken) => ValueTask.FromResult(new KeptCounts(
+        (model?.Entities ?? []).Sum(t => Count(db.Table(t).CountGone, before)),
+        Count("SELECT count(*) FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", before),
+        Count("SELECT count(*) FROM _tm_commit WHERE space_id = ?1 AND position < ?2", before)));
+
     public ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken)
     {
         var table = db.Table(type);
@@ -176,6 +181,15 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
     }
 
     public abstract ValueTask DisposeAsync();
+
+    private long Count(string sql, Position before)
+    {
+        var statement = Spaced(sql);
+        statement.Bind(2, before.Value);
+        var count = statement.Step() ? statement.ColumnInt64(0) : 0;
+        statement.Reset();
+        return count;
+    }
 
     protected RawStatement Spaced(string sql)
     {

@@ -41,6 +41,7 @@ internal sealed class TypeTable
         Count = Counted(ChangesBehindPosition, GoneBehindPosition, 4);
         CountBehindKey = Counted(ChangesBehindKey, GoneBehindKey, 4 + _keys);
         CountAll = $"SELECT count(*) FROM {name}";
+        CountGone = $"SELECT count(*) FROM {gone} WHERE space_id = ?1 AND position < ?2";
         Compact = $"DELETE FROM {gone} WHERE space_id = ?1 AND position < ?2";
         HighestForgotten = $"SELECT max(k0) FROM {gone} WHERE space_id = ?1 AND position < ?2 AND typeof(k0) = 'integer'";
         HighestId = $"SELECT max((SELECT coalesce(max({SqlName.Quote(type.Key[0])}), 0) FROM {name} WHERE space_id = ?1 AND typeof({SqlName.Quote(type.Key[0])}) = 'integer'), (SELECT coalesce(max(k0), 0) FROM {gone} WHERE space_id = ?1 AND typeof(k0) = 'integer'))";
@@ -77,6 +78,8 @@ internal sealed class TypeTable
     public string CountBehindKey { get; }
 
     public string CountAll { get; }
+
+    public string CountGone { get; }
 
     public string Compact { get; }
 

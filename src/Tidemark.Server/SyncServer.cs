@@ -293,30 +293,10 @@ public sealed class SyncServer : IDisposable
 
     /// <summary>Forgets tombstones, verdicts and marks that are past the retention, one space after the other. For the host to call now and then.</summary>
     /// <returns>The number of spaces that had something to forget.</returns>
-    public async Task<int> CompactAsync(CancellationToken cancellationToken)
-    {
-        var before = new Position(Math.Max(0, _environment.Now().Value - (Options.TombstoneRetention.Ticks / TimeSpan.TicksPerMicrosecond)));
-        var compacted = 0;
-        foreach (var space in await _store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
-        {
-            if (await IsCompactAsync(space, before, cancellationToken).ConfigureAwait(false))
-            {
-                continue;
-            }
+    public Task<int> CompactAsync(CancellationToken cancellationToken) => new RetentionService(_store, Options, _environment).CompactAsync(cancellationToken);
 
-            var transaction = await _store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
-            await using (transaction.ConfigureAwait(false))
-            {
-                await transaction.CompactAsync(before, cancellationToken).ConfigureAwait(false);
-                await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            compacted++;
-        }
-
-        return compacted;
-    }
+    /// <summary>What each space keeps until the retention is over. For administrators: it counts.</summary>
+    public Task<RetentionInfo> GetRetentionAsync(CancellationToken cancellationToken) => new RetentionService(_store, Options, _environment).DescribeAsync(cancellationToken);
 
     /// <summary>Carries hints to and from the other nodes of the store, until it is stopped. For the host to run beside the endpoints; done at once where there are no others.</summary>
     public Task RelayHintsAsync(CancellationToken cancellationToken) => _relay?.RunAsync(cancellationToken) ?? Task.CompletedTask;
@@ -325,15 +305,6 @@ public sealed class SyncServer : IDisposable
     {
         _snapshots?.Dispose();
         _keyLock.Dispose();
-    }
-
-    private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
-    {
-        var snapshot = await _store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
-        await using (snapshot.ConfigureAwait(false))
-        {
-            return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
-        }
     }
 
     private async Task<T> AdmittedAsync<T>(Caller caller, Func<Task<T>> work, CancellationToken cancellationToken)

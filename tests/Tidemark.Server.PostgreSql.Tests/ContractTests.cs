@@ -37,3 +37,8 @@ public sealed class PostgresChecksumTests : ChecksumContract
 {
     protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
 }
+
+public sealed class PostgresAdministrationTests : AdministrationContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}

@@ -28,16 +28,18 @@ internal static class ServeVerb
             }
         });
         var drain = new Option<string?>("--drain") { Description = "How long a server that is told to stop goes on serving, not ready any more, so that a balancer notices: 5s, 1m. Default: not at all.", HelpName = "TIME" };
+        var retention = new Option<string?>("--retention") { Description = "How long deletions and verdicts are kept, which is how long a device may be away without fetching everything anew: 30d, 12h. The same at all nodes. Default: 90d.", HelpName = "TIME" };
         var userRate = Rate("--rate-user", $"Requests of one user to this node in a minute; 0: any number. Default: {UserRateDefault}, with --dev any number.");
         var addressRate = Rate("--rate-address", "Requests of one address to this node in a minute; 0: any number. Behind a proxy all come from the proxy's.");
         var otlp = Telemetry.Option();
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, userRate, addressRate, otlp)
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, retention, userRate, addressRate, otlp)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero)
                 {
                     UserRate = context.Get(userRate) ?? (context.Get(dev) ? 0 : UserRateDefault),
                     AddressRate = context.Get(addressRate) ?? 0,
+                    Retention = context.Get(retention) is { } kept ? Duration.Parse(kept) : null,
                     Collector = context.Get(otlp),
                 },
                 cancellationToken));

@@ -44,6 +44,7 @@ internal static class ServerHost
             {
                 Dev = settings.Dev,
                 DrainTime = settings.Drain,
+                TombstoneRetention = settings.Retention ?? new ServerOptions().TombstoneRetention,
                 SnapshotFolder = Path.Combine(folder, "snapshots"),
                 Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
             },

@@ -3,6 +3,9 @@ namespace Tidemark.Cli.Serving;
 /// <summary>What `serve` was asked for.</summary>
 internal sealed record ServerSettings(IReadOnlyList<string> Urls, string DataDirectory, string? ModelFile, bool Dev, int Leases = 0, string? Postgres = null, TimeSpan Drain = default)
 {
+    /// <summary>How long deletions and verdicts are kept; null: the server's default.</summary>
+    public TimeSpan? Retention { get; init; }
+
     /// <summary>Requests of one user to this node in a minute; 0: any number.</summary>
     public int UserRate { get; init; }
 

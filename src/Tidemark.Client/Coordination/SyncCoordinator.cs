@@ -63,6 +63,11 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         Announce(context, mode == SyncMode.PushOnly ? InvalidationSource.Push : InvalidationSource.Apply);
         progress?.Report(new SyncProgress(SyncPhase.Done, _push.Accepted + _pull.Applied, null, _pull.Bytes));
         var (pending, dead) = CountsAfter(error);
+        if (error is null && options.ReportDeadLetters && remote is IDeadLetterReports reports)
+        {
+            await new DeadLetterReporter(store, environment).TellAsync(reports, dead, cancellationToken).ConfigureAwait(false);
+        }
+
         return new SyncReport
         {
             Outcome = outcome,

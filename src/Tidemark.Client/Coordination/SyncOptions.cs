@@ -26,6 +26,9 @@ public sealed class SyncOptions
     /// <summary>What the service does by itself once it is started.</summary>
     public Pacing.AutomaticOptions Automatic { get; set; } = new();
 
+    /// <summary>Tell the server's operator how many dead letters there are, of which types and with which codes; nothing of a row. Default true.</summary>
+    public bool ReportDeadLetters { get; set; } = true;
+
     /// <summary>Register this device's model when the server has none, or an older one. Default true; the server decides who may.</summary>
     public bool RegisterModel { get; set; } = true;
 }

@@ -101,22 +101,36 @@ public sealed record CompactionResponse
     public int Spaces { get; init; }
 }
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    AllowDuplicateProperties = false,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true,
-    MaxDepth = 64)]
-[JsonSerializable(typeof(RefreshRequest))]
-[JsonSerializable(typeof(TokenResponse))]
-[JsonSerializable(typeof(RevokeRequest))]
-[JsonSerializable(typeof(Revoked))]
-[JsonSerializable(typeof(DeviceRequest))]
-[JsonSerializable(typeof(DeviceInfo))]
-[JsonSerializable(typeof(DeviceList))]
-[JsonSerializable(typeof(UserList))]
-[JsonSerializable(typeof(SpaceList))]
-[JsonSerializable(typeof(CompactionRequest))]
-[JsonSerializable(typeof(CompactionResponse))]
-public sealed partial class AccessWireJson : JsonSerializerContext;
+/// <summary>GET /admin/retention: for how long what is needed by devices that were away is kept, and what there is of it.</summary>
+public sealed record RetentionInfo
+{
+    /// <summary>Tombstones, verdicts and marks that are older are forgotten.</summary>
+    public required long RetentionMs { get; init; }
+
+    /// <summary>How often the server does it by itself.</summary>
+    public required long EveryMs { get; init; }
+
+    /// <summary>What is from before is forgotten with the next time: ISO 8601 UTC.</summary>
+    public required string Before { get; init; }
+
+    public required IReadOnlyList<SpaceRetention> Spaces { get; init; }
+}
+
+/// <summary>What a space keeps besides its rows.</summary>
+public sealed record SpaceRetention
+{
+    public required string Space { get; init; }
+
+    /// <summary>What is before this position has been forgotten.</summary>
+    public long CompactedTo { get; init; }
+
+    public required KeptCounts Kept { get; init; }
+
+    /// <summary>Those of them that are past the retention.</summary>
+    public required KeptCounts Due { get; init; }
+}
+
+/// <param name="Tombstones">Remembered deletions.</param>
+/// <param name="Verdicts">Idempotency records: what was said to commands that were accepted.</param>
+/// <param name="Marks">Commits, by which a server restored from a backup is noticed.</param>
+public sealed record KeptCounts(long Tombstones, long Verdicts, long Marks);

@@ -22,6 +22,9 @@ internal static class AdminEndpoints
         group.MapGet("/admin/users/{user}/devices", DevicesAsync).Describe(AccessOperations.GetDevicesOf).Produces<DeviceList>();
         group.MapDelete("/admin/users/{user}/devices/{id}", RevokeDeviceAsync).Describe(AccessOperations.RevokeDeviceOf).Produces<Revoked>();
         group.MapDelete("/admin/users/{user}/tokens", RevokeTokensAsync).Describe(AccessOperations.RevokeTokensOf).Produces<Revoked>();
+        group.MapGet("/admin/dead-letters", DeadLettersAsync).Describe(AccessOperations.GetDeadLetters).Produces<DeadLetterReports>();
+        group.MapGet("/admin/users/{user}/dead-letters", DeadLettersOfAsync).Describe(AccessOperations.GetDeadLettersOf).Produces<DeadLetterReports>();
+        group.MapGet("/admin/retention", RetentionAsync).Describe(AccessOperations.GetRetention).Produces<RetentionInfo>();
         group.MapGet("/admin/spaces", SpacesAsync).Describe(AccessOperations.GetAllSpaces).Produces<SpaceList>();
         group.MapPost("/admin/compactions", CompactAsync).Describe(AccessOperations.Compact).Takes<CompactionRequest>().Produces<CompactionResponse>();
     }
@@ -29,27 +32,44 @@ internal static class AdminEndpoints
     private static async Task<IResult> UsersAsync(HttpContext http, AccessService access, CancellationToken cancellationToken)
     {
         await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(new UserList { Users = [.. (await access.GetUsersAsync(cancellationToken).ConfigureAwait(false)).Select(u => u.Value)] }, AccessWireJson.Default.UserList);
+        return Answer.Of(new UserList { Users = [.. (await access.GetUsersAsync(cancellationToken).ConfigureAwait(false)).Select(u => u.Value)] }, WireJson.Default.UserList);
     }
 
     private static async Task<IResult> DevicesAsync(string user, HttpContext http, AccessService access, CancellationToken cancellationToken)
     {
         await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(AccessEndpoints.Of(await access.GetDevicesAsync(Of(user), cancellationToken).ConfigureAwait(false)), AccessWireJson.Default.DeviceList);
+        return Answer.Of(AccessEndpoints.Of(await access.GetDevicesAsync(Of(user), cancellationToken).ConfigureAwait(false)), WireJson.Default.DeviceList);
     }
 
     private static async Task<IResult> RevokeDeviceAsync(string user, string id, HttpContext http, AccessService access, CancellationToken cancellationToken)
     {
         await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
         await access.RevokeDeviceAsync(Of(user), id, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(new Revoked(), AccessWireJson.Default.Revoked);
+        return Answer.Of(new Revoked(), WireJson.Default.Revoked);
     }
 
     private static async Task<IResult> RevokeTokensAsync(string user, HttpContext http, AccessService access, CancellationToken cancellationToken)
     {
         await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
         await access.RevokeUserAsync(Of(user), cancellationToken).ConfigureAwait(false);
-        return Answer.Of(new Revoked(), AccessWireJson.Default.Revoked);
+        return Answer.Of(new Revoked(), WireJson.Default.Revoked);
+    }
+
+    private static Task<IResult> DeadLettersAsync(HttpContext http, AccessService access, CancellationToken cancellationToken) => DeadLetterAnswerAsync(null, http, access, cancellationToken);
+
+    private static Task<IResult> DeadLettersOfAsync(string user, HttpContext http, AccessService access, CancellationToken cancellationToken) => DeadLetterAnswerAsync(Of(user), http, access, cancellationToken);
+
+    private static async Task<IResult> DeadLetterAnswerAsync(UserId? user, HttpContext http, AccessService access, CancellationToken cancellationToken)
+    {
+        await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
+        var devices = await access.GetDeadLettersAsync(user, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(new DeadLetterReports { Total = devices.Sum(d => d.DeadLetters.Sum(l => l.Count)), Devices = devices }, WireJson.Default.DeadLetterReports);
+    }
+
+    private static async Task<IResult> RetentionAsync(HttpContext http, AccessService access, SyncServer server, CancellationToken cancellationToken)
+    {
+        await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(await server.GetRetentionAsync(cancellationToken).ConfigureAwait(false), WireJson.Default.RetentionInfo);
     }
 
     private static async Task<IResult> SpacesAsync(HttpContext http, AccessService access, IServerStore store, CancellationToken cancellationToken)
@@ -68,14 +88,14 @@ internal static class AdminEndpoints
             }
         }
 
-        return Answer.Of(new SpaceList { Spaces = spaces }, AccessWireJson.Default.SpaceList);
+        return Answer.Of(new SpaceList { Spaces = spaces }, WireJson.Default.SpaceList);
     }
 
     private static async Task<IResult> CompactAsync(HttpContext http, AccessService access, SyncServer server, CancellationToken cancellationToken)
     {
         await RequireAsync(http, access, cancellationToken).ConfigureAwait(false);
-        await RequestBody.ReadAsync(http.Request, AccessWireJson.Default.CompactionRequest, BodyBytesMax, cancellationToken).ConfigureAwait(false);
-        return Answer.Of(new CompactionResponse { Spaces = await server.CompactAsync(cancellationToken).ConfigureAwait(false) }, AccessWireJson.Default.CompactionResponse);
+        await RequestBody.ReadAsync(http.Request, WireJson.Default.CompactionRequest, BodyBytesMax, cancellationToken).ConfigureAwait(false);
+        return Answer.Of(new CompactionResponse { Spaces = await server.CompactAsync(cancellationToken).ConfigureAwait(false) }, WireJson.Default.CompactionResponse);
     }
 
     private static async Task RequireAsync(HttpContext http, AccessService access, CancellationToken cancellationToken)

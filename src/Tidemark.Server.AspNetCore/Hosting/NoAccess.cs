@@ -11,5 +11,8 @@ internal sealed class NoAccess : IAccessStore
     public ValueTask<T> ChangeAccessAsync<T>(SpaceId space, Func<IReadOnlyList<AccessEntry>, (IReadOnlyList<AccessEntry> Book, T Result)> change, CancellationToken cancellationToken) =>
         ValueTask.FromResult(change([]).Result);
 
+    public ValueTask<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>> ReadAccessOfKindAsync(string kind, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>>([]);
+
     public ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<SpaceId>>([]);
 }

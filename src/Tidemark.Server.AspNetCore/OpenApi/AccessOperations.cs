@@ -27,6 +27,16 @@ internal static class AccessOperations
         "At all nodes with the next request, live connections included. Tokens that no other device came with are revoked too: a device that has one of its own cannot come back under another name.",
         ErrorCodes.BadRequest);
 
+    public static WireOperation ReportDeadLetters { get; } = new(
+        "reportDeadLetters",
+        Access,
+        "Says what a file of the device has in dead letters, for whoever runs the server.",
+        "How many of which type, with which code, since when; in place of what the file said before. Nothing of a row. Forgotten after 90 days unless it is said again; an empty list takes it back at once.",
+        ErrorCodes.BadRequest,
+        ErrorCodes.DeviceRevoked,
+        ErrorCodes.Forbidden,
+        ErrorCodes.TooLarge);
+
     public static WireOperation RevokeToken { get; } = new(
         "revokeToken",
         Access,
@@ -57,6 +67,15 @@ internal static class AccessOperations
 
     public static WireOperation RevokeTokensOf { get; } = new(
         "revokeTokensOf", Administration, "Refuses all tokens of a user that were made before now.", "For administrators.", ErrorCodes.BadRequest, ErrorCodes.Forbidden);
+
+    public static WireOperation GetDeadLetters { get; } = new(
+        "getDeadLetters", Administration, "What devices have told of their dead letters.", "For administrators. Counts by type and code; no row of any.", ErrorCodes.Forbidden);
+
+    public static WireOperation GetDeadLettersOf { get; } = new(
+        "getDeadLettersOf", Administration, "What devices of a user have told of their dead letters.", "For administrators. Counts by type and code; no row of any.", ErrorCodes.BadRequest, ErrorCodes.Forbidden);
+
+    public static WireOperation GetRetention { get; } = new(
+        "getRetention", Administration, "What is kept until the retention is over, in each space.", "For administrators. Tombstones, verdicts (idempotency records) and marks are counted, and those that the next compaction forgets.", ErrorCodes.Forbidden);
 
     public static WireOperation GetAllSpaces { get; } = new(
         "getAllSpaces", Administration, "Every space with its epoch and head.", "For administrators. No row of any.", ErrorCodes.Forbidden);

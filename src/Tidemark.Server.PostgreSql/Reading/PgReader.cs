@@ -79,6 +79,20 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return Math.Min(count, countMax);
     }
 
+    public async ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken)
+    {
+        var counts = new List<long>();
+        await RunAsync(
+            [
+                SpaceQueries.CountBefore(types.Schema + "._tm_verdict", space, before),
+                SpaceQueries.CountBefore(types.Schema + "._tm_commit", space, before),
+                .. (model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, before)),
+            ],
+            async (_, reader, token) => counts.Add(await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0),
+            cancellationToken).ConfigureAwait(false);
+        return new KeptCounts(counts.Skip(2).Sum(), counts[0], counts[1]);
+    }
+
     public async ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(each);

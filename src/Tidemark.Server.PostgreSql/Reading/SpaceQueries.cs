@@ -33,6 +33,13 @@ internal static class SpaceQueries
         return command;
     }
 
+    public static NpgsqlBatchCommand CountBefore(string table, SpaceId space, Position before)
+    {
+        var command = TypeQueries.Spaced($"SELECT count(*) FROM {table} WHERE space_id = $1 AND position < $2", space);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before.Value });
+        return command;
+    }
+
     public static async Task<SpaceState?> StateAtAsync(NpgsqlDataReader reader, CancellationToken cancellationToken) =>
         await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
             ? new SpaceState(reader.GetString(0), new Mark(reader.GetInt64(1), reader.GetString(2)), new Position(reader.GetInt64(3)))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Tidemark.Model.Protocol;
 
 namespace Tidemark.Server.Access;
 
@@ -119,6 +120,21 @@ internal sealed class AccessBook
         return null;
     }
 
+    /// <summary>What a file of a device has in dead letters now.</summary>
+    public void PutDeadLetters(string device, DeadLetterReport report, long expires)
+    {
+        var notes = _entries.Values.Where(e => e.Kind == DeadLetterNotes.Kind).ToArray();
+        foreach (var note in notes)
+        {
+            _entries.Remove((note.Kind, note.Id));
+        }
+
+        foreach (var note in DeadLetterNotes.Put(notes, device, report, _now, expires))
+        {
+            _entries.Add((note.Kind, note.Id), note);
+        }
+    }
+
     private void Set(string kind, string id, string value, long expires) => _entries[(kind, id)] = new AccessEntry(kind, id, value, expires);
 
     private static T Read<T>(AccessEntry entry, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => JsonSerializer.Deserialize(entry.Value, type)!;
@@ -143,4 +159,5 @@ internal sealed record RateNote(long Hour, long Count, long Before);
 [JsonSerializable(typeof(DeviceNote))]
 [JsonSerializable(typeof(SessionNote))]
 [JsonSerializable(typeof(RateNote))]
+[JsonSerializable(typeof(DeadLetterNote))]
 internal sealed partial class AccessJson : JsonSerializerContext;

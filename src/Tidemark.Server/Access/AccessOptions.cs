@@ -12,8 +12,16 @@ public sealed class AccessOptions
     /// <summary>How often a live connection is looked at again beside being told of a revocation. Default: 5 minutes.</summary>
     public TimeSpan LookEvery { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long it is known what a device has told of its dead letters when it does not come again. Default: 90 days.</summary>
+    public TimeSpan DeadLettersKept { get; init; } = TimeSpan.FromDays(90);
+
     internal IEnumerable<string> Faults()
     {
+        if (DeadLettersKept <= TimeSpan.Zero)
+        {
+            yield return "Access.DeadLettersKept must be longer than zero.";
+        }
+
         if (DevicesPerUserMax < 1 || CommandsPerHourMax < 0 || LookEvery < TimeSpan.FromSeconds(1))
         {
             yield return "Access needs DevicesPerUserMax of at least 1, CommandsPerHourMax not below 0, LookEvery of at least a second.";

@@ -129,6 +129,41 @@ public sealed class AccessService(IAccessStore store, AccessOptions options, Ser
     public async Task<IReadOnlyList<UserId>> GetUsersAsync(CancellationToken cancellationToken) =>
         [.. (await store.GetAccessSpacesAsync(cancellationToken).ConfigureAwait(false)).Select(Spaces.OwnerOf).OfType<UserId>()];
 
+    /// <summary>Keeps what a device tells of the dead letters of one of its files, in place of what it told before.</summary>
+    /// <returns>The number of dead letters that it told of.</returns>
+    /// <exception cref="ServerException">BAD_REQUEST, or the device is not let in.</exception>
+    public async Task<long> ReportDeadLettersAsync(Caller caller, string deviceId, DeadLetterReport report, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        ArgumentNullException.ThrowIfNull(report);
+        Identifiers.Check("deviceId", deviceId);
+        DeadLetterNotes.Check(report);
+        await AdmitAsync(caller, deviceId, commands: 0, cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(
+            Spaces.DefaultOf(caller.User),
+            book =>
+            {
+                Check(book, caller, deviceId);
+                book.PutDeadLetters(deviceId, report, NowMs + (long)options.DeadLettersKept.TotalMilliseconds);
+                return report.DeadLetters.Sum(d => d.Count);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>What devices have told of their dead letters; null: of all users.</summary>
+    public async Task<IReadOnlyList<DeviceDeadLetters>> GetDeadLettersAsync(UserId? user, CancellationToken cancellationToken)
+    {
+        var lines = user is { } one
+            ? (await store.ReadAccessAsync(Spaces.DefaultOf(one), cancellationToken).ConfigureAwait(false)).Where(e => e.Kind == DeadLetterNotes.Kind).Select(e => (Space: Spaces.DefaultOf(one), Entry: e))
+            : await store.ReadAccessOfKindAsync(DeadLetterNotes.Kind, cancellationToken).ConfigureAwait(false);
+        var now = NowMs;
+        return
+        [
+            .. lines.Where(l => l.Entry.Expires > now).Select(l => Spaces.OwnerOf(l.Space) is { } owner ? DeadLetterNotes.Of(owner, l.Entry) : null).OfType<DeviceDeadLetters>()
+                .OrderBy(d => d.User, StringComparer.Ordinal).ThenBy(d => d.DeviceId, StringComparer.Ordinal).ThenBy(d => d.StoreId, StringComparer.Ordinal),
+        ];
+    }
+
     /// <summary>Another node has changed a user's access; null: it is not known whose.</summary>
     internal void Hear(UserId? user) => Moved?.Invoke(user);
 

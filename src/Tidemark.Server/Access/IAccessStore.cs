@@ -18,6 +18,9 @@ public interface IAccessStore
     /// <summary>Changes a book: one change at a time, all nodes together. What comes back is the book from now on.</summary>
     ValueTask<T> ChangeAccessAsync<T>(SpaceId space, Func<IReadOnlyList<AccessEntry>, (IReadOnlyList<AccessEntry> Book, T Result)> change, CancellationToken cancellationToken);
 
+    /// <summary>The lines of one kind of all books, by space and id in ordinal order. For administration: it goes through all spaces.</summary>
+    ValueTask<IReadOnlyList<(SpaceId Space, AccessEntry Entry)>> ReadAccessOfKindAsync(string kind, CancellationToken cancellationToken);
+
     /// <summary>The spaces that have a book, in ordinal order.</summary>
     ValueTask<IReadOnlyList<SpaceId>> GetAccessSpacesAsync(CancellationToken cancellationToken);
 }

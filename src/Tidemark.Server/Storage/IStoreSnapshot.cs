@@ -39,6 +39,9 @@ public interface IStoreSnapshot : IAsyncDisposable
     /// <summary>How many changes the range holds; stops counting at <paramref name="countMax"/>.</summary>
     ValueTask<long> CountChangesAsync(ChangesRange range, long countMax, CancellationToken cancellationToken);
 
+    /// <summary>How many tombstones, verdicts and marks have a position below this one. For administration: it counts.</summary>
+    ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken);
+
     /// <summary>Gives every live row of a type, in no order.</summary>
     ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken);
 }

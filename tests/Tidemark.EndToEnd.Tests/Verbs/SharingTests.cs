@@ -57,6 +57,42 @@ public sealed class SharingTests
 
     [Fact]
     [Trait("req", "OPS-01")]
+    [Trait("req", "SRV-10")]
+    [Trait("req", "PUSH-08")]
+    public async Task An_administrator_sees_what_devices_tell_of_dead_letters_and_what_the_retention_keeps()
+    {
+        var (world, first, second) = await World.NotesAsync();
+        await using var end = world;
+        string[] keys = TestStore.IsPostgres ? TestStore.ArgumentsOf(world.Server.Data) : ["--data", world.Server.Data];
+        var root = (await TidemarkCommand.RunAsync(["token", .. keys, "--user", "root", "--admin"])).Expect(0).Output.Trim();
+        await SqliteShell.RunAsync(first.Database, "INSERT INTO folders(id, name) VALUES(7, 'a secret name')");
+        await SqliteShell.RunAsync(second.Database, "INSERT INTO folders(id, name) VALUES(8, 'a secret name')");
+        await first.SyncAsync();
+        (await second.RunAsync("sync")).Expect(3);
+        var told = await Run(world, root, "admin", "dead-letters");
+        var device = Assert.Single(told.Expect(0).Json().GetProperty("devices").EnumerateArray());
+        var line = Assert.Single(device.GetProperty("deadLetters").EnumerateArray());
+        Assert.Equal(("ada", "folders", "UNIQUE", 1), (device.GetProperty("user").GetString(), line.GetProperty("entityType").GetString(), line.GetProperty("code").GetString(), line.GetProperty("count").GetInt32()));
+        Assert.DoesNotContain("secret", told.Output, StringComparison.Ordinal);
+        Assert.Contains("1 x folders  UNIQUE", (await TidemarkCommand.RunAsync("admin", "dead-letters", "--user", "ada", "--server", world.Server.Url, "--token", root)).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await Ask(world, root, "admin", "dead-letters", "--user", "ben")).GetProperty("total").GetInt32());
+        (await Run(world, world.Token, "admin", "dead-letters")).Expect(4);
+
+        (await TidemarkCommand.RunAsync("dead-letters", second.Database, "discard", "all")).Expect(0);
+        (await second.RunAsync("sync")).Expect(0);
+        Assert.Equal(0, (await Ask(world, root, "admin", "dead-letters")).GetProperty("total").GetInt32());
+
+        var retention = await Ask(world, root, "admin", "retention");
+        Assert.Equal(90L * 86_400_000, retention.GetProperty("retentionMs").GetInt64());
+        var space = retention.GetProperty("spaces").EnumerateArray().Single(s => s.GetProperty("space").GetString() == "u:ada");
+        Assert.Equal((5, 0), (space.GetProperty("kept").GetProperty("verdicts").GetInt32(), space.GetProperty("due").GetProperty("verdicts").GetInt32()));
+        Assert.Contains("u:ada  0 tombstones (0 due), 5 verdicts (0 due)", (await TidemarkCommand.RunAsync("admin", "retention", "--server", world.Server.Url, "--token", root)).Expect(0).Output, StringComparison.Ordinal);
+        (await Run(world, world.Token, "admin", "retention")).Expect(4);
+        (await TidemarkCommand.RunAsync("serve", "--data", world.Workspace.PathOf("other"), "--retention", "soon")).Expect(2);
+    }
+
+    [Fact]
+    [Trait("req", "OPS-01")]
     [Trait("req", "PULL-11")]
     public async Task Verify_names_the_rows_that_differ_and_fetches_them_alone()
     {

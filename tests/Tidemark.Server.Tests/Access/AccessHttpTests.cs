@@ -115,7 +115,7 @@ public sealed class AccessHttpTests
         await Walk.BeginAsync(server);
         var (ann, root) = (server.Client(), server.Client("root", administrator: true));
         await (await ann.PushFromAsync("phone", 1, 1)).JsonAsync();
-        foreach (var path in new[] { "/admin/users", "/admin/users/ann/devices", "/admin/spaces" })
+        foreach (var path in new[] { "/admin/users", "/admin/users/ann/devices", "/admin/spaces", "/admin/dead-letters", "/admin/users/ann/dead-letters", "/admin/retention" })
         {
             using var refused = await ann.GetAsync(path);
             await refused.ProblemAsync(403, ErrorCodes.Forbidden);
@@ -129,6 +129,20 @@ public sealed class AccessHttpTests
 
         Assert.Contains("ann", (await (await root.GetAsync("/admin/users")).JsonAsync()).GetProperty("users").EnumerateArray().Select(u => u.GetString()));
         Assert.Contains("u:ann", (await (await root.GetAsync("/admin/spaces")).JsonAsync()).GetProperty("spaces").EnumerateArray().Select(u => u.GetProperty("space").GetString()));
+        using (var told = await ann.PutAsync(new Uri("/devices/phone/dead-letters", UriKind.Relative), HttpMessages.Json("""{"storeId":"file","deadLetters":[{"entityType":"notes","code":"UNIQUE","count":2,"oldest":"2026-01-01T00:00:00Z"}]}""")))
+        {
+            Assert.Equal(2, (await told.JsonAsync()).GetProperty("total").GetInt64());
+        }
+
+        using (var nothing = await ann.PutAsync(new Uri("/devices/phone/dead-letters", UriKind.Relative), HttpMessages.Json("""{"storeId":"file","deadLetters":[null]}""")))
+        {
+            await nothing.ProblemAsync(400, ErrorCodes.BadRequest);
+        }
+
+        Assert.Equal(2, (await (await root.GetAsync("/admin/dead-letters")).JsonAsync()).GetProperty("total").GetInt64());
+        Assert.Equal(0, (await (await root.GetAsync("/admin/users/ben/dead-letters")).JsonAsync()).GetProperty("total").GetInt64());
+        var kept = (await (await root.GetAsync("/admin/retention")).JsonAsync()).GetProperty("spaces").EnumerateArray().Single(s => s.GetProperty("space").GetString() == "u:ann").GetProperty("kept");
+        Assert.Equal(1, kept.GetProperty("verdicts").GetInt64());
         await (await root.PostAsync("/admin/compactions", "{}")).JsonAsync();
         await (await root.DeleteAsync("/admin/users/ann/devices/phone")).JsonAsync();
         using (var refused = await server.Client().PushFromAsync("phone", 2, 2))

@@ -19,6 +19,7 @@ internal static class WireShapes
         typeof(JoinRequest), typeof(LeaveRequest), typeof(SpaceRemoved), typeof(SnapshotManifest),
         typeof(RefreshRequest), typeof(TokenResponse), typeof(RevokeRequest), typeof(Revoked), typeof(DeviceRequest), typeof(DeviceInfo), typeof(DeviceList),
         typeof(UserList), typeof(SpaceList), typeof(SpaceHead), typeof(CompactionRequest), typeof(CompactionResponse),
+        typeof(DeadLetterReport), typeof(DeadLettersNoted), typeof(DeadLetterReports), typeof(RetentionInfo),
     ];
 
     /// <summary>A command with every member there is.</summary>

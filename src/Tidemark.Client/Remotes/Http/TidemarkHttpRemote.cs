@@ -15,7 +15,7 @@ using Tidemark.Model.Protocol;
 namespace Tidemark.Client.Remotes.Http;
 
 /// <summary>A Tidemark server over HTTP. The one place on the device that knows HTTP status codes is <see cref="HttpTrouble"/>.</summary>
-public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, ISharedSpaces, ISnapshots, IDisposable
+public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, ISharedSpaces, ISnapshots, IDeadLetterReports, IDisposable
 {
     private const int CompressBytesMin = 2048;
     private const int AnnouncedBytesMax = 64 * 1024 * 1024;
@@ -175,6 +175,9 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
 
     public Task<SpaceRemoved> LeaveSpaceAsync(LeaveRequest request, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, SpacesPath + "/leave", JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Default.LeaveRequest), WireJson.Default.SpaceRemoved, cancellationToken);
+
+    public Task ReportDeadLettersAsync(string deviceId, DeadLetterReport report, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Put, $"devices/{Uri.EscapeDataString(deviceId)}/dead-letters", JsonSerializer.SerializeToUtf8Bytes(report, WireJson.Default.DeadLetterReport), WireJson.Default.DeadLettersNoted, cancellationToken);
 
     public Task<SnapshotManifest> GetSnapshotAsync(string? space, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, SnapshotPath(space, "/manifest"), null, WireJson.Default.SnapshotManifest, cancellationToken);

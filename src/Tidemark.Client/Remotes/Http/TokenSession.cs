@@ -73,14 +73,14 @@ public sealed class TokenSession : IDisposable
     {
         using var timeout = new CancellationTokenSource(Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(asked, AccessWireJson.Default.RefreshRequest));
+        using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(asked, WireJson.Default.RefreshRequest));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         try
         {
             using var response = await _http.PostAsync(RefreshPath, content, either.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token).ConfigureAwait(false);
             return response.IsSuccessStatusCode
-                ? JsonSerializer.Deserialize(body, AccessWireJson.Default.TokenResponse) ?? throw new JsonException("null")
+                ? JsonSerializer.Deserialize(body, WireJson.Default.TokenResponse) ?? throw new JsonException("null")
                 : throw HttpTrouble.Of(_http.BaseAddress!, response, body);
         }
         catch (JsonException e)

@@ -1,0 +1,76 @@
+using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
+
+namespace Tidemark.Server;
+
+/// <summary>What is kept for devices that were away, and when it is forgotten.</summary>
+internal sealed class RetentionService(IServerStore store, ServerOptions options, ServerEnvironment environment)
+{
+    private Position Before => new(Math.Max(0, environment.Now().Value - (options.TombstoneRetention.Ticks / TimeSpan.TicksPerMicrosecond)));
+
+    public async Task<int> CompactAsync(CancellationToken cancellationToken)
+    {
+        var before = Before;
+        var compacted = 0;
+        foreach (var space in await store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (await IsCompactAsync(space, before, cancellationToken).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            var transaction = await store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
+            await using (transaction.ConfigureAwait(false))
+            {
+                await transaction.CompactAsync(before, cancellationToken).ConfigureAwait(false);
+                await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            compacted++;
+        }
+
+        return compacted;
+    }
+
+    public async Task<RetentionInfo> DescribeAsync(CancellationToken cancellationToken)
+    {
+        var before = Before;
+        var spaces = new List<SpaceRetention>();
+        foreach (var space in await store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var snapshot = await store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+            await using (snapshot.ConfigureAwait(false))
+            {
+                if (snapshot.State is { } state)
+                {
+                    spaces.Add(new SpaceRetention
+                    {
+                        Space = space.Value,
+                        CompactedTo = state.CompactedTo.Value,
+                        Kept = await snapshot.CountKeptAsync(new Position(long.MaxValue), cancellationToken).ConfigureAwait(false),
+                        Due = await snapshot.CountKeptAsync(before, cancellationToken).ConfigureAwait(false),
+                    });
+                }
+            }
+        }
+
+        return new RetentionInfo
+        {
+            RetentionMs = (long)options.TombstoneRetention.TotalMilliseconds,
+            EveryMs = (long)options.CompactEvery.TotalMilliseconds,
+            Before = WireTime.OfPosition(before.Value),
+            Spaces = spaces,
+        };
+    }
+
+    private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
+    {
+        var snapshot = await store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
+        }
+    }
+}
