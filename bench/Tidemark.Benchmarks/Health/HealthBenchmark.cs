@@ -3,6 +3,7 @@ using System.Xml;
 using Tidemark.Benchmarks.Running;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Storage;
 using Tidemark.Health.Synthetic;
 using Tidemark.Sqlite;

@@ -4,6 +4,8 @@ using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Apple;
+using Tidemark.Health.HealthConnect;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Storage;
 using Tidemark.Sqlite;
 
@@ -13,7 +15,7 @@ internal static class ImportVerb
 {
     public static Command Create()
     {
-        var export = new Argument<string>("EXPORT") { Description = "An Apple Health export: the zip, the folder it unpacks to, or its export.xml." };
+        var export = new Argument<string>("EXPORT") { Description = "An Apple Health export (the zip, the folder it unpacks to, or its export.xml) or one of Health Connect (the zip, or the database in it)." };
         var database = DatabaseOption();
         var whole = new Option<bool>("--delete-types") { Description = "Delete samples also of types that the export has none of any more. Without it they stay: a type that may not be read looks the same." };
         return Verb.Create("import", "Bring an export into a database: what is new is added, what has changed replaced, what is gone deleted. A second time changes nothing; stopped, it goes on when it is run again.", export, database, whole)
@@ -32,11 +34,17 @@ internal static class ImportVerb
     {
         try
         {
+            var options = new ImportOptions { DeleteWholeTypes = deleteWholeTypes };
+            if (HealthConnectExport.IsOne(path))
+            {
+                using var records = HealthConnectExport.Open(path);
+                using var file = HealthStore.Open(database, SyncEnvironment.System, Durability.Normal);
+                return await Work.RunAsync(context.Out, steps => Task.Run(() => ConnectImport.RunAsync(records, file, options, new Progress(steps), cancellationToken), cancellationToken));
+            }
+
             using var export = AppleHealthExport.Open(path);
             using var store = HealthStore.Open(database, SyncEnvironment.System, Durability.Normal);
-            return await Work.RunAsync(context.Out, steps => Task.Run(
-                () => AppleImport.RunAsync(export, store, new ImportOptions { DeleteWholeTypes = deleteWholeTypes }, new Progress(steps), cancellationToken),
-                cancellationToken));
+            return await Work.RunAsync(context.Out, steps => Task.Run(() => AppleImport.RunAsync(export, store, options, new Progress(steps), cancellationToken), cancellationToken));
         }
         catch (HealthExportException e)
         {
@@ -70,7 +78,7 @@ internal static class ImportVerb
 
         if (!report.Complete)
         {
-            output.Warn("The export breaks off before its end; nothing was deleted because of it.");
+            output.Warn("The export breaks off before its end, or is damaged; nothing was deleted because of it.");
         }
 
         if (report.Withheld.Count > 0)

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using Tidemark.Health.Apple.Xml;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Apple;
@@ -14,7 +15,7 @@ internal sealed class AppleExportReader : IDisposable
     private readonly Origins _origins;
     private readonly Content _content;
     private readonly Tag _child = new();
-    private readonly List<AppleSample> _ready = [];
+    private readonly List<FoundSample> _ready = [];
     private int _next;
 
     /// <param name="xml">The file's bytes; disposed with the reader.</param>
@@ -52,7 +53,7 @@ internal sealed class AppleExportReader : IDisposable
     /// <summary>When the export was made, milliseconds since 1970.</summary>
     public long? ExportedMs { get; private set; }
 
-    public AppleSample Current { get; private set; }
+    public FoundSample Current { get; private set; }
 
     /// <summary>Nothing of the current element is left: the place is one to stop at.</summary>
     public bool IsAtBoundary => _next >= _ready.Count;
@@ -125,7 +126,7 @@ internal sealed class AppleExportReader : IDisposable
         }
     }
 
-    private AppleSample? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
+    private FoundSample? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
     {
         if (ReadTimes(tag, data) is not var (start, end))
         {
@@ -303,7 +304,7 @@ internal sealed class AppleExportReader : IDisposable
 
     private static bool IsNumber(ReadOnlySpan<byte> value) => Utf8Parser.TryParse(value, out double _, out var length) && length == value.Length && length > 0;
 
-    private void AddIfRead(AppleSample? sample)
+    private void AddIfRead(FoundSample? sample)
     {
         if (sample is { } read)
         {

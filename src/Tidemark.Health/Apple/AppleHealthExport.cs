@@ -1,26 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using Tidemark.Health.Importing;
 
 namespace Tidemark.Health.Apple;
-
-/// <summary>An export that cannot be read as one.</summary>
-public sealed class HealthExportException(string message, Exception? inner = null) : Exception(message, inner);
-
-/// <summary>What is read of an export and how much of it at most.</summary>
-public sealed record ExportLimits
-{
-    /// <summary>Bytes of the inflated export.xml. Default 64 GB; the largest known ones have 4.</summary>
-    public long XmlBytesMax { get; init; } = 64L << 30;
-
-    /// <summary>How many times larger than its compressed form the file may become. Real ones reach 31. Default 200.</summary>
-    public int InflationMax { get; init; } = 200;
-
-    /// <summary>Entries of the archive. Default 100,000.</summary>
-    public int EntriesMax { get; init; } = 100_000;
-
-    /// <summary>Bytes of one ECG file. Default 4 MB; real ones have 0.14.</summary>
-    public int EcgBytesMax { get; init; } = 4 << 20;
-}
 
 /// <summary>
 /// An Apple Health export: the zip as the phone makes it, the folder it unpacks to, or its export.xml. Files are found by what they begin with, because
@@ -93,7 +75,7 @@ public sealed class AppleHealthExport : IDisposable
     }
 
     /// <summary>export.xml from its beginning, never more than the limits allow.</summary>
-    public Stream OpenXml() => new BoundedStream(_openXml(), _limits.XmlBytesMax, _zip is null ? long.MaxValue : Math.Max(1 << 20, CompressedBytes * _limits.InflationMax));
+    public Stream OpenXml() => new BoundedStream(_openXml(), "export.xml", _limits.XmlBytesMax, _zip is null ? long.MaxValue : Math.Max(1 << 20, CompressedBytes * _limits.InflationMax));
 
     /// <summary>The text of an ECG file; null when it is larger than any real one.</summary>
     public string? ReadEcg(string name)
@@ -182,47 +164,4 @@ public sealed class AppleHealthExport : IDisposable
     }
 
     private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-
-    /// <summary>Ends with a sentence where a file grows beyond what it may.</summary>
-    private sealed class BoundedStream(Stream inner, long bytesMax, long inflatedMax) : Stream
-    {
-        private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => _read; set => throw new NotSupportedException(); }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            var read = inner.Read(buffer);
-            _read += read;
-            return _read <= Math.Min(bytesMax, inflatedMax)
-                ? read
-                : throw new HealthExportException($"export.xml inflates to more than {Math.Min(bytesMax, inflatedMax)} bytes, which no real export does: it is taken for a zip bomb.");
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            inner.Dispose();
-            base.Dispose(disposing);
-        }
-    }
 }

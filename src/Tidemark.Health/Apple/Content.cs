@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Json;
 using Tidemark.Health.Apple.Xml;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 
@@ -73,7 +74,7 @@ internal sealed class Content(Repairs repairs)
         };
     }
 
-    private void ReadChildren(ReadOnlySpan<byte> content, Draft draft, List<Part> into, int depth)
+    private void ReadChildren(ReadOnlySpan<byte> content, Draft draft, List<ExtraPart> into, int depth)
     {
         var at = 0;
         while (content[at..].IndexOf((byte)'<') is var open and >= 0)
@@ -115,9 +116,9 @@ internal sealed class Content(Repairs repairs)
         }
     }
 
-    private int ReadPart(ReadOnlySpan<byte> content, int at, Draft draft, List<Part> into, int depth)
+    private int ReadPart(ReadOnlySpan<byte> content, int at, Draft draft, List<ExtraPart> into, int depth)
     {
-        var part = new Part(Text(_tag.Name.Of(content)));
+        var part = new ExtraPart(Text(_tag.Name.Of(content)));
         foreach (var (key, value) in _tag.All)
         {
             var raw = value.Of(content);
@@ -153,20 +154,13 @@ internal sealed class Content(Repairs repairs)
         return text;
     }
 
-    private sealed record Part(string Name)
-    {
-        public List<(string Name, string Value)> Attributes { get; } = [];
-
-        public List<Part> Children { get; } = [];
-    }
-
     private sealed class Draft(long startMs)
     {
         private const double HourMs = 3_600_000;
         private readonly List<(string Key, string Value)> _metadata = [];
         private readonly List<(long OffsetMs, double Rate)> _beats = [];
 
-        public List<Part> Parts { get; } = [];
+        public List<ExtraPart> Parts { get; } = [];
 
         public string? Zone { get; private set; }
 
@@ -214,19 +208,9 @@ internal sealed class Content(Repairs repairs)
         public void Write(Utf8JsonWriter json, IReadOnlyList<(string Name, string Value)>? attributes, IReadOnlyList<Guid>? children)
         {
             json.WriteStartObject();
-            WritePairs(json, "metadata", _metadata);
-            WritePairs(json, "attributes", attributes ?? []);
-            if (children is { Count: > 0 })
-            {
-                json.WriteStartArray("children");
-                foreach (var child in children)
-                {
-                    json.WriteStringValue(child);
-                }
-
-                json.WriteEndArray();
-            }
-
+            ExtraJson.WritePairs(json, "metadata", _metadata);
+            ExtraJson.WritePairs(json, "attributes", attributes ?? []);
+            ExtraJson.WriteChildren(json, children ?? []);
             if (_beats.Count > 0)
             {
                 json.WriteStartArray("beats");
@@ -241,47 +225,8 @@ internal sealed class Content(Repairs repairs)
                 json.WriteEndArray();
             }
 
-            WriteParts(json, Parts);
+            ExtraJson.WriteParts(json, Parts);
             json.WriteEndObject();
-        }
-
-        private static void WritePairs(Utf8JsonWriter json, string name, IReadOnlyList<(string Key, string Value)> pairs)
-        {
-            if (pairs.Count == 0)
-            {
-                return;
-            }
-
-            json.WriteStartArray(name);
-            foreach (var (key, value) in pairs)
-            {
-                json.WriteStartArray();
-                json.WriteStringValue(key);
-                json.WriteStringValue(value);
-                json.WriteEndArray();
-            }
-
-            json.WriteEndArray();
-        }
-
-        private static void WriteParts(Utf8JsonWriter json, List<Part> parts)
-        {
-            if (parts.Count == 0)
-            {
-                return;
-            }
-
-            json.WriteStartArray("parts");
-            foreach (var part in parts)
-            {
-                json.WriteStartObject();
-                json.WriteString("element", part.Name);
-                WritePairs(json, "attributes", part.Attributes);
-                WriteParts(json, part.Children);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 
@@ -33,7 +34,7 @@ internal static class EcgFile
         return text.Contains("µV", StringComparison.Ordinal) || text.Contains("Sample Rate", StringComparison.Ordinal);
     }
 
-    public static AppleSample? Read(string text, Repairs repairs)
+    public static FoundSample? Read(string text, Repairs repairs)
     {
         var lines = text.Split('\n');
         var spelt = false;
@@ -55,7 +56,7 @@ internal static class EcgFile
         return Make(date.Value, rate.Value, classification, hardware, voltages);
     }
 
-    private static AppleSample Make(DateTimeOffset date, double rate, string classification, string? hardware, float[] voltages)
+    private static FoundSample Make(DateTimeOffset date, double rate, string classification, string? hardware, float[] voltages)
     {
         var origin = new HealthOrigin { Source = "ECG", Device = hardware is null ? null : new HealthDevice { Hardware = hardware } };
         var start = date.ToUnixTimeMilliseconds();
@@ -78,7 +79,7 @@ internal static class EcgFile
             json.WriteEndObject();
         }
 
-        return new AppleSample(
+        return new FoundSample(
             new HealthSample
             {
                 Id = HealthIdentity.Of(series, start, 0, voltages.Length, 0),

@@ -1,4 +1,5 @@
 using Tidemark.Health.Apple.Xml;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Apple;

@@ -1,3 +1,4 @@
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Apple;
@@ -6,14 +7,14 @@ namespace Tidemark.Health.Apple;
 internal readonly struct RecordDraft(TypeName type, long startMs, long endMs, long? createdMs, OriginEntry origin, ContentParts parts, bool isNested)
 {
     /// <summary>A sample without a number.</summary>
-    public AppleSample Category(string? name)
+    public FoundSample Category(string? name)
     {
         var value = name is null ? 0 : HealthIdentity.ValueOf(name);
         var kind = type.Kind == HealthKind.Quantity ? type.Known?.Kind ?? HealthKind.Category : type.Kind;
         return Make(kind == HealthKind.Quantity ? HealthKind.Category : kind, null, null, name, value, isSwitchable: false);
     }
 
-    public AppleSample Quantity(double number, UnitName unit, Repairs repairs)
+    public FoundSample Quantity(double number, UnitName unit, Repairs repairs)
     {
         var (value, name, isSwitchable) = Normalise(number, unit, repairs);
 
@@ -53,12 +54,12 @@ internal readonly struct RecordDraft(TypeName type, long startMs, long endMs, lo
         return (HealthUnit.Rounded(number), unit.Spelling.Length == 0 ? "?" : unit.Spelling, false);
     }
 
-    private AppleSample Make(HealthKind kind, double? value, string? unit, string? category, long identityValue, bool isSwitchable)
+    private FoundSample Make(HealthKind kind, double? value, string? unit, string? category, long identityValue, bool isSwitchable)
     {
         var series = origin.SeriesOf(kind, type.Name, unit);
         var source = origin.Origin.Source;
         var name = parts.SyncIdentifier ?? (parts.ExternalId is { } external ? $"{external}@{startMs}" : null);
-        return new AppleSample(
+        return new FoundSample(
             new HealthSample
             {
                 Id = name is null ? HealthIdentity.Of(series, startMs, endMs, identityValue, 0) : HealthIdentity.OfName(series, source, name),

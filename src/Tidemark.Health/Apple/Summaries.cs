@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Tidemark.Health.Apple.Xml;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 
@@ -14,7 +15,7 @@ internal static class Summaries
     private static readonly HealthOrigin Rings = new() { Source = "Activity" };
     private static readonly byte[] Series = HealthIdentity.Series(HealthKind.ActivitySummary, HealthTypes.ActivitySummary, null, Rings);
 
-    public static AppleSample? Read(Tag tag, ReadOnlySpan<byte> data, Repairs repairs)
+    public static FoundSample? Read(Tag tag, ReadOnlySpan<byte> data, Repairs repairs)
     {
         var date = XmlText.Decode(tag.Find(data, "dateComponents"u8).Of(data), out _);
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) || day.Year < 1970)
@@ -25,7 +26,7 @@ internal static class Summaries
 
         var start = new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeMilliseconds();
         var (value, extra) = Figures(tag, data);
-        return new AppleSample(
+        return new FoundSample(
             new HealthSample
             {
                 Id = HealthIdentity.Of(Series, start, start + HealthDigest.DayMs, 0, 0),

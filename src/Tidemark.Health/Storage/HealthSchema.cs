@@ -3,7 +3,7 @@ namespace Tidemark.Health.Storage;
 /// <summary>The tables of health data in a device's file. Every name is spelled here once; docs/internals/store.md describes them.</summary>
 internal static class HealthSchema
 {
-    public const long FormatVersion = 2;
+    public const long FormatVersion = 3;
     public const string FormatKey = "format";
 
     public static IReadOnlyList<string> CreateStatements { get; } =
@@ -27,7 +27,17 @@ internal static class HealthSchema
         "CREATE INDEX _tm_health_queue_page ON _tm_health_queue(page)",
         "CREATE INDEX _tm_health_queue_due ON _tm_health_queue(status, priority DESC, item)",
         .. Format2,
+        .. Format3,
     ];
+
+    /// <summary>What brings a file of an earlier format to this one.</summary>
+    public static IEnumerable<string> UpgradeFrom(long format) => format switch
+    {
+        0 => CreateStatements,
+        1 => [.. Format2, .. Format3],
+        2 => Format3,
+        _ => [],
+    };
 
     /// <summary>What files of format 1 do not have.</summary>
     public static IReadOnlyList<string> Format2 =>
@@ -40,4 +50,7 @@ internal static class HealthSchema
         "ALTER TABLE _tm_health_queue ADD COLUMN blob BLOB",
         "CREATE INDEX _tm_health_queue_blob ON _tm_health_queue(blob) WHERE blob IS NOT NULL",
     ];
+
+    /// <summary>What files of format 2 do not have: which kind of export a sample came from. Until then there was one.</summary>
+    public static IReadOnlyList<string> Format3 => ["ALTER TABLE _tm_health_sample ADD COLUMN export INTEGER NOT NULL DEFAULT 0"];
 }

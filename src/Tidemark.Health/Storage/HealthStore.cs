@@ -125,7 +125,7 @@ public sealed class HealthStore : IDisposable
         {
             connection.Run("BEGIN IMMEDIATE");
             var found = FormatOf(connection); // Another process may have been first.
-            foreach (var statement in found == 0 ? HealthSchema.CreateStatements : found < HealthSchema.FormatVersion ? HealthSchema.Format2 : [])
+            foreach (var statement in HealthSchema.UpgradeFrom(found))
             {
                 connection.Run(statement);
             }

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -13,7 +14,7 @@ internal readonly record struct KnownSample(long Seq, long Version, double? Valu
 internal sealed class SampleTable(KeptStatements statements, SqliteConnection connection)
 {
     private const string Columns = "seq, id, type, start, stop, value, unit, category, zone, origin, created, version, deleted, extra";
-    private const string InsertSql = $"INSERT INTO _tm_health_sample({Columns}) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13) ON CONFLICT(id) DO NOTHING";
+    private const string InsertSql = $"INSERT INTO _tm_health_sample({Columns}, export) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?14) ON CONFLICT(id) DO NOTHING";
     private const string FindSql = "SELECT seq, version, value, deleted FROM _tm_health_sample WHERE id = ?1";
     private const string PageSql = $"SELECT {Columns} FROM _tm_health_sample WHERE type = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
     private const string RangeSql = $"SELECT {Columns} FROM _tm_health_sample WHERE type = ?1 AND seq > ?2 AND start >= ?4 AND start < ?5 ORDER BY seq LIMIT ?3";
@@ -53,11 +54,12 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
     }
 
     /// <returns>Its place; null when there is a sample of that id.</returns>
-    public long? Insert(Guid id, HealthSample sample, long version)
+    public long? Insert(Guid id, HealthSample sample, long version, ExportKind kind)
     {
         var seq = Last + 1;
         var statement = statements.Get(InsertSql);
         Bind(statement, seq, id, sample, version);
+        statement.Bind(14, (long)kind);
         if (statement.Execute() == 0)
         {
             return null;
@@ -67,12 +69,13 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
     }
 
     /// <summary>Puts another version of a sample in its place and at the end of the order.</summary>
-    public long Replace(in KnownSample known, Guid id, HealthSample sample, long version)
+    public long Replace(in KnownSample known, Guid id, HealthSample sample, long version, ExportKind kind)
     {
         var seq = Last + 1;
-        var statement = statements.Get("UPDATE _tm_health_sample SET seq = ?1, id = ?2, type = ?3, start = ?4, stop = ?5, value = ?6, unit = ?7, category = ?8, zone = ?9, origin = ?10, created = ?11, version = ?12, deleted = 0, extra = ?13 WHERE seq = ?14");
+        var statement = statements.Get("UPDATE _tm_health_sample SET seq = ?1, id = ?2, type = ?3, start = ?4, stop = ?5, value = ?6, unit = ?7, category = ?8, zone = ?9, origin = ?10, created = ?11, version = ?12, deleted = 0, extra = ?13, export = ?14 WHERE seq = ?15");
         Bind(statement, seq, id, sample, version);
-        statement.Bind(14, known.Seq);
+        statement.Bind(14, (long)kind);
+        statement.Bind(15, known.Seq);
         statement.Execute();
         return _last = seq;
     }
@@ -84,10 +87,14 @@ internal sealed class SampleTable(KeptStatements statements, SqliteConnection co
         _last = next;
     }
 
-    /// <summary>Place and type of every living sample, in order.</summary>
-    public IEnumerable<(long Seq, long Type)> Living()
+    /// <summary>Place and type of every living sample of a kind of export, in order.</summary>
+    /// <param name="kind">The others know nothing of it.</param>
+    /// <param name="untilMs">Those that were written later are left out.</param>
+    public IEnumerable<(long Seq, long Type)> Living(ExportKind kind, long untilMs)
     {
-        using var statement = new RawStatement(connection, "SELECT seq, type FROM _tm_health_sample WHERE deleted = 0 ORDER BY seq");
+        using var statement = new RawStatement(connection, "SELECT seq, type FROM _tm_health_sample WHERE deleted = 0 AND export = ?1 AND coalesce(created, 0) <= ?2 ORDER BY seq");
+        statement.Bind(1, (long)kind);
+        statement.Bind(2, untilMs);
         while (statement.Step())
         {
             yield return (statement.ColumnInt64(0), statement.ColumnInt64(1));

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Synthetic;

@@ -1,7 +1,8 @@
 using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 
 namespace Tidemark.Health.Synthetic;
 

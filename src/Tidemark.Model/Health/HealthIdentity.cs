@@ -23,6 +23,16 @@ public static class HealthIdentity
         return digest;
     }
 
+    /// <summary>What the parts of one record have in common when the record has an id and they have none.</summary>
+    public static byte[] SeriesOf(Guid record, string type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        var digest = new byte[SeriesBytes + sizeof(ushort)];
+        SHA256.HashData([.. record.ToByteArray(bigEndian: true), .. Encoding.UTF8.GetBytes(type)]).AsSpan(0, SeriesBytes).CopyTo(digest);
+        SHA256.HashData(Encoding.UTF8.GetBytes(type)).AsSpan(0, sizeof(ushort)).CopyTo(digest.AsSpan(SeriesBytes));
+        return digest;
+    }
+
     /// <summary>The identity of a sample that nothing names.</summary>
     /// <param name="series">Of <see cref="Series"/>.</param>
     /// <param name="startMs">Milliseconds since 1970.</param>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Synthetic;
 
 namespace Tidemark.Health.Tests.Apple;

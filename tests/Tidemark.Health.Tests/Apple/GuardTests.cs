@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 
 namespace Tidemark.Health.Tests.Apple;
 

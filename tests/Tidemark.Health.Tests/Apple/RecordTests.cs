@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Tests.Apple;

@@ -1,5 +1,6 @@
 using System.Text;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Tests.Apple;

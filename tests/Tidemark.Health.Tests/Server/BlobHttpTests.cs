@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Health.Sync;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Reports;
 using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;

@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Apple;
+using Tidemark.Health.Importing;
 using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Health.Synthetic;

@@ -293,7 +293,7 @@ public sealed class IngestTests : IAsyncLifetime, IHealthWindows, IHealthDigestS
         _store.Dispose();
         using (var db = SqliteFile.Open(_folder.File("device.db"), new OpenOptions { ForeignKeys = false }))
         {
-            foreach (var statement in HealthSchema.Format2.Reverse())
+            foreach (var statement in HealthSchema.Format2.Concat(HealthSchema.Format3).Reverse())
             {
                 var words = statement.Split(' ', '(');
                 db.Run(words[0] == "ALTER" ? $"ALTER TABLE {words[2]} DROP COLUMN {words[5]}" : $"DROP {words[1]} {words[2]}");

@@ -39,6 +39,7 @@ internal static class Seams
         "src/Tidemark.Sqlite/", // the one room that may know how
         "src/Tidemark.Cli/Models/", // model files, JSON
         "src/Tidemark.Health/Apple/AppleHealthExport.cs", // exports: zip, XML and CSV
+        "src/Tidemark.Health/HealthConnect/HealthConnectExport.cs", // a zip; the database in it is unpacked into a new file and closed before SQLite opens it
         "src/Tidemark.Health/Synthetic/HealthExportGenerator.cs", // writes exports
         "src/Tidemark.Cli/Adopting/AdoptVerb.cs", // writes a model file that was not there
         "src/Tidemark.Cli/Conflicts/ConflictsSettleVerb.cs", // reads a row that a person wrote

@@ -1,3 +1,5 @@
+using Tidemark.Health.Importing;
+
 namespace Tidemark.Health.Apple.Xml;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Tidemark.Health.Apple;
+namespace Tidemark.Health.Importing;
 
 /// <summary>Which samples an import has met, by their place: two bits each, for the top level and for the inside of others.</summary>
 internal sealed class SeenBits

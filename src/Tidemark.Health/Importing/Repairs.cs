@@ -1,4 +1,4 @@
-namespace Tidemark.Health.Apple;
+namespace Tidemark.Health.Importing;
 
 /// <summary>What was mended, or could not be, while an export was read. docs/guides/health.md has one line for each.</summary>
 public enum Repair
@@ -50,6 +50,9 @@ public enum Repair
 
     /// <summary>An ECG file that cannot be read as one: left out.</summary>
     UnreadableEcg,
+
+    /// <summary>A table of a Health Connect export that SQLite cannot read to its end: what came before is kept, and nothing is deleted because it is missing.</summary>
+    UnreadableTable,
 }
 
 /// <summary>How often each was needed.</summary>
@@ -69,7 +72,7 @@ public sealed class Repairs
     /// <summary>Those that were needed.</summary>
     public IReadOnlyDictionary<Repair, long> Needed => Enum.GetValues<Repair>().Where(r => this[r] > 0).ToDictionary(r => r, r => this[r]);
 
-    /// <summary>Elements at the top level that nobody knows, by name; the first hundred names.</summary>
+    /// <summary>Elements at the top level, or tables, that nobody knows, by name; the first hundred names.</summary>
     public IReadOnlyDictionary<string, long> UnknownElements => _unknown;
 
     private readonly SortedDictionary<string, long> _unknown = new(StringComparer.Ordinal);

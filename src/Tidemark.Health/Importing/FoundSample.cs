@@ -1,11 +1,11 @@
 using Tidemark.Model.Health;
 
-namespace Tidemark.Health.Apple;
+namespace Tidemark.Health.Importing;
 
 /// <summary>A sample as it stands in an export, before it is known whether others are equal to it.</summary>
 /// <param name="Sample">With the identity of the first of its equals.</param>
 /// <param name="IsNested">It stands inside of another element, which may repeat one of the top level.</param>
-internal readonly record struct AppleSample(HealthSample Sample, bool IsNested)
+internal readonly record struct FoundSample(HealthSample Sample, bool IsNested)
 {
     /// <summary>What <see cref="HealthIdentity.Of"/> needs to name the next of its equals; null when its source names it.</summary>
     public byte[]? Series { get; init; }
@@ -18,7 +18,7 @@ internal readonly record struct AppleSample(HealthSample Sample, bool IsNested)
     /// <summary>The identity of the n-th of its equals.</summary>
     public Guid IdOf(int ordinal) => ordinal == 0 || Series is null ? Sample.Id : HealthIdentity.Of(Series, Sample.StartMs, Sample.EndMs, IdentityValue, ordinal);
 
-    public AppleSample WithId(Guid id) => id == Sample.Id ? this : this with
+    public FoundSample WithId(Guid id) => id == Sample.Id ? this : this with
     {
         Sample = new HealthSample
         {
