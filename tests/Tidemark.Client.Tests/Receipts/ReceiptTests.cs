@@ -130,6 +130,21 @@ public sealed class ReceiptTests
     }
 
     [Fact]
+    public async Task A_row_whose_key_is_changed_in_a_later_batch_and_that_is_sent_with_its_child_is_told_under_its_last_key()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE shelf(id TEXT PRIMARY KEY, name TEXT); CREATE TABLE thing(id TEXT PRIMARY KEY, shelf TEXT REFERENCES shelf(id));");
+        await Steps.UntilQuietAsync(a);
+        a.Options.Push.BatchCommandsMax = 2;
+        a.Sql("INSERT INTO thing(id) VALUES('t')");
+        var receipt = await WriteAsync(a, "INSERT INTO shelf VALUES('first', 'x')");
+        a.Sql("INSERT INTO thing(id) VALUES('other'); UPDATE shelf SET id = 'last'; UPDATE thing SET shelf = 'last' WHERE id = 't'");
+        await a.SyncAsync();
+        var row = Assert.Single((await EndOf(receipt)).Rows);
+        Assert.Equal((ReceiptState.Accepted, "\"last\""), (row.State, row.Key.ToString()));
+    }
+
+    [Fact]
     public async Task A_write_whose_note_stays_behind_a_dead_letter_of_its_row_is_that_dead_letter()
     {
         await using var world = await World.StartAsync();

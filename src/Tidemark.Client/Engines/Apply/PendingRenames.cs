@@ -1,3 +1,4 @@
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
 
@@ -21,18 +22,30 @@ internal sealed class PendingRenames(StoreSession session)
         return found != key ? found : null;
     }
 
-    private static Dictionary<RowId, EntityKey> Read(StoreSession session)
+    /// <summary>Every change of a key that was not sent yet, in order.</summary>
+    public static List<Rename> ReadAll(StoreSession session)
     {
-        var steps = new Dictionary<RowId, EntityKey>();
+        var renames = new List<Rename>();
         Touch? former = null;
         foreach (var touch in session.Outbox.ReadKeyChanges())
         {
             if (former is { Op: "K" } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && touch.Type == from.Type && session.FindTable(touch.Type) is { } table)
             {
-                steps[new RowId(table.Number, table.KeyOf(from))] = table.KeyOf(touch);
+                renames.Add(new Rename(table, table.KeyOf(from), table.KeyOf(touch), from.Seq));
             }
 
             former = touch;
+        }
+
+        return renames;
+    }
+
+    private static Dictionary<RowId, EntityKey> Read(StoreSession session)
+    {
+        var steps = new Dictionary<RowId, EntityKey>();
+        foreach (var rename in ReadAll(session))
+        {
+            steps[new RowId(rename.Table.Number, rename.Former)] = rename.Key;
         }
 
         return steps;

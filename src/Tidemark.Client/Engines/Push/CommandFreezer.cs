@@ -3,6 +3,7 @@ using Tidemark.Model;
 #endif
 using System.Security.Cryptography;
 using Tidemark.Client.Duplicates;
+using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
@@ -42,7 +43,7 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         }
 
         HoldReturned(snapshot);
-        FollowRenames(snapshot);
+        FollowRenames();
         var plan = PushPlanner.Plan(session.Model, snapshot);
         _consumed.AddRange(snapshot.Sentinels);
         Absorb(plan);
@@ -94,11 +95,12 @@ internal sealed class CommandFreezer(StoreSession session, SyncEnvironment envir
         return true;
     }
 
-    private void FollowRenames(PushSnapshot snapshot)
+    // Those of later batches too: a row stands under its last key, and may be sent with another one that needs it.
+    private void FollowRenames()
     {
         if (session.HasReceipts)
         {
-            snapshot.Renames.ForEach(new Receipts.ReceiptBook(session).Follow);
+            PendingRenames.ReadAll(session).ForEach(new Receipts.ReceiptBook(session).Follow);
         }
     }
 

@@ -122,7 +122,6 @@ internal sealed class DifferenceReader(StoreSession session)
             if (renamed is { } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && from.Id.Type == table.Number)
             {
                 _renames.Add((from.Id, row.Id));
-                _snapshot.Renames.Add(new Rename(table, from.Id.Key, row.Key, from.Seq));
             }
 
             renamed = touch.Op == "K" ? (row.Id, touch.Seq) : null;

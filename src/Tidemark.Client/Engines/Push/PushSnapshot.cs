@@ -32,9 +32,6 @@ internal sealed class PushSnapshot
     /// <summary>Rows under an id that was deleted and inserted again.</summary>
     public List<RowState> Reinserted { get; } = [];
 
-    /// <summary>Changes of keys, in their order.</summary>
-    public List<Rename> Renames { get; } = [];
-
     public bool HasMore { get; set; }
 }
 
