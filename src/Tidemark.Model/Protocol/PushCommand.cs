@@ -138,11 +138,13 @@ public sealed record PushCommand
 
     /// <summary>Reads a command of a known model.</summary>
     /// <exception cref="WireFormatException">With the code of the failed verdict.</exception>
-    public static PushCommand Parse(SyncModel model, JsonElement element)
+    public static PushCommand Parse(SyncModel model, JsonElement element) => Parse(model, PushMembers.Of(element));
+
+    internal static PushCommand Parse(SyncModel model, in PushMembers members)
     {
-        var typeName = Text(element, "entityType") ?? throw Bad("entityType is missing.");
+        var typeName = Text(members.EntityType, "entityType") ?? throw Bad("entityType is missing.");
         var type = model.Find(typeName) ?? throw new WireFormatException(ErrorCodes.UnknownType, $"There is no entity type {typeName}.");
-        var operation = OperationNames.Find(Text(element, "operation"));
+        var operation = OperationNames.Find(Text(members.Operation, "operation"));
         if (operation is null or Operation.Remove)
         {
             throw Bad("operation must be CREATE, UPDATE, DELETE, REKEY or OFFER.");
@@ -150,23 +152,23 @@ public sealed record PushCommand
 
         return new PushCommand
         {
-            Id = ParseId(element),
+            Id = ParseId(members),
             Type = type,
             Operation = operation.Value,
-            EntityId = WireRow.ReadKey(type, Required(element, "entityId")),
-            NewEntityId = element.TryGetProperty("newEntityId", out var newId) ? WireRow.ReadKey(type, newId) : null,
-            BaseVersion = Integer(element, "baseVersion"),
-            ContentVersion = Integer(element, "contentVersion"),
-            After = element.TryGetProperty("after", out var after) ? ReadId(after, "after") : null,
-            Payload = element.TryGetProperty("payload", out var payload) && payload.ValueKind != JsonValueKind.Null ? WireRow.Read(type, payload) : null,
-            Refs = ParseRefs(type, element),
-            Group = Text(element, "group"),
-            OccurredAt = Text(element, "occurredAt") is { } at ? Time(at) : default,
+            EntityId = IsThere(members.EntityId) ? WireRow.ReadKey(type, members.EntityId) : throw Bad("entityId is missing."),
+            NewEntityId = IsThere(members.NewEntityId) ? WireRow.ReadKey(type, members.NewEntityId) : null,
+            BaseVersion = Integer(members.BaseVersion, "baseVersion"),
+            ContentVersion = Integer(members.ContentVersion, "contentVersion"),
+            After = IsThere(members.After) ? ReadId(members.After, "after") : null,
+            Payload = IsValue(members.Payload) ? WireRow.Read(type, members.Payload) : null,
+            Refs = ParseRefs(type, members.Refs),
+            Group = Text(members.Group, "group"),
+            OccurredAt = Text(members.OccurredAt, "occurredAt") is { } at ? Time(at) : default,
         };
     }
 
     /// <summary>The id alone, so that a command that cannot be read still gets its verdict.</summary>
-    public static Guid ParseId(JsonElement element) => ReadId(Required(element, "id"), "id");
+    internal static Guid ParseId(in PushMembers members) => IsThere(members.Id) ? ReadId(members.Id, "id") : throw Bad("id is missing.");
 
     private static CanonicalJsonWriter Member(CanonicalJsonWriter writer, ReadOnlySpan<byte> name)
     {
@@ -195,9 +197,9 @@ public sealed record PushCommand
         writer.WriteByte((byte)'}');
     }
 
-    private static IReadOnlyDictionary<string, Guid> ParseRefs(EntityType type, JsonElement element)
+    private static IReadOnlyDictionary<string, Guid> ParseRefs(EntityType type, JsonElement members)
     {
-        if (!element.TryGetProperty("refs", out var members) || members.ValueKind == JsonValueKind.Null)
+        if (!IsValue(members))
         {
             return NoRefs;
         }
@@ -222,32 +224,26 @@ public sealed record PushCommand
         return refs;
     }
 
-    private static JsonElement Required(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : throw Bad(name + " is missing.");
+    private static bool IsThere(JsonElement member) => member.ValueKind != JsonValueKind.Undefined;
 
-    private static string? Text(JsonElement element, string name)
+    private static bool IsValue(JsonElement member) => member.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
+
+    private static string? Text(JsonElement member, string name) =>
+        !IsValue(member) ? null : member.ValueKind == JsonValueKind.String ? member.GetString() : throw Bad(name + " must be a string.");
+
+    private static long? Integer(JsonElement member, string name)
     {
-        if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+        if (!IsValue(member))
         {
             return null;
         }
 
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Bad(name + " must be a string.");
-    }
-
-    private static long? Integer(JsonElement element, string name)
-    {
-        if (!element.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
-        {
-            return null;
-        }
-
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number))
+        if (member.ValueKind == JsonValueKind.Number && member.TryGetInt64(out var number))
         {
             return number;
         }
 
-        return value.ValueKind == JsonValueKind.String && long.TryParse(value.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number)
+        return member.ValueKind == JsonValueKind.String && long.TryParse(member.GetString(), System.Globalization.CultureInfo.InvariantCulture, out number)
             ? number
             : throw Bad(name + " must be an integer.");
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Tidemark.Model.Entities;
@@ -46,7 +47,7 @@ public static class PushRequest
         try
         {
             using var document = JsonDocument.Parse(utf8, Options);
-            var envelope = document.RootElement.Deserialize(WireJson.Default.PushEnvelope)
+            var envelope = ReadEnvelope(document.RootElement)
                 ?? throw new WireFormatException(ErrorCodes.BadRequest, "The body is null.");
             if (!document.RootElement.TryGetProperty("commands", out var commands) || commands.ValueKind != JsonValueKind.Array)
             {
@@ -58,7 +59,8 @@ public static class PushRequest
                 throw new WireFormatException(ErrorCodes.TooLarge, $"A push has at most {limits.CommandsMax} commands, {commands.GetArrayLength()} came.");
             }
 
-            return (envelope, [.. commands.EnumerateArray().Select(c => ReadCommand(model, c, limits))]);
+            using var canonical = new Values.CanonicalJsonWriter();
+            return (envelope, [.. commands.EnumerateArray().Select(c => ReadCommand(model, c, limits, canonical))]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -66,28 +68,58 @@ public static class PushRequest
         }
     }
 
-    private static ReceivedCommand ReadCommand(SyncModel model, JsonElement element, WireLimits limits)
+    // Everything but the commands, which are most of the bytes and no part of it.
+    private static PushEnvelope? ReadEnvelope(JsonElement body)
     {
-        var id = PushCommand.ParseId(element);
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            return body.Deserialize(WireJson.Default.PushEnvelope);
+        }
+
+        using var writer = new Values.CanonicalJsonWriter();
+        writer.WriteByte((byte)'{');
+        foreach (var member in body.EnumerateObject().Where(m => !m.NameEquals("commands"u8)))
+        {
+            if (writer.Length > 1)
+            {
+                writer.WriteByte((byte)',');
+            }
+
+            writer.WriteByte((byte)'"');
+            writer.WriteRaw(JsonMarshal.GetRawUtf8PropertyName(member));
+            writer.WriteRaw("\":"u8);
+            writer.WriteRaw(JsonMarshal.GetRawUtf8Value(member.Value));
+        }
+
+        writer.WriteByte((byte)'}');
+        return JsonSerializer.Deserialize(writer.Written, WireJson.Default.PushEnvelope);
+    }
+
+    private static ReceivedCommand ReadCommand(SyncModel model, JsonElement element, WireLimits limits, Values.CanonicalJsonWriter canonical)
+    {
+        var members = PushMembers.Of(element);
+        var id = PushCommand.ParseId(members);
         var hash = Array.Empty<byte>();
         WireFormatException? fault = null;
         try
         {
-            hash = SHA256.HashData(CanonicalPayload.Canonicalize(element));
+            canonical.Clear();
+            CanonicalPayload.Write(canonical, element);
+            hash = SHA256.HashData(canonical.Written);
         }
         catch (Exception e) when (e is WireFormatException or InvalidOperationException)
         {
             fault = Unreadable(e);
         }
 
-        if (WidthFault(element, limits) is { } tooWide)
+        if (WidthFault(members.Payload, limits) is { } tooWide)
         {
             return new ReceivedCommand(id, hash, null, tooWide);
         }
 
         try
         {
-            var command = PushCommand.Parse(model, element);
+            var command = PushCommand.Parse(model, members);
             return new ReceivedCommand(id, hash, fault is null ? command : null, fault);
         }
         catch (Exception e) when (e is WireFormatException or InvalidOperationException)
@@ -97,9 +129,9 @@ public static class PushRequest
         }
     }
 
-    private static WireFormatException? WidthFault(JsonElement command, WireLimits limits)
+    private static WireFormatException? WidthFault(JsonElement payload, WireLimits limits)
     {
-        if (command.ValueKind != JsonValueKind.Object || !command.TryGetProperty("payload", out var payload) || payload.ValueKind != JsonValueKind.Object)
+        if (payload.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
