@@ -13,15 +13,19 @@ internal sealed class ClashSql
     private readonly CaptureTriggers.CaptureSql _sql;
     private readonly string _where;
 
-    private ClashSql(CaptureTriggers.CaptureSql sql, string where, IReadOnlyList<string> columns)
+    private ClashSql(CaptureTriggers.CaptureSql sql, string where, IReadOnlyList<string> columns, IReadOnlyList<string>? read = null)
     {
         _sql = sql;
         _where = where;
         Columns = columns;
+        Read = read ?? columns;
     }
 
     /// <summary>The columns whose change can make the clash; empty when any can.</summary>
     public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>The columns that tell whether there is a clash.</summary>
+    public IReadOnlyList<string> Read { get; }
 
     public string Exists => $"EXISTS (SELECT 1 FROM {_sql.Table} AS t WHERE {_where})";
 
@@ -41,9 +45,16 @@ internal sealed class ClashSql
             clashes.Add(new ClashSql(sql, $"t.{rowId} = NEW.{rowId}", [.. sql.RowIdNames]));
         }
 
-        clashes.AddRange(schema.UniqueIndexes.Select(index => ForIndex(sql, index)));
+        clashes.AddRange(ForIndexes(sql));
         return clashes;
     }
+
+    /// <summary>One for each unique index of the table, also for those that the model does not know: over some rows, an expression, another collation.</summary>
+    public static IReadOnlyList<ClashSql> ForIndexes(CaptureTriggers.CaptureSql sql) => [.. sql.Schema.UniqueIndexes.Select(index => ForIndex(sql, index))];
+
+    /// <summary>The keys of the rows that a row with these values, one parameter for each column, would throw out.</summary>
+    public string Holders(IEnumerable<string> columns) =>
+        $"SELECT {string.Join(", ", _sql.Key.Select(k => "t." + k))} FROM {_sql.Table} AS t, (SELECT {string.Join(", ", columns.Select((c, i) => $"?{i + 1} AS {SqlName.Quote(c)}"))}) AS NEW WHERE {_where}";
 
     public ClashSql AmongOthers()
     {
@@ -76,7 +87,8 @@ internal sealed class ClashSql
 
         // A generated column changes with columns that its name does not tell.
         var hidesOthers = columns.Any(c => sql.Schema.Find(c) is { Generated: true });
-        return new ClashSql(sql, string.Join(" AND ", terms), hidesOthers ? [] : [.. columns.Distinct(SqlName.Comparer)]);
+        var read = columns.Distinct(SqlName.Comparer).ToList();
+        return new ClashSql(sql, string.Join(" AND ", terms), hidesOthers ? [] : read, read);
     }
 
     // The expression with every column of the table led by the row it is taken from.

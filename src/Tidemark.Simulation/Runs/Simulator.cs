@@ -11,6 +11,7 @@ public static class Simulator
 {
     private const int RoundsMax = 20;
     private const int FetchesMax = 1000;
+    private const int WaitingTold = 10;
     private const int SettlingsMax = 6;
     private static readonly TimeSpan RoundTime = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan RunTimeMax = TimeSpan.FromHours(6);
@@ -187,8 +188,26 @@ public static class Simulator
             }
         }
 
+        TellWhatWaits(world);
         world.Violate("starvation", $"not quiet {RoundsMax} rounds after faults ended: " + string.Join("; ", world.Devices.Select(d => $"{d.Name} {BooksReader.Read(d, world.Schema).Waiting} waiting, {BooksReader.Read(d, world.Schema).Aside} aside")));
         return false;
+    }
+
+    private static void TellWhatWaits(World world)
+    {
+        foreach (var device in world.Devices)
+        {
+            var inspector = new StoreInspector(device.Process!.Store);
+            foreach (var item in inspector.Outbox(WaitingTold))
+            {
+                world.Say(device, $"still waiting: {item}");
+            }
+
+            foreach (var item in inspector.Aside().Take(WaitingTold))
+            {
+                world.Say(device, $"still put aside: {item}");
+            }
+        }
     }
 
     // A run that fetches few pages is followed by the next, as the scheduler does it: what is left is fetched, not waited for.

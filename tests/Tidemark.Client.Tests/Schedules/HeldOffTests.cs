@@ -87,4 +87,32 @@ public sealed class HeldOffTests
         Assert.Equal(["n1|blue|edited"], a.Rows("SELECT id, slug, body FROM note WHERE id = 'n1'"));
         Steps.AssertEqual(a, b);
     }
+
+    [Theory]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PULL-09")]
+    [InlineData("WHERE shelf <> ''", "")]
+    [InlineData("", "UPDATE book SET title = 'edited'")]
+    [InlineData("WHERE shelf <> ''", "UPDATE book SET title = 'edited'")]
+    public async Task A_row_in_the_place_of_another_comes_with_what_refers_to_it_though_only_the_file_knows_the_index(string condition, string edit)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", $"""
+            CREATE TABLE room(id TEXT PRIMARY KEY, shelf TEXT);
+            CREATE UNIQUE INDEX room_shelf ON room(lower(shelf)) {condition};
+            CREATE TABLE book(id TEXT PRIMARY KEY, room_id TEXT NOT NULL REFERENCES room(id), title TEXT);
+            INSERT INTO room VALUES('r1', 'gold');
+            INSERT INTO book VALUES('b', 'r1', 'one');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("PRAGMA foreign_keys = 0; INSERT OR REPLACE INTO room VALUES('r2', 'GOLD'); UPDATE book SET room_id = 'r2'");
+        await a.SyncAsync();
+        b.Sql(edit);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["r2|GOLD"], b.Rows("SELECT * FROM room"));
+        Assert.Equal(["b|r2|" + (edit.Length > 0 ? "edited" : "one")], b.Rows("SELECT * FROM book"));
+        Steps.AssertEqual(a, b);
+        Assert.Equal(0, b.Store.EngineSession.Aside.Count());
+    }
 }

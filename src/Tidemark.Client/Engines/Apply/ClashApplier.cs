@@ -10,6 +10,7 @@ namespace Tidemark.Client.Engines.Apply;
 internal sealed class ClashApplier(StoreSession session, RowApplier applier, SyncBatchContext context, long nowMs, IReadOnlyDictionary<RowId, long> going)
 {
     private readonly HiddenRows _hidden = new(session, context);
+    private readonly UniqueHolders _holders = new(session);
 
     public void Apply(IReadOnlyList<IncomingRow> clashes, Action<IncomingRow, ApplyOutcome> done)
     {
@@ -53,7 +54,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
             return;
         }
 
-        foreach (var holder in UniqueHolders.Of(session, row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
+        foreach (var holder in _holders.Of(row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
         {
             if (going[new RowId(row.Table.Number, holder)] == row.Version && IsClean(row.Table, holder))
             {

@@ -10,6 +10,8 @@ namespace Tidemark.Client.Engines.Apply;
 /// </summary>
 internal sealed class HiddenRows(StoreSession session, SyncBatchContext context)
 {
+    private readonly UniqueHolders _holders = new(session);
+
     /// <summary>What refers to a row that is taken out of the file: an optional reference is cleared, a row with a required one goes too.</summary>
     public void LeaveParent(EntityTable parent, EntityKey key)
     {
@@ -40,7 +42,7 @@ internal sealed class HiddenRows(StoreSession session, SyncBatchContext context)
             return;
         }
 
-        foreach (var hidden in UniqueHolders.Of(session, table, row).Where(k => IsHidden(table, k) && table.ReadEntry(session.Db, k, session.Remote) is null).ToArray())
+        foreach (var hidden in _holders.Of(table, row).Where(k => IsHidden(table, k) && table.ReadEntry(session.Db, k, session.Remote) is null).ToArray())
         {
             Purge(table, hidden);
         }

@@ -1,18 +1,40 @@
+using Tidemark.Client.Capture;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Values;
+using Tidemark.Sqlite;
+using Tidemark.Sqlite.Schema;
 
 namespace Tidemark.Client.Engines.Apply;
 
 /// <summary>Finds the rows of a table that hold certain values.</summary>
-internal static class UniqueHolders
+internal sealed class UniqueHolders(StoreSession session)
 {
-    /// <summary>The keys of other rows here that hold a unique value of a row.</summary>
-    public static IEnumerable<EntityKey> Of(StoreSession session, EntityTable table, Row row) =>
-        table.Type.UniqueKeys.Select(u => table.Type.OrdinalsOf(u.Fields))
-            .Where(ordinals => !ordinals.Any(o => row[o].IsNull || row[o].IsAbsent))
-            .SelectMany(ordinals => Find(session, table, ordinals, new EntityKey([.. ordinals.Select(o => row[o])])))
+    private readonly Dictionary<int, IReadOnlyList<string>> _queries = [];
+
+    /// <summary>The keys of other rows here that hold a unique value of a row; the indexes of the file count, whether the model knows them or not.</summary>
+    public IEnumerable<EntityKey> Of(EntityTable table, Row row)
+    {
+        var values = Enumerable.Range(0, row.Type.Fields.Count).Select(i => row[i].IsAbsent ? Value.Null : table.Stored(i, row[i])).ToArray();
+        return Queries(table)
+            .SelectMany(q => session.Db.Query(q, s => table.KeyAt(s, 0), values))
             .Where(k => k != row.Key)
             .Distinct();
+    }
+
+    private IReadOnlyList<string> Queries(EntityTable table)
+    {
+        if (!_queries.TryGetValue(table.Number, out var queries))
+        {
+            var columns = table.Type.Fields.Select(f => f.ColumnName).ToList();
+            queries = SchemaReader.Read(session.Db.Connection, table.Type.TableName) is not { } schema ? [] :
+                [.. ClashSql.ForIndexes(new CaptureTriggers.CaptureSql(table.Type, table.Number, schema))
+                    .Where(c => c.Read.All(r => columns.Contains(r, SqlName.Comparer)))
+                    .Select(c => c.Holders(columns))];
+            _queries.Add(table.Number, queries);
+        }
+
+        return queries;
+    }
 
     /// <summary>The keys of the rows here whose columns hold these values.</summary>
     public static List<EntityKey> Find(StoreSession session, EntityTable table, IReadOnlyList<int> ordinals, EntityKey values)
