@@ -6,6 +6,13 @@ namespace Tidemark.Client.Tests.Schedules;
 /// <summary>The server's version of a row cannot stand here because of something that was refused.</summary>
 public sealed class HeldOffTests
 {
+    private const string Rooms = """
+        CREATE TABLE room(id TEXT PRIMARY KEY, shelf TEXT);
+        CREATE UNIQUE INDEX room_shelf ON room(lower(shelf));
+        CREATE TABLE book(id TEXT PRIMARY KEY, room_id TEXT NOT NULL REFERENCES room(id), title TEXT);
+
+        """;
+
     [Fact]
     [Trait("req", "CON-11")]
     [Trait("req", "PUSH-07")]
@@ -94,11 +101,12 @@ public sealed class HeldOffTests
     [InlineData("WHERE shelf <> ''", "")]
     [InlineData("", "UPDATE book SET title = 'edited'")]
     [InlineData("WHERE shelf <> ''", "UPDATE book SET title = 'edited'")]
-    public async Task A_row_in_the_place_of_another_comes_with_what_refers_to_it_though_only_the_file_knows_the_index(string condition, string edit)
+    [InlineData("", "", "TEXT NOT NULL UNIQUE COLLATE NOCASE")]
+    public async Task A_row_in_the_place_of_another_comes_with_what_refers_to_it_though_only_the_file_knows_the_index(string condition, string edit, string column = "TEXT")
     {
         await using var world = await World.StartAsync();
         var a = world.Adopt("a", $"""
-            CREATE TABLE room(id TEXT PRIMARY KEY, shelf TEXT);
+            CREATE TABLE room(id TEXT PRIMARY KEY, shelf {column});
             CREATE UNIQUE INDEX room_shelf ON room(lower(shelf)) {condition};
             CREATE TABLE book(id TEXT PRIMARY KEY, room_id TEXT NOT NULL REFERENCES room(id), title TEXT);
             INSERT INTO room VALUES('r1', 'gold');
@@ -114,5 +122,74 @@ public sealed class HeldOffTests
         Assert.Equal(["b|r2|" + (edit.Length > 0 ? "edited" : "one")], b.Rows("SELECT * FROM book"));
         Steps.AssertEqual(a, b);
         Assert.Equal(0, b.Store.EngineSession.Aside.Count());
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-07")]
+    [Trait("req", "CON-11")]
+    public async Task A_deletion_that_lost_is_not_sent_again_while_the_row_cannot_stand_here()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Rooms + "INSERT INTO room VALUES('r1', 'red'); INSERT INTO book VALUES('b', 'r1', 'one');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO room VALUES('r2', 'gold'); UPDATE book SET room_id = 'r2', title = 'two'");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO room VALUES('r3', 'GOLD'); DELETE FROM book"); // The server does not know the index: r2 cannot stand here.
+        await b.SyncAsync();
+        await b.SyncAsync();
+        Assert.Equal(0, (await b.SyncAsync()).Push.Requests);
+        Assert.Empty(b.Rows("SELECT * FROM book"));
+        b.Sql("DELETE FROM room WHERE id = 'r3'");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["b|r2|two"], b.Rows("SELECT * FROM book"));
+        Steps.AssertEqual(a, b);
+    }
+
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PULL-09")]
+    public async Task A_row_its_predecessor_and_an_edited_row_below_that_one_wait_for_each_other_and_come_together()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Make("a", Rooms, t => t.Name == "room" ? t with { DeletePolicy = Tidemark.Model.Entities.DeletePolicy.DeleteWins } : t);
+        a.Sql("INSERT INTO room VALUES('r1', 'gold'); INSERT INTO book VALUES('b1', 'r1', 'one')");
+        await a.SyncAsync();
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE room SET shelf = NULL; INSERT INTO room VALUES('r2', 'GOLD'); UPDATE book SET room_id = 'r2'");
+        await a.SyncAsync();
+        a.Sql("DELETE FROM room WHERE id = 'r1'");
+        await a.SyncAsync();
+        b.Sql("UPDATE book SET title = 'edited'; INSERT INTO book VALUES('b2', 'r1', 'new')");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["r2|GOLD"], b.Rows("SELECT * FROM room"));
+        Assert.Equal(["b1|r2|edited"], b.Rows("SELECT * FROM book"));
+        Assert.Equal(1, b.Count("SELECT count(*) FROM _tm_conflict WHERE key = '\"b2\"' AND outcome = 'ADOPT_SERVER'"));
+        Steps.AssertEqual(a, b);
+        Assert.Equal(0, b.Store.EngineSession.Aside.Count());
+    }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "INT-01")]
+    public async Task A_row_whose_child_cannot_come_away_keeps_its_place_and_the_run_its_end()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Rooms + "INSERT INTO room VALUES('r1', 'gold'), ('r3', 'red'); INSERT INTO book VALUES('b', 'r1', 'one');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO room VALUES('r9', 'BLUE')"); // r4 cannot stand here, and the book waits for it.
+        a.Sql("INSERT INTO room VALUES('r4', 'blue'); UPDATE book SET room_id = 'r4'; DELETE FROM room WHERE id = 'r1'; INSERT INTO room VALUES('r2', 'GOLD')");
+        await a.SyncAsync();
+        await b.SyncAsync();
+        var report = await b.SyncAsync();
+        Assert.Null(report.Error);
+        Assert.Equal(["b|r1|one"], b.Rows("SELECT * FROM book"));
+        b.Sql("DELETE FROM room WHERE id = 'r9'");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["b|r4|one"], b.Rows("SELECT * FROM book"));
+        Steps.AssertEqual(a, b);
     }
 }

@@ -148,6 +148,13 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             var applier = new RowApplier(s, environment, context);
             ApplyUpserts(s, applier, Incoming(s, _slice), isLast: true);
             RetryAside(s, applier);
+            if (s.HasAside && new KnotApplier(s, environment, context).Untie(_deletions, report))
+            {
+                report.Conflicts += applier.Conflicts;
+                applier = new RowApplier(s, environment, context); // What it knew of parents is no longer so.
+                RetryAside(s, applier);
+            }
+
             var deletions = new DeletionApplier(s, environment, context, applier);
             _deletions.AddRange(UnlistedAfterResync(s, applier, fetched, tail.Until));
             CheckDeleteLimit(s);
@@ -240,17 +247,15 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             var clashes = new List<IncomingRow>();
             foreach (var aside in s.Aside.ReadAll())
             {
-                var change = ChangesPage.ReadChange(aside.Raw, s.Model);
-                if (change.Fault is not null || change.Type is null)
+                if (IncomingRow.FromAside(s, aside) is not { } incoming)
                 {
                     continue;
                 }
 
-                var incoming = new IncomingRow(s.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw) { MadeBy = change.MadeBy, ContentVersion = change.ContentVersion };
-                if (change.Row is null)
+                if (incoming.Row is null)
                 {
                     _deletions.RemoveAll(d => d.Id == incoming.Id);
-                    _deletions.Add(incoming with { Removed = change.Operation == Operation.Remove });
+                    _deletions.Add(incoming);
                     continue;
                 }
 

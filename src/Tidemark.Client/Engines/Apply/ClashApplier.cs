@@ -56,7 +56,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
 
         foreach (var holder in _holders.Of(row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
         {
-            if (going[new RowId(row.Table.Number, holder)] == row.Version && IsClean(row.Table, holder))
+            if (going[new RowId(row.Table.Number, holder)] == row.Version && IsClean(row.Table, holder) && HoldsUniqueKey(row, holder))
             {
                 LeadChildren(row.Table, holder, row.Key);
             }
@@ -95,14 +95,15 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         }
     }
 
-    // No edit of this device is on the row or below it.
+    private bool HoldsUniqueKey(IncomingRow row, EntityKey holder) =>
+        row.Table.Type.UniqueKeys.Select(u => row.Table.Type.OrdinalsOf(u.Fields))
+            .Where(ordinals => !ordinals.Any(o => row.Row![o].IsNull || row.Row[o].IsAbsent))
+            .Any(ordinals => UniqueHolders.Find(session, row.Table, ordinals, new EntityKey([.. ordinals.Select(o => row.Row![o])])).Contains(holder));
+
+    // No edit of this device is on the row, and nothing needs it: what needs it still may come away from it only with the row that is brought here.
     private bool IsFree(EntityTable table, EntityKey key) =>
         IsClean(table, key)
-        && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey).All(e =>
-        {
-            var child = session.Table(e.Source);
-            return UniqueHolders.Find(session, child, e.SourceOrdinals, key).TrueForAll(k => child.ReadEntry(session.Db, k, session.Remote) is not null && child.ReadBase(session.Db, k, session.Remote) is null);
-        });
+        && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey && e.Relation.Required).All(e => UniqueHolders.Find(session, session.Table(e.Source), e.SourceOrdinals, key).Count == 0);
 
     private bool TogetherInSavepoint(List<IncomingRow> rows, Action<IncomingRow, ApplyOutcome> done)
     {

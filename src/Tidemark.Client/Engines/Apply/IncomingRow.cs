@@ -45,6 +45,19 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>Of a row that was offered after a restore: the version its content had before.</summary>
     public long? ContentVersion { get; init; }
 
+    /// <summary>What was put aside, to be tried again; null when it cannot be read.</summary>
+    public static IncomingRow? FromAside(StoreSession session, AsideRow aside)
+    {
+        var change = ChangesPage.ReadChange(aside.Raw, session.Model);
+        return change.Fault is not null || change.Type is null ? null
+            : new IncomingRow(session.Table(change.Type), change.Key, change.Version, change.Row, change.Origin, change.Raw)
+            {
+                Removed = change.Row is null && change.Operation == Operation.Remove,
+                MadeBy = change.MadeBy,
+                ContentVersion = change.ContentVersion,
+            };
+    }
+
     /// <summary>The change as it came; of one that no page brought, as a page would.</summary>
     public byte[] ToUtf8() => Raw.Length > 0
         ? Raw.ToArray()

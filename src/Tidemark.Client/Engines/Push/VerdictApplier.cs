@@ -346,7 +346,8 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             applier.PutAside(incoming, AsideCause.UniqueClash, null);
         }
 
-        if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
+        if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside
+            && !(command is not null && new LostDeletions(session, environment).TryEnd(incoming, command)))
         {
             TouchAgain(incoming.Table, incoming.Key, command);
         }
