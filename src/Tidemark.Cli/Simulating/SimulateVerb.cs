@@ -57,17 +57,10 @@ internal static class SimulateVerb
         var started = Stopwatch.GetTimestamp();
         var totals = new Totals();
         var broken = new List<object>();
-        for (var i = 0; i < wanted.Runs; i++)
+        var all = Enumerable.Range(0, wanted.Runs).AsParallel().AsOrdered().WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancellationToken).Select(i => Play(wanted, wanted.Seed + (ulong)i));
+        foreach (var (options, result) in all)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var options = new SimulationOptions { Seed = wanted.Seed + (ulong)i, Devices = wanted.Devices, Steps = wanted.Steps, Faults = wanted.Faults, Workload = wanted.Workload };
-            var result = Simulator.Run(options);
             totals.Add(result);
-            if (wanted.Twice && Simulator.Run(options).Digest is var again && again != result.Digest)
-            {
-                result = result with { Violation = new Violation("determinism", $"the second run differs: {result.Digest} and {again}") };
-            }
-
             if (result.Violation is { } violation)
             {
                 broken.Add(new { seed = options.Seed, checker = violation.Checker, what = violation.What, replay = wanted.Replay(options.Seed) });
@@ -81,6 +74,19 @@ internal static class SimulateVerb
 
         Show(output, totals, broken.Count, Stopwatch.GetElapsedTime(started), broken);
         return broken.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    // A seed is run by one thread, from its first step to the last; what it is does not hang on what the others do meanwhile.
+    private static (SimulationOptions Options, SimulationResult Result) Play(Wanted wanted, ulong seed)
+    {
+        var options = new SimulationOptions { Seed = seed, Devices = wanted.Devices, Steps = wanted.Steps, Faults = wanted.Faults, Workload = wanted.Workload };
+        var result = Simulator.Run(options);
+        if (wanted.Twice && Simulator.Run(options).Digest is var again && again != result.Digest)
+        {
+            result = result with { Violation = new Violation("determinism", $"the second run differs: {result.Digest} and {again}") };
+        }
+
+        return (options, result.Violation is null && !wanted.Trace ? result with { Story = [] } : result);
     }
 
     // A story takes up to a hundred runs: of many broken ones, only the first are told.

@@ -28,7 +28,11 @@ internal sealed class SharingWire(SharingRun run, string device, Dice dice) : Ht
             return Lost();
         }
 
-        var reply = Handle(sent);
+        if (Handle(sent) is not { } reply)
+        {
+            return Lost();
+        }
+
         if (fate < 11)
         {
             run.Met("duplicate");
@@ -54,10 +58,10 @@ internal sealed class SharingWire(SharingRun run, string device, Dice dice) : Ht
 
     private static Task<HttpResponseMessage> Lost() => Task.FromException<HttpResponseMessage>(new HttpRequestException("The connection was lost."));
 
-    private WireReply Handle(WireRequest request)
+    private WireReply? Handle(WireRequest request)
     {
-        var reply = run.Front.Handle(request);
-        if (reply.Status == 200 && request.Path.StartsWith("/sync/", StringComparison.Ordinal) && request.Method == "POST")
+        var reply = run.Handle(request);
+        if (reply?.Status == 200 && request.Path.StartsWith("/sync/", StringComparison.Ordinal) && request.Method == "POST")
         {
             Check(request, reply);
         }

@@ -23,7 +23,7 @@ public static class Simulator
     public static SimulationResult Run(SimulationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.Workload == Workloads.Fifth ? Sharing.SharingRun.Play(options, DefaultFolder()) : Run(Plan.Make(options));
+        return Workloads.IsOfSharing(options.Workload) ? Sharing.SharingRun.Play(options, DefaultFolder()) : Run(Plan.Make(options));
     }
 
     /// <summary>The shortest schedule found that breaks the same promise as the seed does; the run itself when it breaks none.</summary>
@@ -32,7 +32,7 @@ public static class Simulator
     public static SimulationResult Shrink(SimulationOptions options, int runsMax = 400)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Workload == Workloads.Fifth)
+        if (Workloads.IsOfSharing(options.Workload))
         {
             return Run(options); // Short as it is.
         }

@@ -21,9 +21,15 @@ public static class Workloads
     /// <summary>The first one, and people who merge duplicates.</summary>
     public const int Sixth = 6;
 
+    /// <summary>The fifth one, with a server that is killed and restored, and disks in trouble.</summary>
+    public const int Seventh = 7;
+
     public const int Preset = First;
 
-    public const int Newest = Sixth;
+    public const int Newest = Seventh;
+
+    /// <summary>Is it the world of those who share spaces?</summary>
+    public static bool IsOfSharing(int workload) => workload is Fifth or Seventh;
 
     /// <summary>Does a workload have what came with another one?</summary>
     public static bool Has(int workload, int since) => workload == Sixth ? since is First or Sixth : since <= workload;

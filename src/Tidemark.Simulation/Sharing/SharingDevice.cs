@@ -70,6 +70,16 @@ internal sealed class SharingDevice : IDisposable
         }
     }
 
+    /// <summary>From now on the engine's writes meet this trouble with that chance.</summary>
+    public void Trouble(StoreTrouble trouble, double chance)
+    {
+        _run.Met("disk-" + (trouble == StoreTrouble.IoError ? "broken" : trouble.ToString().ToLowerInvariant()));
+        _run.Say(Name, $"the disk is in trouble: {trouble}");
+        _watch.Trouble(trouble, chance, _dice.Fork());
+    }
+
+    public void NoTrouble() => _watch.NoTrouble();
+
     /// <summary>What the app does, in one transaction of its own.</summary>
     public void Write(string sql, params ReadOnlySpan<Value> values)
     {
@@ -82,6 +92,8 @@ internal sealed class SharingDevice : IDisposable
         using var db = App();
         return db.Query(sql);
     }
+
+    public bool Has(string id) => Read($"SELECT 1 FROM list WHERE id = '{id}' UNION ALL SELECT 1 FROM item WHERE id = '{id}'").Count > 0;
 
     public IReadOnlyList<DeadLetter> DeadLetters() => new StoreInspector(Store).DeadLetters();
 

@@ -4,18 +4,15 @@ using Tidemark.Client.Coordination;
 using Tidemark.Client.Inspection;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
-using Tidemark.Model.Values;
 using Tidemark.Server;
-using Tidemark.Server.Sqlite;
 using Tidemark.Simulation.Clock;
-using Tidemark.Simulation.Disk;
 using Tidemark.Simulation.Network;
 using Tidemark.Simulation.Runs;
 
 namespace Tidemark.Simulation.Sharing;
 
 /// <summary>
-/// The fifth workload: users with devices that share spaces, on a network that loses, doubles and delays, with processes that are killed. Promises: nobody who is no
+/// The fifth workload, and with a server that is killed and restored and disks in trouble the seventh: users with devices that share spaces, on a network that loses, doubles and delays, with processes that are killed. Promises: nobody who is no
 /// member is answered; a reader writes nothing; after a run no row of a space that was left is in the file; no row that was made is lost; the ledger adds up; in the end
 /// every device has exactly the rows of its user's spaces.
 /// </summary>
@@ -24,37 +21,20 @@ internal sealed class SharingRun
     private const int RoundsMax = 20;
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(7);
     private readonly SimulationOptions _options;
-    private readonly string _folder;
     private readonly Dice _dice;
     private readonly List<SharingDevice> _devices = [];
     private readonly List<string> _story = [];
     private readonly List<(int Step, Action Handle)> _late = [];
     private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
-    private readonly SyncServer _server;
-    private readonly SqliteServerStore _store;
-    private readonly DiskWatch _watch;
+    private readonly SharingServer _server;
+    private readonly HashSet<string> _away = new(StringComparer.Ordinal); // devices that have not synced since the server was restored
     private int _syncs;
     private int _step;
 
     private SharingRun(SimulationOptions options, string folder)
     {
-        (_options, _folder, _dice) = (options, folder, new Dice(Dice.Mix(options.Seed, 500)));
-        var clock = new VirtualClock(Scheduler, static () => TimeSpan.Zero);
-        _watch = new DiskWatch(clock);
-        var random = _dice.Fork();
-        var environment = new ServerEnvironment
-        {
-            Time = clock,
-            RandomBytes = count =>
-            {
-                var bytes = new byte[count];
-                random.Fill(bytes);
-                return bytes;
-            },
-        };
-        _store = SqliteServerStore.Open(ServerPath, environment, _watch);
-        _server = new SyncServer(_store, environment, new ServerOptions { Dev = true });
-        Front = new ServerFront(_server, text => Violate("server", text));
+        (_options, _dice) = (options, new Dice(Dice.Mix(options.Seed, 500)));
+        _server = new SharingServer(this, folder, _dice.Fork());
         foreach (var user in Users.Append(Users[0]))
         {
             var name = ((char)('A' + _devices.Count)).ToString();
@@ -78,8 +58,6 @@ internal sealed class SharingRun
 
     public SharingTruth Truth { get; } = new();
 
-    public ServerFront Front { get; }
-
     public IReadOnlyList<string> Users { get; } = ["ann", "bob", "eve"];
 
     public IReadOnlyList<SharingDevice> Devices => _devices;
@@ -90,7 +68,8 @@ internal sealed class SharingRun
 
     public Violation? Violation { get; private set; }
 
-    private string ServerPath => Path.Combine(_folder, "server.db");
+    /// <summary>Is the server killed and restored, and are the devices' disks in trouble?</summary>
+    public bool HasDisasters => _options.Workload == Workloads.Seventh;
 
     public static SimulationResult Play(SimulationOptions options, string defaultFolder)
     {
@@ -131,7 +110,55 @@ internal sealed class SharingRun
 
     public void ArriveLater(Action handle) => _late.Add((_step + 1 + _dice.Below(8), handle));
 
-    public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => ask(_server, new Caller(new UserId(user), IsAdministrator: false)).GetAwaiter().GetResult();
+    public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => _server.Ask(user, ask);
+
+    public WireReply? Handle(WireRequest request) => _server.Handle(request);
+
+    public void Backup()
+    {
+        _server.Backup();
+        Met("server-backup");
+        Say("server", "is backed up");
+    }
+
+    /// <summary>Back to a backup, memberships too. Not again before every device has been there: two lost histories cannot be joined by anybody.</summary>
+    public void Restore(int which)
+    {
+        if (!_server.HasBackup || _away.Count > 0)
+        {
+            return;
+        }
+
+        var before = _server.Rows().Select(r => r.Id).ToList();
+        _server.Restore(which);
+        Met("server-restore");
+        Truth.Reset(_server.Members());
+        Say("server", "is restored; " + string.Join(", ", _server.Members().Select(m => $"{m.User} is {m.Role ?? "no member"} of {m.Space}")));
+        _away.UnionWith(_devices.Select(d => d.Name));
+        Truth.NoteLost(before.Except(_server.Rows().Select(r => r.Id), StringComparer.Ordinal).ToList());
+        foreach (var id in Truth.Lost.Where(id => !_devices.Exists(d => CanGiveBack(d, id))).ToList())
+        {
+            Truth.Excuse(id); // Nobody has it who may write it.
+        }
+    }
+
+    /// <summary>The next run of that device makes the server end in its middle.</summary>
+    public void CrashServer(SharingDevice device, int statements)
+    {
+        _server.CrashIn(statements);
+        Sync(device, isKilled: false);
+        _server.NoCrash();
+    }
+
+    /// <summary>Before a role is taken: what only its holder could have given back to a restored server may stay lost.</summary>
+    public void ExcuseLostOf(string space)
+    {
+        var there = HasDisasters ? _server.Rows().Select(r => r.Id).ToHashSet(StringComparer.Ordinal) : [];
+        foreach (var id in Truth.Lost.Where(id => Truth.Find(id)?.Space == space && !there.Contains(id)).ToList())
+        {
+            Truth.Excuse(id);
+        }
+    }
 
     /// <summary>One run of a device, and what must hold behind it.</summary>
     /// <returns>True: it has moved something, or failed. Rows that wait for a person are looked at in every run.</returns>
@@ -153,6 +180,7 @@ internal sealed class SharingRun
 
         if (report.Error is null)
         {
+            _away.Remove(device.Name);
             CheckNothingForeign(device);
         }
 
@@ -240,7 +268,7 @@ internal sealed class SharingRun
         var refused = device.DeadLetters().Select(l => l.Key.Trim('"')).ToHashSet(StringComparer.Ordinal);
         foreach (var (id, list) in device.Read("SELECT id, NULL FROM list UNION ALL SELECT id, list_id FROM item ORDER BY 1").Select(r => (r[0].AsText, r[1].IsNull ? null : r[1].AsText)))
         {
-            if (Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is null && !refused.Contains(id) && !(list is not null && refused.Contains(list)))
+            if (Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is null && !Truth.IsForgotten(device.User, row.Space) && !refused.Contains(id) && !(list is not null && refused.Contains(list)))
             {
                 Violate("left rows", $"{device.Name} of {device.User} has {id} of {row.Space}, which he is no member of");
             }
@@ -250,12 +278,12 @@ internal sealed class SharingRun
     // On the server, or waiting for a person where it was made, or with its list.
     private void CheckNothingLost()
     {
-        var server = ServerRows().Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
+        var server = _server.Rows().Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
         var refused = _devices.ToDictionary(d => d.Name, d => d.DeadLetters().Select(l => l.Key.Trim('"')).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
-        foreach (var row in Truth.Made.Where(r => !r.IsDeleted && Truth.Find(r.List ?? r.Id) is { IsDeleted: false }))
+        foreach (var row in Truth.Made.Where(r => !r.IsDeleted && !Truth.IsExcused(r.Id) && Truth.Find(r.List ?? r.Id) is { IsDeleted: false }))
         {
             var letters = refused[row.Device];
-            if (!server.Contains(row.Id) && !letters.Contains(row.Id) && !(row.List is { } list && (letters.Contains(list) || !server.Contains(list))))
+            if (!server.Contains(row.Id) && !letters.Contains(row.Id) && !(row.List is { } list && (letters.Contains(list) || !server.Contains(list))) && !IsKept(row))
             {
                 Violate("lost row", $"{row.Id}, made by {row.Device} for {row.Space}, is neither on the server nor a dead letter");
             }
@@ -264,11 +292,12 @@ internal sealed class SharingRun
 
     private void CheckEqual()
     {
-        var server = ServerRows();
+        var server = _server.Rows();
         foreach (var device in _devices)
         {
             var wanted = server.Where(r => Truth.RoleOf(device.User, r.Space) is not null).Select(r => r.Line).Order(StringComparer.Ordinal).ToList();
-            var there = device.Read("SELECT 'list|' || id || '|' || title FROM list UNION ALL SELECT 'item|' || id || '|' || title FROM item").Select(r => r[0].AsText).Order(StringComparer.Ordinal).ToList();
+            var there = device.Read("SELECT id, 'list|' || id || '|' || title FROM list UNION ALL SELECT id, 'item|' || id || '|' || title FROM item")
+                .Where(r => Truth.Find(r[0].AsText) is not { } row || !Truth.IsForgotten(device.User, row.Space)).Select(r => r[1].AsText).Order(StringComparer.Ordinal).ToList();
             if (!wanted.SequenceEqual(there, StringComparer.Ordinal))
             {
                 Violate("equal", $"{device.Name} of {device.User} has not what its spaces have: missing {string.Join(", ", wanted.Except(there, StringComparer.Ordinal))}; too much {string.Join(", ", there.Except(wanted, StringComparer.Ordinal))}");
@@ -276,12 +305,10 @@ internal sealed class SharingRun
         }
     }
 
-    private List<(string Space, string Id, string Line)> ServerRows()
-    {
-        using var db = Tidemark.Sqlite.SqliteFile.Open(ServerPath, new Tidemark.Sqlite.OpenOptions { QueryOnly = true });
-        return Tidemark.Sqlite.ConnectionSql.Query(db, "SELECT space_id, id, 'list|' || id || '|' || title FROM list UNION ALL SELECT space_id, id, 'item|' || id || '|' || title FROM item")
-            .ConvertAll(r => (r[0].AsText, r[1].AsText, r[2].AsText));
-    }
+    private bool CanGiveBack(SharingDevice device, string id) =>
+        Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is { } role && SpaceRoles.MayWrite(role) && device.Has(id);
+
+    private bool IsKept(MadeRow row) => _devices.Exists(d => d.Name == row.Device && Truth.IsForgotten(d.User, row.Space) && d.Has(row.Id));
 
     private SimulationResult Result() => new()
     {
@@ -301,6 +328,5 @@ internal sealed class SharingRun
     {
         _devices.ForEach(d => d.Dispose());
         _server.Dispose();
-        _watch.CloseAll();
     }
 }

@@ -2,6 +2,7 @@ using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server;
 using Tidemark.Simulation.Clock;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Sharing;
 
@@ -14,6 +15,12 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
     public void Next()
     {
         var device = dice.Pick(run.Devices);
+        if (run.HasDisasters && dice.Chance(0.15))
+        {
+            Disaster(device);
+            return;
+        }
+
         switch (dice.Below(20))
         {
             case < 9:
@@ -33,6 +40,27 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
                 break;
             default:
                 ChangeRole(device.User);
+                break;
+        }
+    }
+
+    private void Disaster(SharingDevice device)
+    {
+        switch (dice.Below(10))
+        {
+            case < 3:
+                run.Backup();
+                break;
+            case 3 or 4:
+                run.Restore(dice.Below(3));
+                break;
+            case 5 or 6:
+                run.CrashServer(device, dice.Below(100));
+                break;
+            default:
+                device.Trouble(dice.Pick([StoreTrouble.Full, StoreTrouble.IoError, StoreTrouble.Busy]), dice.Pick([0.005, 0.05, 1.0]));
+                run.Sync(device, isKilled: false);
+                device.NoTrouble();
                 break;
         }
     }
@@ -133,6 +161,7 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
 
         var space = dice.Pick(spaces);
         var other = run.Truth.RoleOf(user, space) == SpaceRoles.Owner && dice.Chance(0.7) ? dice.Pick(run.Truth.MembersOf(space)) : user;
+        run.ExcuseLostOf(space);
         if (Done(() => run.Server(user, (server, caller) => server.RemoveMemberAsync(caller, space, other, default))))
         {
             run.Truth.Set(space, other, null);
@@ -150,6 +179,7 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
 
         var space = dice.Pick(owned);
         var (other, role) = (dice.Pick(run.Truth.MembersOf(space)), dice.Pick(Roles));
+        run.ExcuseLostOf(space);
         if (Done(() => run.Server(user, (server, caller) => server.ChangeMemberAsync(caller, new MemberChange { Space = space, User = other, Role = role }, default))))
         {
             run.Truth.Set(space, other, role);

@@ -8,6 +8,14 @@ internal sealed class SharingTruth
     private readonly SortedDictionary<string, SortedDictionary<string, string>> _spaces = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, MadeRow> _made = new(StringComparer.Ordinal);
 
+    private readonly SortedSet<string> _lost = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
+    private readonly HashSet<(string Space, string User)> _ever = [];
+    private readonly HashSet<(string Space, string User)> _forgotten = [];
+
+    /// <summary>Rows that the server had before it was restored, and then had not.</summary>
+    public IEnumerable<string> Lost => _lost;
+
     public IReadOnlyList<string> Spaces => [.. _spaces.Keys];
 
     public IEnumerable<MadeRow> Made => _made.Values;
@@ -26,6 +34,7 @@ internal sealed class SharingTruth
             _spaces[space] = members = new SortedDictionary<string, string>(StringComparer.Ordinal);
         }
 
+        _forgotten.Remove((space, user));
         if (role is null)
         {
             members.Remove(user);
@@ -33,8 +42,31 @@ internal sealed class SharingTruth
         else
         {
             members[user] = role;
+            _ever.Add((space, user));
         }
     }
+
+    /// <summary>Who is a member of what after the server was restored; no role: was one and has left.</summary>
+    public void Reset(IReadOnlyList<(string Space, string User, string? Role)> members)
+    {
+        _spaces.Clear();
+        foreach (var (space, user, role) in members)
+        {
+            Set(space, user, role);
+        }
+
+        _forgotten.UnionWith(_ever.Except(members.Select(m => (m.Space, m.User))));
+    }
+
+    /// <summary>Does a restored server not know that this user was ever a member? His devices keep the rows then, and do not sync them.</summary>
+    public bool IsForgotten(string user, string space) => _forgotten.Contains((space, user));
+
+    public void NoteLost(IEnumerable<string> ids) => _lost.UnionWith(ids);
+
+    /// <summary>Nobody can give this row back.</summary>
+    public void Excuse(string id) => _excused.Add(id);
+
+    public bool IsExcused(string id) => _excused.Contains(id);
 
     public void Note(MadeRow row) => _made[row.Id] = row;
 

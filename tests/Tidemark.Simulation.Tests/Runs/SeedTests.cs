@@ -11,6 +11,7 @@ public sealed class SeedTests
     private const int ManySeeds = 240;
     private const int FirstSeedsWithPolicies = 20;
     private const int FirstSeedsWithMerges = 15;
+    private const int FirstSeedsOfSharing = 3;
 
     // Broken promises that are known and not mended yet; docs/internals/testing.md says what stands behind each.
     private static readonly ulong[] Open = [];
@@ -77,6 +78,12 @@ public sealed class SeedTests
     [Trait("req", "OPS-10")]
     [Trait("req", "RUN-15")]
     public void The_first_seeds_with_merged_duplicates_hold_every_promise() => Hold(1, FirstSeedsWithMerges, Workloads.Sixth);
+
+    [Theory]
+    [InlineData(Workloads.Fifth)]
+    [InlineData(Workloads.Seventh)]
+    [Trait("req", "OPS-10")]
+    public void The_first_seeds_of_shared_spaces_hold_every_promise(int workload) => Hold(1, FirstSeedsOfSharing, workload);
 
     [Fact]
     [Trait("speed", "slow")]
