@@ -82,6 +82,13 @@ public enum Mutant
 
     // Duplicates: what only the sixth workload has
     MergedChildrenUntold,
+
+    // Several remotes: what only their histories have
+    UnreadableSkipped,
+    RemoteOverwritesEdit,
+    OneFlagForAllRemotes,
+    ShadowJoined,
+    CiphertextCompared,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -102,5 +109,8 @@ public static class Mutants
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
+
+    /// <summary>Do only histories of several remotes have what the bug is in?</summary>
+    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.CiphertextCompared;
 }
 #endif

@@ -51,21 +51,34 @@ internal static class KeysCommand
 
     private static Command Unlock() => OfKeys("unlock", "Open the wrapped keys that came with a sync; the next one merges what waited for them.", async (several, passphrase, cancellationToken) =>
     {
-        var wrapped = several.ReadWrapped();
-        if (wrapped.Count == 0)
+        if (several.ReadWrapped().Count == 0)
         {
             throw VerbException.Failed("NOT_FOUND", "No wrapped key has come yet: sync first.");
         }
 
-        var ring = wrapped.Aggregate(KeyRing.Empty, (keys, text) => keys.With(WrappedKeys.Open(text, passphrase)));
-        await several.AddKeysAsync(ring, null, SyncEnvironment.System, cancellationToken);
-        return ring;
+        var before = several.ReadKeys().Keys.Count;
+        var (ring, closed) = await several.UnlockAsync(passphrase, SyncEnvironment.System, cancellationToken);
+        return closed.Count == 0
+            ? ring
+            : throw VerbException.Failed("NOT_ALLOWED", $"{ring.Keys.Count - before} keys were opened; the passphrase is not the one of {string.Join(", ", closed.Select(id => id.ToString("D")))}. Run it again with that one.");
     });
 
-    private static Command Rotate() => OfKeys("rotate", "Make another key: new values are encrypted under it, older ones again by the next syncs. Former keys are kept for what still names them.", (several, passphrase, cancellationToken) =>
-        several.ReadKeys().Current is null
-            ? throw VerbException.Failed("NOT_FOUND", "There is no key yet: `keys create`, or `keys unlock` where another device has made one.")
-            : several.RotateAsync(passphrase, SyncEnvironment.System, cancellationToken));
+    private static Command Rotate() => OfKeys("rotate", "Make another key: new values are encrypted under it, older ones again by the next syncs. Former keys are kept for what still names them.", async (several, passphrase, cancellationToken) =>
+    {
+        if (several.ReadKeys().Current is null)
+        {
+            throw VerbException.Failed("NOT_FOUND", "There is no key yet: `keys create`, or `keys unlock` where another device has made one.");
+        }
+
+        try
+        {
+            return await several.RotateAsync(passphrase, SyncEnvironment.System, cancellationToken);
+        }
+        catch (FieldCipherException e)
+        {
+            throw VerbException.Failed("NOT_ALLOWED", e.Message);
+        }
+    });
 
     private static Command OfKeys(string verb, string description, Func<SeveralRemotes, string, CancellationToken, Task<KeyRing>> work)
     {

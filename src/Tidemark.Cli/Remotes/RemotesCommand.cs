@@ -36,9 +36,15 @@ internal static class RemotesCommand
             }
 
             await using var store = Stores.Open(context.Get(database));
-            await new SeveralRemotes(store).AddAsync(context.Get(name), SharedOptions.AddressOf(context.Get(address)).AbsoluteUri, cancellationToken);
+            var several = new SeveralRemotes(store);
+            await several.AddAsync(context.Get(name), SharedOptions.AddressOf(context.Get(address)).AbsoluteUri, cancellationToken);
             context.Out.Line($"{context.Get(name)} is a remote of {store.Path}. `tidemark sync` takes its token from {SharedOptions.TokenVariableOf(context.Get(name))}, else from --token.");
-            context.Out.Document(new { added = context.Get(name) });
+            foreach (var rule in several.RulesLeftOut)
+            {
+                context.Out.Line($"{rule} needs one server that decides: with remotes of its own the later edit stands in this file.");
+            }
+
+            context.Out.Document(new { added = context.Get(name), rulesLeftOut = several.RulesLeftOut });
             return ExitCode.Done;
         });
     }

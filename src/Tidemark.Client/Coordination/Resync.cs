@@ -14,6 +14,8 @@ namespace Tidemark.Client.Coordination;
 /// <summary>What a device does when the server does not know its position any more. Nothing that was not sent is touched.</summary>
 internal sealed class Resync(EngineTransaction transaction, List<string> warnings)
 {
+    public const string ForkWarning = "Another copy of this file has synced before; this one has taken a new store id and device id.";
+
     /// <summary>Starts from nothing; after a restore of the server, rows it may have lost are noted to be offered again.</summary>
     public void Begin(ResyncRequiredException cause)
     {
@@ -37,12 +39,10 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
     /// <summary>Another copy of this file has pushed: this one becomes a store and a device of its own.</summary>
     public void BecomeNewStore(SyncEnvironment environment)
     {
-        warnings.Add("Another copy of this file has synced before; this one has taken a new store id and device id.");
+        warnings.Add(ForkWarning);
         transaction.Run(EngineTransactionKind.None, s =>
         {
-            var meta = new MetaRepository(s.Db);
-            meta.Set(MetaRepository.StoreId, Value.Text(environment.NewId().ToString("D")));
-            meta.Set(MetaRepository.DeviceId, Value.Text(environment.NewId().ToString("D")));
+            TakeNewIds(s, environment);
             s.Remotes.ResetPushSeq();
             s.Stage.Clear();
             s.Cursors.StartAgain();
@@ -52,6 +52,14 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
                 s.Remotes.SetResync(ResyncReason.Restored); // What the retention has asked for is still to be done.
             }
         });
+    }
+
+    /// <summary>Another store and another device from here on.</summary>
+    public static void TakeNewIds(StoreSession session, SyncEnvironment environment)
+    {
+        var meta = new MetaRepository(session.Db);
+        meta.Set(MetaRepository.StoreId, Value.Text(environment.NewId().ToString("D")));
+        meta.Set(MetaRepository.DeviceId, Value.Text(environment.NewId().ToString("D")));
     }
 
     /// <summary>The cursor was changed or is another's: fetched again from the start.</summary>

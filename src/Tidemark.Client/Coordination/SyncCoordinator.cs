@@ -11,6 +11,7 @@ using Tidemark.Client.Remotes;
 using Tidemark.Client.Snapshots;
 using Tidemark.Client.Spaces;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -119,6 +120,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
             // Another process may have synced in the meantime: then that page is of before.
             var session = store.EngineSession;
             session.Refresh();
+            SeveralSchema.Refuse(session.Db);
             first = session.Remotes.Read().IsWhere(asked) && session.Stage.Pages().Count == 0 ? first : null;
             failure = _spaces is null
                 ? await RunAdmittedAsync(context, mode, token, first, progress, cancellationToken).ConfigureAwait(false)
@@ -140,6 +142,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         progress?.Report(new SyncProgress(SyncPhase.Connect, 0, null, 0));
         using var phase = _times.Of("connect");
         _state.CheckPause();
+        SeveralSchema.Refuse(store.EngineSession.Db);
         store.CheckSchema(_warnings);
         await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
         var session = store.EngineSession;

@@ -19,6 +19,7 @@ public sealed class FieldCipher
     private const int KeyIdBytes = 16;
     private const int HeadBytes = 5 + KeyIdBytes;
     private const int Overhead = HeadBytes + SaltBytes + CommitBytes + NonceBytes + TagBytes;
+    private const string MagicText = "U0Ux"; // The magic as base64url has it.
     private static readonly byte[] Info = "tidemark field v1"u8.ToArray();
     private readonly RandomSource _random;
 
@@ -111,6 +112,9 @@ public sealed class FieldCipher
             return null;
         }
     }
+
+    /// <summary>Is it an encrypted value, wherever it came from?</summary>
+    public static bool IsEnvelope(Value value) => value.Kind == ValueKind.Text && value.AsText.StartsWith(MagicText, StringComparison.Ordinal) && KeyIdOf(value) is not null;
 
     /// <summary>The same value under the ring's current key; itself when it is under that one already. Its place, and with it its stamp, stay as they are.</summary>
     /// <exception cref="FieldCipherException">It cannot be read.</exception>

@@ -23,9 +23,13 @@ internal static class ModelGrowth
 
             foreach (var field in type.Fields)
             {
-                if (next.FindOrdinal(field.Name) is >= 0 and var ordinal && next.Fields[ordinal].Type != field.Type)
+                if (next.FindOrdinal(field.Name) is var ordinal && ordinal >= 0 && next.Fields[ordinal].Type != field.Type)
                 {
                     faults.Add($"{type.Name}.{field.Name}: {field.Type} cannot become {next.Fields[ordinal].Type}; add a new field.");
+                }
+                else if (ordinal >= 0 && field.Encrypted && !next.Fields[ordinal].Encrypted)
+                {
+                    faults.Add($"{type.Name}.{field.Name} is encrypted on the devices that registered it, and cannot become plain: `adopt --encrypt {type.Name}.{field.Name}`.");
                 }
             }
 

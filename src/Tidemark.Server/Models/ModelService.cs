@@ -26,9 +26,9 @@ internal sealed class ModelService(IServerStore store, ServerOptions options)
         }
 
         var model = Parse(utf8);
-        if (model.Entities.SelectMany(e => e.Fields).FirstOrDefault(f => f.Encrypted) is { } encrypted)
+        if (model.Entities.SelectMany(e => e.Fields).FirstOrDefault(f => f.Encrypted && f.Type != FieldType.Text) is { } encrypted)
         {
-            throw Problems.Of(ErrorCodes.BadRequest, $"{encrypted.Name} is encrypted on devices; they register it as text, because no server can read it. `tidemark remotes` takes a file the way that does.");
+            throw Problems.Of(ErrorCodes.BadRequest, $"{encrypted.Name} is encrypted on devices; they register it as text that is encrypted, because no server can read it. `tidemark remotes` takes a file the way that does.");
         }
 
         if (model.Entities.FirstOrDefault(e => e.Fields.Count > options.Limits.FieldsMax) is { } wide)

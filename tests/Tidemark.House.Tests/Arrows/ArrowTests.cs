@@ -136,7 +136,7 @@ public sealed partial class ArrowTests
         where namespaces.Any(n => name == n || name.StartsWith(n + ".", StringComparison.Ordinal))
         select source.Place(node);
 
-    [GeneratedRegex(@"^Tidemark\.(\w+\.)*(Tests|Testing|Benchmarks)$", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^Tidemark\.(\w+\.)*(Tests|Testing|Benchmarks|Mutants)$", RegexOptions.None, 1000)]
     private static partial Regex FriendName();
 
     [GeneratedRegex(@"^\[?\d+(\.\d+){1,3}\]?$", RegexOptions.None, 1000)]

@@ -38,6 +38,15 @@ public sealed class ProgrammableRemote : IStagedRemote
     /// <summary>Called when a push is about to be carried out: others may write first.</summary>
     public Action? BeforePush { get; set; }
 
+    /// <summary>Called before each call is carried out, and after it, when its answer is about to be told.</summary>
+    public Action<bool>? AtCall { get; set; }
+
+    /// <summary>Called when rows are about to be looked up.</summary>
+    public Action? BeforeLookup { get; set; }
+
+    /// <summary>Called when a page is asked for: others may write first, or the answer may take its time.</summary>
+    public Func<Task>? BeforePull { get; set; }
+
     /// <summary>Shown twice and out of order.</summary>
     public bool Shuffles { get; set; }
 
@@ -56,9 +65,16 @@ public sealed class ProgrammableRemote : IStagedRemote
         return new RemoteAccount(User);
     });
 
-    public Task<RemotePage> PullAsync(string? token, int limit, CancellationToken cancellationToken) => Answer(() =>
+    public async Task<RemotePage> PullAsync(string? token, int limit, CancellationToken cancellationToken)
+    {
+        await (BeforePull?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
+        return await Page(token, limit).ConfigureAwait(false);
+    }
+
+    private Task<RemotePage> Page(string? token, int limit) => Answer(() =>
     {
         var since = 0L;
+        var isListing = token is null;
         if (token is not null)
         {
             var parts = token.Split(':');
@@ -68,7 +84,8 @@ public sealed class ProgrammableRemote : IStagedRemote
             }
 
             since = long.Parse(parts[1], CultureInfo.InvariantCulture);
-            if (since < _forgotten)
+            isListing = parts.Length > 2;
+            if (since < _forgotten && !isListing)
             {
                 throw new TokenExpiredException(false, "The token is too old.");
             }
@@ -85,11 +102,17 @@ public sealed class ProgrammableRemote : IStagedRemote
             rows.Reverse();
         }
 
-        return new RemotePage(rows, $"{Epoch}:{next}", hasMore, Epoch.ToString(CultureInfo.InvariantCulture));
+        return new RemotePage(rows, $"{Epoch}:{next}{(isListing && hasMore ? ":listing" : "")}", hasMore, Epoch.ToString(CultureInfo.InvariantCulture));
     });
 
-    public Task<IReadOnlyList<RemoteRow>> LookupAsync(IReadOnlyList<RemoteRowId> rows, CancellationToken cancellationToken) => Answer<IReadOnlyList<RemoteRow>>(() =>
-        [.. rows.Where(r => _rows.ContainsKey((r.Type, r.Key))).Select(r => RowOf((r.Type, r.Key), _rows[(r.Type, r.Key)]))]);
+    public Task<IReadOnlyList<RemoteRow>> LookupAsync(IReadOnlyList<RemoteRowId> rows, CancellationToken cancellationToken)
+    {
+        BeforeLookup?.Invoke();
+        return Answer<IReadOnlyList<RemoteRow>>(() => LookUp(rows));
+    }
+
+    private RemoteRow[] LookUp(IReadOnlyList<RemoteRowId> rows) =>
+        [.. rows.Where(r => _rows.ContainsKey((r.Type, r.Key))).Select(r => RowOf((r.Type, r.Key), _rows[(r.Type, r.Key)]))];
 
     public Task<IReadOnlyList<RemoteOutcome>> PushAsync(RemotePush push, CancellationToken cancellationToken)
     {
@@ -221,7 +244,10 @@ public sealed class ProgrammableRemote : IStagedRemote
 
             try
             {
-                return Task.FromResult(answer());
+                AtCall?.Invoke(false);
+                var result = answer();
+                AtCall?.Invoke(true);
+                return Task.FromResult(result);
             }
             catch (SyncException e)
             {

@@ -10,6 +10,10 @@ namespace Tidemark.Client.Coordination.Several;
 internal sealed class LocalEdits(JoinBook book, StampClock clock, long nowMs, List<string> warnings)
 {
     private readonly List<JoinedRow> _changed = [];
+    private readonly Dictionary<(EntityTable Table, EntityKey Key), Row?> _unfit = [];
+
+    /// <summary>Rows as the app was last shown them (null: not at all) whose values do not fit their fields now: the app's, until they fit.</summary>
+    public IReadOnlyDictionary<(EntityTable Table, EntityKey Key), Row?> Unfit => _unfit;
 
     /// <summary>The rows that were edited.</summary>
     public IReadOnlyList<JoinedRow> Take()
@@ -58,6 +62,7 @@ internal sealed class LocalEdits(JoinBook book, StampClock clock, long nowMs, Li
             {
                 if (Live(table, key) is not (true, var live))
                 {
+                    _unfit[(table, key)] = book.ShownOf(table.Type, key, book.ReadJoined(table.Type, key));
                     continue; // Waits until its values fit.
                 }
 

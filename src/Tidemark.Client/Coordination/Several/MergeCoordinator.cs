@@ -29,7 +29,9 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     private readonly Dictionary<int, SyncException> _absent = [];
     private readonly PushReport _push = new();
     private readonly PullReport _pull = new();
+    private readonly HashSet<int> _unlisted = [];
     private EngineTransaction _transaction = null!;
+    private LockKeeper _keeper = null!;
 
     /// <summary>Between two batches: lets a task that is more urgent go first.</summary>
     public Func<Task> GiveWay { get; init; } = static () => Task.CompletedTask;
@@ -98,6 +100,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         }
 
         _transaction = new EngineTransaction(Session, environment, token) { GiveWay = GiveWay };
+        _keeper = new LockKeeper(store, environment, token);
         bool isIdle;
         try
         {
@@ -161,7 +164,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         var tried = new MergeStep(Session, environment, _remoteModel, new SyncBatchContext(Guid.Empty), _warnings).TriedWith(book.ReadKeys());
         return Session.Outbox.HasWork() || new PulledRepository(Session.Db).HasAny() || new MetaRepository(Session.Db).Integer(JoinBook.TakeAll) != 0
             || new QuarantineRepository(Session.Db).Due(tried).Count > 0
-            || named.Keys.Any(b => !_absent.ContainsKey(b) && book.Owed(b).Count > 0);
+            || named.Keys.Any(b => IsThere(b) && book.Owed(b).Count > 0);
     }
 
     // Remotes that were absent before are there again: that is worth a write.
@@ -209,11 +212,16 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
                 return false;
             }
 
-            var step = new StageStep(WriteAsync, ReadAsync, _remoteModel, named, options.Pull);
+            var step = new StageStep(WriteAsync, ReadAsync, _remoteModel, named, _keeper, options.Pull, environment.Now);
             await step.RunAsync(backend, cancellationToken).ConfigureAwait(false);
             lock (_absent)
             {
                 _pull.Iterations += step.Pages;
+                if (step.IsUnfinished)
+                {
+                    _unlisted.Add(backend.Id);
+                    _warnings.Add($"{backend.Name} lists everything anew, and has more pages than one run takes; the next run goes on, and merges it at its end.");
+                }
             }
 
             return step.HasMoved || step.Rows > 0;
@@ -241,9 +249,17 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
 
         if (error.Code == SyncErrorCode.StoreForked)
         {
-            new Resync(_transaction, _warnings).BecomeNewStore(environment);
+            _warnings.Add(Resync.ForkWarning);
+            _transaction.Run(EngineTransactionKind.None, s =>
+            {
+                Resync.TakeNewIds(s, environment);
+                new BackendRepository(s.Db).ResetPushSeq();
+            });
         }
     }
+
+    // Does it take part in this cycle's merges and pushes?
+    private bool IsThere(int backend) => !_absent.ContainsKey(backend) && !_unlisted.Contains(backend);
 
     private void Merge(SyncBatchContext context, Dictionary<int, NamedRemote> named)
     {
@@ -252,7 +268,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         {
             var backends = new BackendRepository(s.Db).ReadAll();
             CheckDeletions(s, backends, named);
-            var staged = named.Where(n => !_absent.ContainsKey(n.Key)).ToDictionary(n => n.Key, n => n.Value.Remote.Capabilities);
+            var staged = named.Where(n => IsThere(n.Key)).ToDictionary(n => n.Key, n => n.Value.Remote.Capabilities);
             return new MergeStep(s, environment, _remoteModel, context, _warnings).Run(staged, backends);
         });
         context.ClearTouched();
@@ -266,7 +282,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     // A remote that was emptied, or lost its rows, takes nothing away before a person has said so.
     private void CheckDeletions(StoreSession s, List<Backend> backends, Dictionary<int, NamedRemote> named)
     {
-        foreach (var backend in backends.Where(b => named.ContainsKey(b.Id) && !_absent.ContainsKey(b.Id)))
+        foreach (var backend in backends.Where(b => named.ContainsKey(b.Id) && IsThere(b.Id)))
         {
             var known = s.Db.ScalarInt64("SELECT count(*) FROM _tm_shadow WHERE backend = ?1", Value.Integer(backend.Id));
             var gone = s.Db.ScalarInt64(
@@ -298,9 +314,9 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         using var phase = _times.Of("push");
         var conflicts = 0;
         var held = 0;
-        foreach (var (id, remote) in named.Where(n => !_absent.ContainsKey(n.Key)).OrderBy(n => n.Key))
+        foreach (var (id, remote) in named.Where(n => IsThere(n.Key)).OrderBy(n => n.Key))
         {
-            var step = new PushStep(_transaction, environment, _remoteModel, remote, new BackendRepository(Session.Db).Get(id));
+            var step = new PushStep(_transaction, environment, _remoteModel, remote, _keeper, new BackendRepository(Session.Db).Get(id));
             try
             {
                 await step.RunAsync(cancellationToken).ConfigureAwait(false);

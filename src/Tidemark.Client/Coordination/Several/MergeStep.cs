@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Globalization;
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Engines;
@@ -46,8 +49,8 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         var now = environment.NowMs;
         var before = clock.Last;
         var ring = _book.ReadKeys();
-        var edited = new LocalEdits(_book, clock, now, warnings).Take();
-        foreach (var row in edited)
+        var edits = new LocalEdits(_book, clock, now, warnings);
+        foreach (var row in edits.Take())
         {
             _book.ReckonAll(all, row, ring.Current?.Id);
             _projected[(row.Type.Name, row.Key.ToString())] = (row.Type, row.Key);
@@ -66,7 +69,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             Advance(backend, all, clock, ring);
         }
 
-        var projection = new Projection(_book, context);
+        var projection = new Projection(_book, context, edits.Unfit, now);
         projection.Run(_projected.Values);
         (_tally.Applied, _tally.Deleted) = (projection.Applied, projection.Deleted);
         if (clock.Last != before)
@@ -115,7 +118,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             Shadow? shadow = null;
             foreach (var row in rows)
             {
-                shadow = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried) ?? shadow;
+                shadow = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried, shadow) ?? shadow;
             }
 
             if (shadow is not null)
@@ -133,7 +136,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
     }
 
     // What becomes of one version: a candidate and a shadow, or quarantine. It blocks no other row.
-    private Shadow? DecodeRow(PulledRow pulled, EntityType? type, EntityKey key, RemoteCapabilities capabilities, RemoteCodec codec, JoinedRow? local, List<JoinedRow> candidates, string tried)
+    private Shadow? DecodeRow(PulledRow pulled, EntityType? type, EntityKey key, RemoteCapabilities capabilities, RemoteCodec codec, JoinedRow? local, List<JoinedRow> candidates, string tried, Shadow? before)
     {
         try
         {
@@ -142,7 +145,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
                 throw new QuarantinedException(QuarantineCause.UnknownSchema, $"This device's model does not have {pulled.Row.Type}, or not with such a key.");
             }
 
-            var former = _book.ReadShadow(pulled.Backend, type, key);
+            var former = before ?? _book.ReadShadow(pulled.Backend, type, key);
             var decoded = codec.Decode(type, remoteModel.Get(type.Name), key, pulled.Row, capabilities.Stamps, former, local);
             if (decoded.Row is { } row)
             {
@@ -154,6 +157,12 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         }
         catch (QuarantinedException e)
         {
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.UnreadableSkipped))
+            {
+                return null;
+            }
+#endif
             _quarantine.Put(pulled, e, tried, environment.NowMs);
             _tally.Quarantined++;
             return null;
@@ -165,6 +174,9 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         var row = local;
         if (candidates.Count > 0)
         {
+#if TIDEMARK_MUTANTS
+            local = Mutants.Is(Mutant.RemoteOverwritesEdit) ? null : local;
+#endif
             var result = RowJoin.Merge(local, candidates, clock.Node, ordinal => IsSettled(type, key, local!, ordinal, all));
             row = result.Row;
             clock.Saw(row.Newest);

@@ -10,13 +10,16 @@ namespace Tidemark.Client.Coordination.Several;
 /// <summary>
 /// Makes the app's tables show the joined rows, as far as they can stand: deleted ones go, a unique value belongs to the smaller key, a reference leads somewhere or
 /// is not shown. A function of the joined rows alone, so all devices show the same; what is not shown as it is, is written down and tried again every time.
+/// A row that the app has given values that do not fit its fields is left to it: nobody could send it yet, so nothing may stand over it.
 /// </summary>
-internal sealed class Projection(JoinBook book, SyncBatchContext context)
+internal sealed class Projection(JoinBook book, SyncBatchContext context, IReadOnlyDictionary<(EntityTable Table, EntityKey Key), Row?> unfit, long nowMs)
 {
     public const string Clash = "UNIQUE";
     public const string NoParent = "PARENT_MISSING";
     public const string Unfit = "APPLY_FAILED";
+    public const string UnfitHere = "UNFIT_HERE";
 
+    private readonly Dictionary<(EntityTable Table, EntityKey Key), Row?> _kept = new(unfit);
     private readonly Dictionary<EntityTable, SortedDictionary<string, EntityKey>> _rows = [];
     private readonly Dictionary<EntityTable, Dictionary<EntityKey, ShownOtherwise>> _otherwise = [];
     private readonly HashSet<EntityType> _moved = [];
@@ -43,7 +46,7 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
             }
         }
 
-        if (_rows.Count == 0)
+        if (_rows.Count == 0 && _kept.Count == 0)
         {
             return;
         }
@@ -65,6 +68,12 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         }
 
         HideOrphans();
+        foreach (var ((table, key), shown) in _kept)
+        {
+            Note(table.Type.Name, key);
+            (_otherwise.TryGetValue(table, out var rows) ? rows : _otherwise[table] = [])[key] = new ShownOtherwise(shown, UnfitHere);
+        }
+
         foreach (var (table, keys) in _rows)
         {
             foreach (var key in keys.Values)
@@ -89,7 +98,7 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         var waiting = new List<Row>();
         foreach (var key in _rows[table].Values)
         {
-            if (Target(table, key) is { } row && !TryWrite(table, row))
+            if (!_kept.ContainsKey((table, key)) && Target(table, key) is { } row && !TryWrite(table, row))
             {
                 waiting.Add(row);
             }
@@ -105,7 +114,7 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         foreach (var row in waiting.Where(row => !TryWrite(table, row)))
         {
             var holders = HoldersOf(table, row);
-            if (holders.Count > 0 && holders.All(h => string.CompareOrdinal(h.ToString(), row.Key.ToString()) > 0))
+            if (holders.Count > 0 && holders.All(h => !_kept.ContainsKey((table, h)) && string.CompareOrdinal(h.ToString(), row.Key.ToString()) > 0))
             {
                 foreach (var holder in holders)
                 {
@@ -124,17 +133,7 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
 
     private bool TryWrite(EntityTable table, Row row)
     {
-        Row? live;
-        try
-        {
-            live = table.ReadLive(Db, row.Key);
-        }
-        catch (UnfitValueException)
-        {
-            live = null; // Written over below, where the row is there at all.
-        }
-
-        if (live is not null && live.SameAs(row))
+        if (!TryReadLive(table, row.Key, out var live) || (live is not null && live.SameAs(row)))
         {
             return true;
         }
@@ -142,7 +141,7 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         Db.Execute("SAVEPOINT _tm_show");
         try
         {
-            if (live is not null || table.LiveExists(Db, row.Key))
+            if (live is not null)
             {
                 table.Update(Db, row);
             }
@@ -166,9 +165,31 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         return true;
     }
 
+    // One that does not fit and that nobody had noted is noted now.
+    private bool TryReadLive(EntityTable table, EntityKey key, out Row? live)
+    {
+        live = null;
+        if (_kept.ContainsKey((table, key)))
+        {
+            return false;
+        }
+
+        try
+        {
+            live = table.ReadLive(Db, key);
+            return true;
+        }
+        catch (UnfitValueException)
+        {
+            book.Session.Outbox.Touch(table, key, "M", nowMs);
+            _kept[(table, key)] = null;
+            return false;
+        }
+    }
+
     private void Remove(EntityTable table, EntityKey key)
     {
-        if (table.LiveExists(Db, key))
+        if (TryReadLive(table, key, out var live) && live is not null)
         {
             table.Delete(Db, key);
             Deleted++;
@@ -234,10 +255,17 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
         var match = string.Join(" AND ", from.Select((o, i) => $"p.{target.ColumnOf(to[i])} = c.{table.ColumnOf(o)}"));
         var orphans = Db.Query(
             $"SELECT {string.Join(", ", table.KeyColumns.Select(k => "c." + k))} FROM {table.Name} AS c WHERE {all} AND NOT EXISTS(SELECT 1 FROM {target.Name} AS p WHERE {match})", s => table.KeyAt(s, 0));
+        var hidden = 0;
         foreach (var key in orphans)
         {
+            if (!TryReadLive(table, key, out var row) || row is null)
+            {
+                continue;
+            }
+
+            hidden++;
             var canLetGo = !relation.Required && from.All(o => table.Type.Fields[o].Nullable && !table.Type.IsKey(o));
-            var shown = canLetGo && table.ReadLive(Db, key) is { } live ? from.Aggregate(live, (row, o) => row.With(o, Value.Null)) : null;
+            var shown = canLetGo ? from.Aggregate(row, (shown, o) => shown.With(o, Value.Null)) : null;
             Hide(table, key, shown, NoParent);
             if (shown is not null)
             {
@@ -246,6 +274,6 @@ internal sealed class Projection(JoinBook book, SyncBatchContext context)
             }
         }
 
-        return orphans.Count > 0;
+        return hidden > 0;
     }
 }

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Engines.Joining;
 using Tidemark.Client.Environment;
@@ -27,7 +30,7 @@ internal sealed record PushTally
 /// Gives one remote what it lacks: the difference of the joined rows to its shadow, on the condition that it still is as it showed itself. No command is kept: after a
 /// lost answer the same difference is sent again, or the remote's next page shows that it has arrived.
 /// </summary>
-internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment environment, SyncModel remoteModel, NamedRemote named, Backend backend)
+internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment environment, SyncModel remoteModel, NamedRemote named, LockKeeper keeper, Backend backend)
 {
     private readonly HashSet<(string, string)> _later = [];
 
@@ -49,11 +52,36 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
             var meta = new MetaRepository(transaction.Session.Db);
             var push = new RemotePush(sequence, meta.Text(MetaRepository.StoreId)!, meta.Text(MetaRepository.DeviceId)!, [.. batch.Select(s => s.Write)]);
             Tally.Requests++;
-            var outcomes = await named.Remote.PushAsync(push, cancellationToken).ConfigureAwait(false);
+            var outcomes = await SendAsync(push, cancellationToken).ConfigureAwait(false);
             var current = await LookUpAsync(batch, outcomes, cancellationToken).ConfigureAwait(false);
             transaction.Run(EngineTransactionKind.None, s => Note(s, batch, outcomes, current));
             await transaction.GiveWay().ConfigureAwait(false);
         }
+    }
+
+    // Where a write cannot be made to depend on a version, the rows are looked at first: what somebody else wrote there meanwhile is merged, not written over.
+    private async Task<IReadOnlyList<RemoteOutcome>> SendAsync(RemotePush push, CancellationToken cancellationToken)
+    {
+        var capabilities = named.Remote.Capabilities;
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ShadowJoined))
+        {
+            // Whatever is there now is written over.
+            var now = await LookUpAsync([.. push.Writes.Select(w => new RemoteRowId(w.Type, w.Key))], cancellationToken).ConfigureAwait(false);
+            push = push with { Writes = [.. push.Writes.Select(w => w with { Expected = now.GetValueOrDefault((w.Type, w.Key)) is { IsDeleted: false } row ? row.Version : null })] };
+        }
+#endif
+        if (capabilities.ConditionalWrites || !capabilities.Lookup)
+        {
+            return await keeper.KeepAsync(named.Remote.PushAsync(push, cancellationToken)).ConfigureAwait(false);
+        }
+
+        var there = (await LookUpAsync([.. push.Writes.Select(w => new RemoteRowId(w.Type, w.Key))], cancellationToken).ConfigureAwait(false)).Where(r => !r.Value.IsDeleted).ToDictionary();
+        var moved = push.Writes.Where(w => there.GetValueOrDefault((w.Type, w.Key))?.Version != w.Expected).ToHashSet();
+        var writes = push.Writes.Where(w => !moved.Contains(w)).ToList();
+        var sent = writes.Count == 0 ? [] : await keeper.KeepAsync(named.Remote.PushAsync(push with { Writes = writes }, cancellationToken)).ConfigureAwait(false);
+        var outcomes = writes.Zip(sent).ToDictionary(w => w.First, w => w.Second);
+        return [.. push.Writes.Select(w => outcomes.GetValueOrDefault(w) ?? new RemoteOutcome { Kind = RemoteOutcomeKind.Conflict, Current = there.GetValueOrDefault((w.Type, w.Key)) })];
     }
 
     private (long Sequence, List<Sent> Batch) Next(StoreSession session)
@@ -125,12 +153,12 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
     private async Task<Dictionary<(string Type, string Key), RemoteRow>> LookUpAsync(List<Sent> batch, IReadOnlyList<RemoteOutcome> outcomes, CancellationToken cancellationToken)
     {
         var wanted = batch.Where((_, i) => outcomes[i] is { Kind: RemoteOutcomeKind.Conflict, Current: null }).Select(s => new RemoteRowId(s.Write.Type, s.Write.Key)).ToList();
-        if (wanted.Count == 0 || !named.Remote.Capabilities.Lookup)
-        {
-            return [];
-        }
+        return wanted.Count == 0 || !named.Remote.Capabilities.Lookup ? [] : await LookUpAsync(wanted, cancellationToken).ConfigureAwait(false);
+    }
 
-        var rows = await named.Remote.LookupAsync(wanted, cancellationToken).ConfigureAwait(false);
+    private async Task<Dictionary<(string Type, string Key), RemoteRow>> LookUpAsync(List<RemoteRowId> wanted, CancellationToken cancellationToken)
+    {
+        var rows = await keeper.KeepAsync(named.Remote.LookupAsync(wanted, cancellationToken)).ConfigureAwait(false);
         return rows.GroupBy(r => (r.Type, r.Key)).ToDictionary(g => g.Key, g => g.Last());
     }
 

@@ -8,9 +8,13 @@ using Tidemark.Model.Entities;
 namespace Tidemark.Client.Coordination.Several;
 
 /// <summary>Fetches what one remote shows into its staging tables. It cannot write anything else: what it means is decided when all have staged.</summary>
-internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Func<StoreSession, Backend>, Task<Backend>> read, SyncModel remoteModel, NamedRemote named, PullOptions options)
+internal sealed class StageStep(
+    Func<Action<StoreSession>, Task> write, Func<Func<StoreSession, Backend>, Task<Backend>> read, SyncModel remoteModel, NamedRemote named, LockKeeper keeper, PullOptions options, DateTimeOffset now)
 {
     private const int RestartsMax = 2;
+
+    // Where nobody tells of deletions they are found by what is missing in a listing of everything.
+    private static readonly TimeSpan ListingInterval = TimeSpan.FromHours(1);
     private Backend _backend = null!;
 
     /// <summary>Rows that were staged.</summary>
@@ -21,11 +25,15 @@ internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Fun
     /// <summary>The token moved although no row came.</summary>
     public bool HasMoved { get; private set; }
 
+    /// <summary>A listing of everything has more pages than one run takes: what is not in it yet says nothing, so nothing of it may be merged before its end.</summary>
+    public bool IsUnfinished { get; private set; }
+
     /// <exception cref="SyncException">The remote is absent from this cycle.</exception>
     public async Task RunAsync(Backend backend, CancellationToken cancellationToken)
     {
         _backend = backend;
         await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await BeginListingAsync().ConfigureAwait(false);
         for (var restarts = 0; ; restarts++)
         {
             try
@@ -35,14 +43,27 @@ internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Fun
             }
             catch (TokenExpiredException e) when (restarts < RestartsMax)
             {
-                await write(s =>
-                {
-                    new PulledRepository(s.Db).Clear(_backend.Id);
-                    new BackendRepository(s.Db).BeginListing(_backend.Id, e.IsReset ? Listing.Restored : Listing.Complete);
-                }).ConfigureAwait(false);
-                _backend = await read(s => new BackendRepository(s.Db).Get(_backend.Id)).ConfigureAwait(false);
+                await ListAsync(e.IsReset ? Listing.Restored : Listing.Complete).ConfigureAwait(false);
             }
         }
+    }
+
+    private async Task BeginListingAsync()
+    {
+        if (!named.Remote.Capabilities.Tombstones && _backend is { Token: not null, Listing: Listing.None } && !(now - named.ListedAt < ListingInterval))
+        {
+            await ListAsync(Listing.Complete).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ListAsync(Listing listing)
+    {
+        await write(s =>
+        {
+            new PulledRepository(s.Db).Clear(_backend.Id);
+            new BackendRepository(s.Db).BeginListing(_backend.Id, listing);
+        }).ConfigureAwait(false);
+        _backend = await read(s => new BackendRepository(s.Db).Get(_backend.Id)).ConfigureAwait(false);
     }
 
     private async Task OpenAsync(CancellationToken cancellationToken)
@@ -52,7 +73,7 @@ internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Fun
             return;
         }
 
-        var account = await named.Remote.OpenAsync(remoteModel, cancellationToken).ConfigureAwait(false);
+        var account = await keeper.KeepAsync(named.Remote.OpenAsync(remoteModel, cancellationToken)).ConfigureAwait(false);
         if (_backend.User is { } user && !string.Equals(user, account.User, StringComparison.Ordinal))
         {
             throw new SyncException(
@@ -76,8 +97,8 @@ internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Fun
         var epoch = pages.Count == 0 ? _backend.Epoch : pages[^1].Epoch ?? _backend.Epoch;
         for (var i = 0; i < options.IterationsMax; i++)
         {
-            var page = await named.Remote.PullAsync(token, options.PageRowsMax, cancellationToken).ConfigureAwait(false);
-            if (token is not null && epoch is not null && page.Epoch is { } now && now != epoch)
+            var page = await keeper.KeepAsync(named.Remote.PullAsync(token, options.PageRowsMax, cancellationToken)).ConfigureAwait(false);
+            if (token is not null && epoch is not null && page.Epoch is { } incarnation && incarnation != epoch)
             {
                 throw new TokenExpiredException(true, $"{named.Name} was emptied or restored.");
             }
@@ -100,9 +121,12 @@ internal sealed class StageStep(Func<Action<StoreSession>, Task> write, Func<Fun
             (token, epoch) = (page.Token, page.Epoch ?? epoch);
             if (!page.HasMore)
             {
+                named.ListedAt = _backend.Token is null ? now : named.ListedAt;
                 return;
             }
         }
+
+        IsUnfinished = _backend.Listing != Listing.None;
     }
 
     private async Task<List<PulledPage>> PagesAsync()

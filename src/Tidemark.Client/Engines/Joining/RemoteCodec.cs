@@ -81,10 +81,11 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
 
             var wire = Shadow.DigestOf(remoteType.Fields[i], values[i]);
             FieldStamp? known = stamps is not null && stamps.TryGetValue(type.Fields[i].Name, out var found) ? found : null;
-            var value = Plain(type, key, i, values[i], known?.Stamp ?? former?.Fields[i].Stamp);
-            var stamp = known is { } s && s.Digest == wire ? s
+            var kept = hasStamps && known is null ? KeptStamp(former, i, wire) : null;
+            var value = Plain(type, key, i, values[i], hasStamps ? kept?.Stamp ?? known?.Stamp : null);
+            var stamp = kept ?? (known is { } s && s.Digest == wire ? s
                 : hasStamps ? Derived(raw, wire, known?.Stamp)
-                : WithoutRoom(raw, wire, type, i, value, former, local);
+                : WithoutRoom(raw, wire, type, i, value, former, local));
             isUnstamped |= hasStamps && !(known is { } k && k.Digest == wire);
             derived = stamp.Stamp.Node == Stamp.Foreign && stamp.Stamp > derived ? stamp.Stamp : derived;
             fields[i] = new StampedValue(value, stamp.Stamp, stamp.Before);
@@ -102,6 +103,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
             DeletionStamp = deletion.Stamp,
             IsUnstamped = isUnstamped || (hasStamps && stamps is null),
             Extra = extra,
+            OtherStamps = stamps?.Where(s => s.Key != StampsMember.Deletion && type.FindOrdinal(s.Key) < 0).ToDictionary(StringComparer.Ordinal) ?? former?.OtherStamps ?? [],
         });
     }
 
@@ -113,7 +115,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         var behind = isWhole ? null : former!.Behind(row).ToHashSet();
         var values = new Value[remoteType.Fields.Count];
         var shadow = new ShadowField[type.Fields.Count];
-        var stamps = new Dictionary<string, FieldStamp>(StringComparer.Ordinal)
+        var stamps = new Dictionary<string, FieldStamp>(former?.OtherStamps ?? [], StringComparer.Ordinal)
         {
             [StampsMember.Deletion] = new FieldStamp(row.Deletion.Stamp, row.IsDeleted ? 1UL : 0UL, row.Deletion.Before),
         };
@@ -124,10 +126,11 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
                 continue;
             }
 
-            var isUnderOldKey = former?.Fields[i].Key is { } under && keys.Current is { } current && under != current.Id;
-            if (behind is null || behind.Contains(i) || isUnderOldKey)
+            // Under an older key, or under another stamp than the one that was derived for it: nobody could read it beside the stamp that is written now.
+            var isToBeSealed = former?.Fields[i].Key is { } under && ((keys.Current is { } current && under != current.Id) || (former.IsUnstamped && field.Stamp.Node == Stamp.Foreign));
+            if (behind is null || behind.Contains(i) || isToBeSealed)
             {
-                values[i] = Sealed(type, row.Key, i, field);
+                values[i] = Sealed(type, row.Key, i, field, capabilities.Stamps ? field.Stamp : Stamp.Zero);
                 shadow[i] = new ShadowField(field.Stamp, Shadow.DigestOf(row, i), Shadow.DigestOf(remoteType.Fields[i], values[i]), type.Fields[i].Encrypted && !field.Value.IsNull ? keys.Current!.Id : null);
             }
             else
@@ -145,7 +148,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
 
         return new EncodedRow(
             Written(remoteType, values, capabilities.Patches ? null : former?.Extra),
-            new Shadow { Version = null, Fields = shadow, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, Extra = former?.Extra });
+            new Shadow { Version = null, Fields = shadow, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, Extra = former?.Extra, OtherStamps = former?.OtherStamps ?? [] });
     }
 
     /// <summary>Can the row be sent? Not without a key for what is to be encrypted: the plain value never leaves.</summary>
@@ -182,6 +185,10 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         }
     }
 
+    // Whoever left the stamp out has not changed the value: it is as old as it was.
+    private static FieldStamp? KeptStamp(Shadow? former, int ordinal, ulong wire) =>
+        former is { IsMissing: false } && former.Fields[ordinal] is { IsThere: true } shown && shown.Wire == wire ? new FieldStamp(shown.Stamp, wire, default) : null;
+
     // A pure function of the row at the remote: every device derives the same.
     private static FieldStamp Derived(RemoteRow raw, ulong wire, Stamp? known) =>
         known is { } stamp && stamp.Ms >= raw.ModifiedMs
@@ -216,6 +223,13 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         if (!hasStamps && former is { IsMissing: false })
         {
             return new StampedValue(Value.Integer(0), former.DeletionStamp, default);
+        }
+
+        if (hasStamps && former is { IsMissing: false })
+        {
+            return former.IsDeleted && derived > former.DeletionStamp
+                ? new StampedValue(Value.Integer(0), derived, former.DeletionStamp)
+                : new StampedValue(Value.Integer(former.IsDeleted ? 1 : 0), former.DeletionStamp, default);
         }
 
         return !hasStamps && local is { IsDeleted: false } && local.Deletion.IsKnown && derived == default
@@ -258,7 +272,8 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
     {
         if (!type.Fields[ordinal].Encrypted || value.IsNull)
         {
-            return value;
+            return !FieldCipher.IsEnvelope(value) ? value : throw new QuarantinedException(
+                QuarantineCause.UnknownSchema, $"{type.Fields[ordinal].Name} came encrypted, and this device's model has it plain: adopt the tables again with `--encrypt {type.Name}.{type.Fields[ordinal].Name}`.");
         }
 
         try
@@ -277,9 +292,10 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         }
     }
 
-    private Value Sealed(EntityType type, EntityKey key, int ordinal, in StampedValue field) =>
+    // Where there is no room for stamps none can be bound: nobody else would know it.
+    private Value Sealed(EntityType type, EntityKey key, int ordinal, in StampedValue field, Stamp bound) =>
         type.Fields[ordinal].Encrypted && !field.Value.IsNull
-            ? cipher.Encrypt(keys.Current ?? throw new InvalidOperationException("There is no key."), PlaceOf(type, key, ordinal, field.Stamp), field.Value)
+            ? cipher.Encrypt(keys.Current ?? throw new InvalidOperationException("There is no key."), PlaceOf(type, key, ordinal, bound), field.Value)
             : field.Value;
 
     private static FieldPlace PlaceOf(EntityType type, EntityKey key, int ordinal, Stamp stamp) =>

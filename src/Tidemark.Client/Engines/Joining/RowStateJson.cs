@@ -67,6 +67,11 @@ internal static class RowStateJson
             json.WriteBoolean("bare", shadow.IsUnstamped);
             json.WriteBoolean("deleted", shadow.IsDeleted);
             json.WriteString("stamp", shadow.DeletionStamp.ToString());
+            if (shadow.OtherStamps.Count > 0)
+            {
+                json.WriteString("others", StampsMember.Write(shadow.OtherStamps));
+            }
+
             for (var i = 0; i < shadow.Fields.Length; i++)
             {
                 if (shadow.Fields[i] is { IsThere: true } field)
@@ -113,6 +118,7 @@ internal static class RowStateJson
             IsDeleted = root.GetProperty("deleted").GetBoolean(),
             DeletionStamp = StampOf(root.GetProperty("stamp")),
             Extra = extra,
+            OtherStamps = root.TryGetProperty("others", out var others) ? StampsMember.Read(others.GetString()!) : [],
         };
     }
 

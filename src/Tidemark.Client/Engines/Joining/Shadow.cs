@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Joining;
@@ -34,6 +37,9 @@ internal sealed class Shadow
     /// <summary>Members of the row there that this device's model does not know, as a JSON object.</summary>
     public byte[]? Extra { get; init; }
 
+    /// <summary>The stamps of those members, which go back with the others.</summary>
+    public Dictionary<string, FieldStamp> OtherStamps { get; init; } = [];
+
     /// <summary>The newest stamp in it.</summary>
     public Stamp Newest => Fields.Aggregate(DeletionStamp, (newest, f) => f.Stamp > newest ? f.Stamp : newest);
 
@@ -48,7 +54,7 @@ internal sealed class Shadow
     /// <summary>The same, with the version that the remote has given it.</summary>
     public Shadow At(string? version) => new()
     {
-        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, IsMissing = IsMissing, IsUnstamped = IsUnstamped, Extra = Extra,
+        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, IsMissing = IsMissing, IsUnstamped = IsUnstamped, Extra = Extra, OtherStamps = OtherStamps,
     };
 
     /// <summary>Which fields of the row the remote has not. The joined row has everything the remote showed, so a difference is something it lacks.</summary>
@@ -79,6 +85,12 @@ internal sealed class Shadow
             return !row.IsDeleted;
         }
 
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.CiphertextCompared) && row.Type.Fields.Where((f, i) => f.Encrypted && row.Fields[i] is { IsKnown: true, Value.IsNull: false }).Any())
+        {
+            return true; // Each encryption of a value differs from the last.
+        }
+#endif
         return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.DeletionStamp != row.Deletion.Stamp || shadow.Behind(row).Any()
             || (currentKey is { } key && shadow.Fields.Any(f => f.Key is { } under && under != key));
     }

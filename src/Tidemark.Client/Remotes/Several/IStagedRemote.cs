@@ -13,7 +13,7 @@ public interface IStagedRemote
     /// <summary>What the backend can do. Fixed once it is opened.</summary>
     RemoteCapabilities Capabilities { get; }
 
-    /// <summary>Makes sure that the backend takes the types; says whose data it holds.</summary>
+    /// <summary>Makes sure that the backend takes the types, and has the same fields encrypted as this device; says whose data it holds.</summary>
     /// <param name="model">The types as a remote keeps them.</param>
     /// <param name="cancellationToken">Ends it.</param>
     Task<RemoteAccount> OpenAsync(SyncModel model, CancellationToken cancellationToken);
@@ -35,10 +35,10 @@ public sealed record RemoteCapabilities
     /// <summary>Rows have room for <see cref="RemoteModel.StampsField"/>. Without it every change there counts as one by a writer that knows no stamps.</summary>
     public bool Stamps { get; init; } = true;
 
-    /// <summary>A write can be made to depend on the version it is based on. Without it the last write wins there, and is put right by the next cycle.</summary>
+    /// <summary>A write can be made to depend on the version it is based on. Without it rows are looked up before they are written (<see cref="Lookup"/>); without that too the last write wins there, until those who lost bring theirs again.</summary>
     public bool ConditionalWrites { get; init; } = true;
 
-    /// <summary>A pull tells of rows that were deleted for good.</summary>
+    /// <summary>A pull tells of rows that were deleted for good. Without it everything is listed once an hour, and what is not in the listing was deleted.</summary>
     public bool Tombstones { get; init; } = true;
 
     public bool Lookup { get; init; } = true;

@@ -9,4 +9,6 @@ public sealed record NamedRemote(string Name, IStagedRemote Remote)
     internal bool IsOpen { get; set; }
 
     internal DateTimeOffset? PausedUntil { get; set; }
+
+    internal DateTimeOffset? ListedAt { get; set; }
 }

@@ -1,3 +1,4 @@
+using Tidemark.Client.Errors;
 using Tidemark.Model.Entities;
 
 namespace Tidemark.Client.Remotes.Several;
@@ -23,6 +24,27 @@ public static class RemoteModel
         return new SyncModel { Version = model.Version, Entities = [.. model.Entities.Select(Of), Keys] };
     }
 
+    /// <summary>All devices must agree on what is encrypted: what one of them writes plain, the remote can read, and the others cannot take it for what it is.</summary>
+    /// <param name="registered">The types as the remote has them.</param>
+    /// <param name="own">The types as this device has them.</param>
+    /// <param name="registers">This device is about to register its own: a field that was plain there becomes an encrypted one, never the other way.</param>
+    /// <exception cref="SyncException">They do not agree. Nothing was sent.</exception>
+    internal static void CheckEncryption(SyncModel registered, SyncModel own, bool registers)
+    {
+        foreach (var type in own.Entities.Where(t => registered.Find(t.Name) is not null))
+        {
+            var known = registered.Get(type.Name);
+            foreach (var field in type.Fields.Where(f => known.FindOrdinal(f.Name) is >= 0 and var i && known.Fields[i].Encrypted != f.Encrypted && !(registers && f.Encrypted)))
+            {
+                throw new SyncException(
+                    SyncErrorCode.ModelMismatch,
+                    field.Encrypted
+                        ? $"{type.Name}.{field.Name} is encrypted on this device, and other devices have it plain there by a newer model. Nothing was sent. Adopt their tables again with `--encrypt {type.Name}.{field.Name}`, or another remote for this file."
+                        : $"{type.Name}.{field.Name} is encrypted by the other devices, and this one's model has it plain: what is written here would be readable there. Nothing was sent. Adopt the tables again with `--encrypt {type.Name}.{field.Name}`.");
+            }
+        }
+    }
+
     /// <summary>The type of the wrapped keys as devices hold it; no table has its rows.</summary>
     internal static EntityType LocalKeys { get; } = new()
     {
@@ -38,7 +60,7 @@ public static class RemoteModel
         Name = type.Name,
         Fields =
         [
-            .. type.Fields.Select((f, i) => new Field { Name = f.Name, Type = f.Encrypted ? FieldType.Text : f.Type, Collation = type.IsKey(i) ? f.Collation : Collation.Binary, Nullable = !type.IsKey(i) }),
+            .. type.Fields.Select((f, i) => new Field { Name = f.Name, Type = f.Encrypted ? FieldType.Text : f.Type, Encrypted = f.Encrypted, Collation = type.IsKey(i) ? f.Collation : Collation.Binary, Nullable = !type.IsKey(i) }),
             new Field { Name = StampsField, Type = FieldType.Text },
         ],
         Key = type.Key,

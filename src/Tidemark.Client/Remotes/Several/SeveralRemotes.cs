@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination.Several;
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
@@ -36,6 +37,15 @@ public sealed class SeveralRemotes(LocalStore store)
     /// <summary>Does the file go the way for several remotes?</summary>
     public bool IsInUse => store.Look(s => SeveralSchema.Exists(s.Db));
 
+    /// <summary>Rules of the model that need one server which decides: where several remotes are, the later edit of a field stands instead, and the later of edit and deletion.</summary>
+    public IReadOnlyList<string> RulesLeftOut { get; } =
+    [
+        .. store.Model.Entities.Where(e => e.CustomMerge is not null).Select(e => $"{e.Name}: custom merge {e.CustomMerge}"),
+        .. store.Model.Entities.Where(e => e.DeletePolicy != default).Select(e => $"{e.Name}: {e.DeletePolicy}"),
+        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.Policy is not (FieldPolicy.LastWriterWins or FieldPolicy.Monotonic)).Select(f => $"{e.Name}.{f.Name}: {f.Policy}")),
+        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.Clock is not null).Select(f => $"{e.Name}.{f.Name}: by the clock {f.Clock}")),
+    ];
+
     /// <summary>Names a remote, or gives a known one another address.</summary>
     /// <exception cref="SyncException">The file was synced with one server before.</exception>
     /// <exception cref="ModelException">The model has types that cannot be synced with several remotes.</exception>
@@ -44,10 +54,18 @@ public sealed class SeveralRemotes(LocalStore store)
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentException.ThrowIfNullOrEmpty(address);
         RemoteModel.Of(store.Model);
-        return WriteAsync(
-            s =>
+        return store.LockedAsync(
+            (s, environment) =>
             {
-                SeveralSchema.Ensure(s);
+                if (SeveralSchema.Ensure(s))
+                {
+                    // What is edited from here on is an edit, field by field.
+                    var book = new JoinBook(s);
+                    var clock = book.ReadClock();
+                    _ = new LocalEdits(book, clock, environment.NowMs, []).Take();
+                    book.WriteClock(clock);
+                }
+
                 var backends = new BackendRepository(s.Db);
                 var isNew = backends.Find(name) is null;
                 backends.Add(name, address);
@@ -55,6 +73,8 @@ public sealed class SeveralRemotes(LocalStore store)
                 {
                     backends.Forget(backends.Find(name)!.Id); // Everything is owed to it.
                 }
+
+                return true;
             },
             cancellationToken);
     }
@@ -169,7 +189,31 @@ public sealed class SeveralRemotes(LocalStore store)
             cancellationToken);
     }
 
+    /// <summary>Opens what came wrapped and is not here yet, as far as the passphrase opens it; what was in quarantine for want of it is merged by the next run.</summary>
+    /// <returns>The keys of the file now, and the names of those that the passphrase does not open.</returns>
+    public async Task<(KeyRing Keys, IReadOnlyList<Guid> Closed)> UnlockAsync(string passphrase, SyncEnvironment environment, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        var ring = ReadKeys();
+        var closed = new List<Guid>();
+        foreach (var wrapped in ReadWrapped())
+        {
+            if (TryOpen(wrapped, passphrase) is { } opened)
+            {
+                ring = ring.With(opened);
+            }
+            else
+            {
+                closed.AddRange(NamesIn(wrapped).Where(id => ring.Find(id) is null));
+            }
+        }
+
+        await AddKeysAsync(ring, null, environment, cancellationToken).ConfigureAwait(false);
+        return (ring, closed);
+    }
+
     /// <summary>A new current key; what is encrypted under older ones is encrypted again, by the way, and those stay for what still names them.</summary>
+    /// <exception cref="FieldCipherException">Refused: the current key was wrapped by another passphrase. With two of them other devices would open only half.</exception>
     public Task<KeyRing> RotateAsync(string passphrase, SyncEnvironment environment, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(environment);
@@ -205,9 +249,39 @@ public sealed class SeveralRemotes(LocalStore store)
 
     private async Task<KeyRing> RotateCoreAsync(string passphrase, SyncEnvironment environment, CancellationToken cancellationToken)
     {
-        var ring = ReadKeys().Rotated(environment.Random);
+        var former = ReadKeys();
+        if (former.Current is { } current && ReadWrapped().FirstOrDefault(w => NamesIn(w).Contains(current.Id)) is { } wrapped && TryOpen(wrapped, passphrase) is null)
+        {
+            throw new FieldCipherException(CipherTrouble.Refused, $"The current key {current.Id:D} was wrapped by another passphrase: use that one, or other devices could not open both.", current.Id);
+        }
+
+        var ring = former.Rotated(environment.Random);
         await AddKeysAsync(ring, passphrase, environment, cancellationToken).ConfigureAwait(false);
         return ring;
+    }
+
+    private static KeyRing? TryOpen(string wrapped, string passphrase)
+    {
+        try
+        {
+            return WrappedKeys.Open(wrapped, passphrase);
+        }
+        catch (FieldCipherException)
+        {
+            return null;
+        }
+    }
+
+    private static List<Guid> NamesIn(string wrapped)
+    {
+        try
+        {
+            return [.. WrappedKeys.List(wrapped).Select(k => k.Id)];
+        }
+        catch (FieldCipherException)
+        {
+            return [];
+        }
     }
 
     private static long Count(StoreSession s, string table, Backend backend, string where) =>

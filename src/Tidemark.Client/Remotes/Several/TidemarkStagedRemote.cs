@@ -22,11 +22,13 @@ public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environ
     {
         ArgumentNullException.ThrowIfNull(model);
         var info = await server.GetModelAsync(cancellationToken).ConfigureAwait(false);
+        Check(info, model, registers: true);
         if (!string.Equals(info.Hash, model.Hash, StringComparison.Ordinal) && (info.Hash is null || info.Version <= model.Version))
         {
             info = await server.PutModelAsync(model, cancellationToken).ConfigureAwait(false);
         }
 
+        Check(info, model, registers: false);
         _model = model;
         Capabilities = new RemoteCapabilities
         {
@@ -109,6 +111,23 @@ public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environ
     }
 
     private SyncModel Model => _model ?? throw new InvalidOperationException("The remote was not opened.");
+
+    private static void Check(ModelInfo info, SyncModel model, bool registers)
+    {
+        if (info.Model is not { } text)
+        {
+            return;
+        }
+
+        try
+        {
+            RemoteModel.CheckEncryption(SyncModelJson.Parse(text.Utf8.Span), model, registers);
+        }
+        catch (ModelException e)
+        {
+            throw new SyncException(SyncErrorCode.InvalidResponse, "The server's model cannot be read: " + e.Message, retryable: true, e);
+        }
+    }
 
     // A server that was restored to before it had the model has none.
     private async Task<T> WithModelAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)

@@ -73,6 +73,9 @@ internal sealed class BackendRepository(StoreConnection db)
         return Get(id).PushSeq;
     }
 
+    /// <summary>Pushes are counted anew: the file has another name now.</summary>
+    public void ResetPushSeq() => db.Execute("UPDATE _tm_backend SET push_seq = 0");
+
     public void SetQuestion(int id, string? question) => db.Execute("UPDATE _tm_backend SET question = ?2 WHERE id = ?1", Value.Integer(id), question.OrNull());
 
     public void SetTrouble(int id, string? trouble, long nowMs) =>

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Engines.Joining;
 using Tidemark.Client.Remotes.Several;
@@ -73,9 +76,20 @@ internal sealed class JoinBook(StoreSession session)
         Db.Query("SELECT version, state, extra FROM _tm_shadow WHERE backend = ?1 AND type = ?2 AND key = ?3",
             s => RowStateJson.ReadShadow(type, s.TextOrNull(0), s.BlobOrNull(1)!, s.BlobOrNull(2)), Value.Integer(backend), Value.Text(type.Name), Value.Text(key.ToString())).FirstOrDefault();
 
-    public void WriteShadow(int backend, EntityType type, EntityKey key, Shadow shadow) =>
+    public void WriteShadow(int backend, EntityType type, EntityKey key, Shadow shadow)
+    {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.ShadowJoined) && ReadShadow(backend, type, key) is { } former)
+        {
+            for (var i = 0; i < shadow.Fields.Length; i++)
+            {
+                shadow.Fields[i] = former.Fields[i].Stamp > shadow.Fields[i].Stamp ? former.Fields[i] : shadow.Fields[i];
+            }
+        }
+#endif
         Db.Execute("INSERT OR REPLACE INTO _tm_shadow(backend, type, key, version, state, extra) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
             Value.Integer(backend), Value.Text(type.Name), Value.Text(key.ToString()), shadow.Version.OrNull(), Value.Blob(RowStateJson.Write(type, shadow)), shadow.Extra.OrNull());
+    }
 
     public void DropShadow(int backend, EntityType type, EntityKey key) =>
         Db.Execute("DELETE FROM _tm_shadow WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type.Name), Value.Text(key.ToString()));
@@ -92,6 +106,12 @@ internal sealed class JoinBook(StoreSession session)
         {
             Db.Execute("INSERT INTO _tm_owed(backend, type, key) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET code = NULL, message = NULL", id);
         }
+#if TIDEMARK_MUTANTS
+        else if (Mutants.Is(Mutant.OneFlagForAllRemotes))
+        {
+            Db.Execute("DELETE FROM _tm_owed WHERE type = ?2 AND key = ?3 AND ?1 > 0", id);
+        }
+#endif
         else
         {
             Db.Execute("DELETE FROM _tm_owed WHERE backend = ?1 AND type = ?2 AND key = ?3", id);

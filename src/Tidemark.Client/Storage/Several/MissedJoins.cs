@@ -25,7 +25,7 @@ internal static class MissedJoins
             }
             catch (UnfitValueException)
             {
-                // Cannot be compared; it is found when it is sent.
+                missed.Add(new MissedChange(table.Type.Name, key, MissedKind.Changed)); // What is noted is not written over.
             }
         }
 

@@ -33,14 +33,25 @@ internal static class SeveralSchema
     /// <summary>Is the file synced with several remotes, or by their way?</summary>
     public static bool Exists(StoreConnection db) => db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_tm_backend')") != 0;
 
+    /// <summary>For a run in the way for one server: the file may have taken the other one since the service was made.</summary>
+    /// <exception cref="SyncException">It has. Nothing was sent.</exception>
+    public static void Refuse(StoreConnection db)
+    {
+        if (Exists(db))
+        {
+            throw new SyncException(SyncErrorCode.BadRequest, "This file has got remotes of its own meanwhile (`tidemark remotes list`). Nothing was sent. Make the service anew, with all of them.");
+        }
+    }
+
     /// <summary>Within a transaction.</summary>
     /// <exception cref="SyncException">The file has been synced in the way for one server.</exception>
-    public static void Ensure(StoreSession session)
+    /// <returns>The file has taken this way just now.</returns>
+    public static bool Ensure(StoreSession session)
     {
         var db = session.Db;
         if (Exists(db))
         {
-            return;
+            return false;
         }
 
         if (db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_remote WHERE epoch IS NOT NULL OR cursor IS NOT NULL) OR EXISTS(SELECT 1 FROM _tm_command)") != 0)
@@ -56,5 +67,6 @@ internal static class SeveralSchema
         }
 
         new MetaRepository(db).Set(JoinBook.TakeAll, Value.Integer(1));
+        return true;
     }
 }

@@ -29,15 +29,21 @@ internal sealed class JoinDevice : IAsyncDisposable
         Remotes = remotes;
     }
 
-    private const string Schema = """
+    public const string Schema = """
         CREATE TABLE folder(id TEXT PRIMARY KEY, name TEXT);
         CREATE TABLE note(id TEXT PRIMARY KEY, title TEXT, body TEXT, done INTEGER, slug TEXT UNIQUE, folder TEXT REFERENCES folder(id) ON DELETE SET NULL, secret TEXT);
         """;
+
+    private const string Doomed = "doomed/1";
 
     private static readonly Lazy<SyncModel> Made = new(MakeModel);
 
     /// <summary>Notes in folders, with a secret that is encrypted and a count that never goes back.</summary>
     public static SyncModel Notes => Made.Value;
+
+    /// <summary>The notes' fields as somebody else has declared them.</summary>
+    public static SyncModel With(Func<Field, Field> change) =>
+        Notes with { Entities = [.. Notes.Entities.Select(e => e with { Fields = [.. e.Fields.Select(change)] })] };
 
     public LocalStore Store { get; }
 
@@ -80,18 +86,37 @@ internal sealed class JoinDevice : IAsyncDisposable
     /// <param name="time">Its clock; the app's connection and the capture triggers go by it too.</param>
     /// <param name="random">Its ids and nonces.</param>
     /// <param name="remotes">What it sees.</param>
-    public static async Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, params (string Name, IStagedRemote Remote)[] remotes)
+    public static Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, params (string Name, IStagedRemote Remote)[] remotes) =>
+        MakeAsync(path, time, random, Notes, remotes);
+
+    /// <summary>With another model of the same tables.</summary>
+    public static Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, SyncModel model, params (string Name, IStagedRemote Remote)[] remotes)
     {
         Tidemark.Testing.SystemSqlite.Use();
-        var environment = new SyncEnvironment
-        {
-            Time = time,
-            Random = random,
-            Transport = SyncEnvironment.System.Transport,
-            ProcessName = SyncEnvironment.System.ProcessName,
-            IsAlive = SyncEnvironment.System.IsAlive,
-        };
-        Adopter.CreateEmpty(path, Notes, environment);
+        var environment = EnvironmentOf(time, random);
+        Adopter.CreateEmpty(path, model, environment);
+        return OpenAsync(path, environment, remotes);
+    }
+
+    /// <summary>A file that was adopted before.</summary>
+    public static Task<JoinDevice> OpenAsync(string path, TimeProvider time, RandomSource random, params (string Name, IStagedRemote Remote)[] remotes) => OpenAsync(path, EnvironmentOf(time, random), remotes);
+
+    /// <summary>The same, in a process that will be killed.</summary>
+    public static Task<JoinDevice> OpenDoomedAsync(string path, TimeProvider time, RandomSource random, IStatementWatch watch, params (string Name, IStagedRemote Remote)[] remotes) =>
+        OpenAsync(path, EnvironmentOf(time, random, watch), remotes);
+
+    private static SyncEnvironment EnvironmentOf(TimeProvider time, RandomSource random, IStatementWatch? watch = null) => new()
+    {
+        Time = time,
+        Random = random,
+        Transport = SyncEnvironment.System.Transport,
+        ProcessName = watch is null ? SyncEnvironment.System.ProcessName : Doomed,
+        IsAlive = static name => name != Doomed && SyncEnvironment.System.IsAlive(name),
+        Statements = watch,
+    };
+
+    private static async Task<JoinDevice> OpenAsync(string path, SyncEnvironment environment, (string Name, IStagedRemote Remote)[] remotes)
+    {
         var store = LocalStore.Open(path, new StoreOptions { Durability = Durability.Normal }, environment);
         var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
         var device = new JoinDevice(path, store, remotes, options, environment);
