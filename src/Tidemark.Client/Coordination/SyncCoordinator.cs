@@ -142,8 +142,8 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         progress?.Report(new SyncProgress(SyncPhase.Connect, 0, null, 0));
         using var phase = _times.Of("connect");
         _state.CheckPause();
-        SeveralSchema.Refuse(store.EngineSession.Db);
         store.CheckSchema(_warnings);
+        SeveralSchema.Refuse(store.EngineSession.Db);
         await connection.EnsureAsync(cancellationToken).ConfigureAwait(false);
         var session = store.EngineSession;
         session.Refresh();

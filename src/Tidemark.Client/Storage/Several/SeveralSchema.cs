@@ -1,3 +1,4 @@
+using SQLitePCL;
 using Tidemark.Client.Errors;
 using Tidemark.Model.Values;
 
@@ -37,7 +38,8 @@ internal static class SeveralSchema
     /// <exception cref="SyncException">It has. Nothing was sent.</exception>
     public static void Refuse(StoreConnection db)
     {
-        if (Exists(db))
+        // Asked of the schema as the statements of the run have just read it: not one more for every run.
+        if (raw.sqlite3_table_column_metadata(db.Connection.Handle, "main", "_tm_backend", "id", out _, out _, out _, out _, out _) == 0)
         {
             throw new SyncException(SyncErrorCode.BadRequest, "This file has got remotes of its own meanwhile (`tidemark remotes list`). Nothing was sent. Make the service anew, with all of them.");
         }
