@@ -88,7 +88,6 @@ public enum Mutant
     RemoteOverwritesEdit,
     OneFlagForAllRemotes,
     ShadowJoined,
-    CiphertextCompared,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -111,6 +110,6 @@ public static class Mutants
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
 
     /// <summary>Do only histories of several remotes have what the bug is in?</summary>
-    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.CiphertextCompared;
+    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.ShadowJoined;
 }
 #endif

@@ -1,6 +1,3 @@
-#if TIDEMARK_MUTANTS
-using Tidemark.Model;
-#endif
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Joining;
@@ -85,12 +82,6 @@ internal sealed class Shadow
             return !row.IsDeleted;
         }
 
-#if TIDEMARK_MUTANTS
-        if (Mutants.Is(Mutant.CiphertextCompared) && row.Type.Fields.Where((f, i) => f.Encrypted && row.Fields[i] is { IsKnown: true, Value.IsNull: false }).Any())
-        {
-            return true; // Each encryption of a value differs from the last.
-        }
-#endif
         return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.DeletionStamp != row.Deletion.Stamp || shadow.Behind(row).Any()
             || (currentKey is { } key && shadow.Fields.Any(f => f.Key is { } under && under != key));
     }
