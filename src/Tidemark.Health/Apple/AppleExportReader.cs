@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Tidemark.Health.Apple.Xml;
 using Tidemark.Health.Importing;
 using Tidemark.Model.Health;
@@ -139,12 +138,12 @@ internal sealed class AppleExportReader : IDisposable
         var draft = new RecordDraft(type, start, end, CreatedOf(tag, data), origin, parts, isNested);
         var unit = tag[KnownAttribute.Unit].Of(data);
         var value = tag[KnownAttribute.Value].Of(data);
-        if (type.Kind == HealthKind.Category || (unit.IsEmpty && !IsNumber(value)))
+        if (type.Kind == HealthKind.Category || (unit.IsEmpty && !NumberText.TryParse(value, out _)))
         {
             return draft.Category(value.IsEmpty ? null : _names.CategoryOf(value, type));
         }
 
-        if (!Utf8Parser.TryParse(value, out double number, out var length) || length != value.Length || !double.IsFinite(number))
+        if (!NumberText.TryParse(value, out var number))
         {
             Repairs[Repair.UnreadableNumber]++;
             return null;
@@ -301,8 +300,6 @@ internal sealed class AppleExportReader : IDisposable
 
         return attributes;
     }
-
-    private static bool IsNumber(ReadOnlySpan<byte> value) => Utf8Parser.TryParse(value, out double _, out var length) && length == value.Length && length > 0;
 
     private void AddIfRead(FoundSample? sample)
     {

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
@@ -57,11 +56,9 @@ public sealed class HealthSync
     private static readonly TimeSpan ClaimTime = TimeSpan.FromMinutes(2);
     private readonly HealthStore _store;
     private readonly IHealthChangeSource _source;
-    private readonly IHealthUploader _uploader;
     private readonly HealthSyncOptions _options;
     private readonly SyncEnvironment _environment;
-    private readonly HealthEventSink? _sink;
-    private readonly string _deviceId;
+    private readonly HealthSender _sender;
     private readonly BlobSender? _blobs;
     private readonly ILogger _log;
 
@@ -72,15 +69,13 @@ public sealed class HealthSync
         options.Validate();
         _store = store ?? throw new ArgumentNullException(nameof(store));
         _source = source ?? throw new ArgumentNullException(nameof(source));
-        _uploader = uploader ?? throw new ArgumentNullException(nameof(uploader));
+        ArgumentNullException.ThrowIfNull(uploader);
         _environment = environment ?? throw new ArgumentNullException(nameof(environment));
         _options = options;
-        _deviceId = deviceId;
-        _sink = sink;
         _blobs = uploader is IHealthBlobUploader { TakesBlobs: true } remote ? new BlobSender(store, remote, options, environment) : null;
         store.Queue.Blobs = _blobs is null ? null : store.Blobs;
-
         _log = environment.Loggers.CreateLogger(HealthLog.Category);
+        _sender = new HealthSender(store, uploader, deviceId, options, environment, sink, _log);
     }
 
     internal HealthSyncOptions Options => _options;
@@ -97,7 +92,7 @@ public sealed class HealthSync
     /// <param name="cancellationToken">The end of the time.</param>
     internal async Task<HealthSyncReport> RunAsync(HealthPhase phase, Func<Task>? between, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var tally = new Tally();
+        var tally = new HealthTally();
         var outcome = await DrainAsync(tally, phase, between, cancellationToken).ConfigureAwait(false);
 
         // A server that does not answer does not keep the source from being read: what it forgets meanwhile, deletions for one, would be lost.
@@ -129,7 +124,7 @@ public sealed class HealthSync
     /// <summary>A change of one type was announced: its new samples are captured and sent at once, all within one deadline (HLT-02).</summary>
     public async Task<HealthSyncReport> SendNowAsync(string type, CancellationToken cancellationToken)
     {
-        var tally = new Tally();
+        var tally = new HealthTally();
         var outcome = HealthOutcome.Done;
         using var deadline = new CancellationTokenSource(_options.ImmediateDeadline, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -151,7 +146,7 @@ public sealed class HealthSync
     /// <summary>Works off what is due in the queue, until it is empty or the time is over.</summary>
     public async Task<HealthSyncReport> DrainAsync(HealthPhase phase, CancellationToken cancellationToken)
     {
-        var tally = new Tally();
+        var tally = new HealthTally();
         var outcome = await DrainAsync(tally, phase, between: null, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(outcome, tally, CancellationToken.None).ConfigureAwait(false);
     }
@@ -165,7 +160,7 @@ public sealed class HealthSync
     private Task<int> CleanAsync(CancellationToken cancellationToken) => _store.WriteAsync(
         () => _store.Queue.Clean(_options.KeepUploaded) + _store.Known.Clean(_environment.NowMs - (long)_options.KeepKnown.TotalMilliseconds), cancellationToken);
 
-    private async Task<HealthOutcome> DrainAsync(Tally tally, HealthPhase phase, Func<Task>? between, CancellationToken cancellationToken)
+    private async Task<HealthOutcome> DrainAsync(HealthTally tally, HealthPhase phase, Func<Task>? between, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -185,7 +180,7 @@ public sealed class HealthSync
                 }
             }
 
-            if (!await SendAsync(items, tally, phase, tries: [TimeSpan.Zero], keep: true, cancellationToken).ConfigureAwait(false))
+            if (!await _sender.SendAsync(items, tally, phase, tries: [TimeSpan.Zero], keep: true, cancellationToken).ConfigureAwait(false))
             {
                 return HealthOutcome.Queued;
             }
@@ -195,7 +190,7 @@ public sealed class HealthSync
     }
 
     // One page: captured in one commit, then sent. What is not sent waits, and the anchor of the server's side with it.
-    private async Task<(bool More, HealthOutcome Outcome)> SendPageAsync(string type, Tally tally, HealthPhase phase, CancellationToken cancellationToken)
+    private async Task<(bool More, HealthOutcome Outcome)> SendPageAsync(string type, HealthTally tally, HealthPhase phase, CancellationToken cancellationToken)
     {
         var (from, room) = await _store.ReadAsync(() => (_store.Queue.Captured(_source.Name, type), _options.QueueItemsMax - _store.Queue.Waiting), cancellationToken).ConfigureAwait(false);
         if (room <= 0)
@@ -243,7 +238,7 @@ public sealed class HealthSync
 
         var arrived = await SendBlobsAsync(tally, phase, cancellationToken).ConfigureAwait(false) != BlobOutcome.Waiting;
         var items = await _store.WriteAsync(() => _store.Queue.Claim(number, page.Count, ClaimTime), cancellationToken).ConfigureAwait(false);
-        var sent = items.Count == 0 || await SendAsync(items, tally, phase, _options.ImmediateTries, keep: false, cancellationToken).ConfigureAwait(false);
+        var sent = items.Count == 0 || await _sender.SendAsync(items, tally, phase, _options.ImmediateTries, keep: false, cancellationToken).ConfigureAwait(false);
         return (page.HasMore, sent && arrived ? HealthOutcome.Done : HealthOutcome.Queued);
     }
 
@@ -260,7 +255,7 @@ public sealed class HealthSync
         return number;
     }
 
-    private async Task<BlobOutcome> SendBlobsAsync(Tally tally, HealthPhase phase, CancellationToken cancellationToken)
+    private async Task<BlobOutcome> SendBlobsAsync(HealthTally tally, HealthPhase phase, CancellationToken cancellationToken)
     {
         if (_blobs is null)
         {
@@ -284,182 +279,7 @@ public sealed class HealthSync
             CancellationToken.None);
     }
 
-    private async Task<bool> SendAsync(List<QueueItem> items, Tally tally, HealthPhase phase, IReadOnlyList<TimeSpan> tries, bool keep, CancellationToken cancellationToken)
-    {
-        var begun = _environment.Time.GetTimestamp();
-        var (body, order) = Body(items);
-        var reason = "";
-        var attempt = 0;
-        try
-        {
-            for (; attempt < tries.Count; attempt++)
-            {
-                if (tries[attempt] > TimeSpan.Zero)
-                {
-                    await _environment.DelayAsync(tries[attempt], cancellationToken).ConfigureAwait(false);
-                }
-
-                var (response, trouble) = await TryAsync(body, order.Count, phase == HealthPhase.Background ? _options.BackgroundTryTimeout : _options.TryTimeout, cancellationToken).ConfigureAwait(false);
-                if (response is not null)
-                {
-                    await SettleAsync(order, response, keep, tally).ConfigureAwait(false);
-                    Tell(phase, items, begun, attempt, trouble: null);
-                    return true;
-                }
-
-                (reason, var retryable) = trouble;
-                if (!retryable)
-                {
-                    break;
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            await PostponeAsync(items, "The time was up.").ConfigureAwait(false);
-            Tell(phase, items, begun, attempt, "The time was up.");
-            throw;
-        }
-
-        tally.Reason = reason;
-        await PostponeAsync(items, reason).ConfigureAwait(false);
-        Tell(phase, items, begun, Math.Min(attempt, tries.Count - 1), reason);
-        return false;
-    }
-
-    // A try that takes too long is cancelled: an answer that comes after all is the answer to a batch that may be sent twice.
-    private async Task<(HealthBatchResponse? Response, (string Reason, bool Retryable) Trouble)> TryAsync(ReadOnlyMemory<byte> body, int count, TimeSpan time, CancellationToken cancellationToken)
-    {
-        if (!_environment.Connectivity.IsOnline)
-        {
-            return (null, ("There is no network.", false));
-        }
-
-        using var timeout = new CancellationTokenSource(time, _environment.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            var response = await _uploader.SendAsync(body, either.Token).ConfigureAwait(false);
-            return response.Verdicts.Count == count ? (response, default) : (null, ($"The server answered {response.Verdicts.Count} verdicts to {count} items.", true));
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return (null, ("The server did not answer in time.", true));
-        }
-        catch (SyncException e)
-        {
-            return (null, (e.Message, e.Retryable));
-        }
-    }
-
-    private Task SettleAsync(List<QueueItem> order, HealthBatchResponse response, bool keep, Tally tally)
-    {
-        var reasons = response.Rejected.ToDictionary(r => r.Index, r => $"{r.Code}: {r.Message}");
-        for (var i = 0; i < order.Count; i++)
-        {
-            tally.Applied += response.Verdicts[i] == HealthVerdict.Applied ? 1 : 0;
-            tally.Duplicates += response.Verdicts[i] is HealthVerdict.Duplicate or HealthVerdict.Stale ? 1 : 0;
-            tally.Rejected += response.Verdicts[i] == HealthVerdict.Rejected ? 1 : 0;
-        }
-
-        return _store.WriteAsync(
-            () =>
-            {
-                _store.Queue.Settle(order, i => response.Verdicts[i] == HealthVerdict.Rejected ? reasons.GetValueOrDefault(i, "rejected") : null, keep);
-                foreach (var type in order.Select(i => i.Type).Distinct(StringComparer.Ordinal))
-                {
-                    _store.States.Sent(type);
-                }
-
-                if (_store.Queue.Waiting == 0)
-                {
-                    _store.States.Sent("");
-                }
-
-                return true;
-            },
-            CancellationToken.None);
-    }
-
-    private Task PostponeAsync(List<QueueItem> items, string reason) => _store.WriteAsync(
-        () =>
-        {
-            _store.Queue.Postpone(items, Backoff, reason);
-            foreach (var type in items.Select(i => i.Type).Distinct(StringComparer.Ordinal))
-            {
-                _store.States.Troubled(type, HealthTrouble.NotSent, reason);
-            }
-
-            return true;
-        },
-        CancellationToken.None);
-
-    private TimeSpan Backoff(int tries)
-    {
-        var pause = Math.Min(_options.BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(tries - 1, 20)), _options.BackoffMax.TotalMilliseconds);
-        return TimeSpan.FromMilliseconds(pause * (0.75 + (_environment.NextDouble() / 2)));
-    }
-
-    /// <summary>The bytes of the samples go as they were captured; the order of the verdicts is samples, then deletes.</summary>
-    private (ReadOnlyMemory<byte> Body, List<QueueItem> Order) Body(List<QueueItem> items)
-    {
-        List<QueueItem> order = [.. items.Where(i => !i.IsDelete), .. items.Where(i => i.IsDelete)];
-        var buffer = new ArrayBufferWriter<byte>(items.Sum(i => i.Body.Length + 100) + 500);
-        using (var json = HealthSampleJson.CreateWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("deviceId", _deviceId);
-            json.WriteString("syncOperationId", HealthDigest.OperationId(items.Select(i => (i.Id, i.Version))));
-            json.WriteStartArray("samples");
-            foreach (var item in order.TakeWhile(i => !i.IsDelete))
-            {
-                json.WriteRawValue(item.Body, skipInputValidation: true);
-            }
-
-            json.WriteEndArray();
-            json.WriteStartArray("deletes");
-            foreach (var item in order.SkipWhile(i => !i.IsDelete))
-            {
-                json.WriteStartObject();
-                json.WriteString("id", item.Id);
-                json.WriteString("type", item.Type);
-                json.WriteNumber("version", item.Version);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        return (buffer.WrittenMemory, order);
-    }
-
-    private void Tell(HealthPhase phase, List<QueueItem> items, long begun, int retries, string? trouble)
-    {
-        var told = new HealthEvent
-        {
-            Phase = phase,
-            Type = items.TrueForAll(i => i.Type == items[0].Type) ? items[0].Type : null,
-            Count = items.Count,
-            Duration = _environment.Time.GetElapsedTime(begun),
-            Retries = retries,
-            Success = trouble is null,
-            Queued = trouble is not null,
-            At = _environment.Now,
-        };
-        if (trouble is null)
-        {
-            _log.SamplesSent(told.Name, told.Count, told.Type ?? "several types", told.Duration.TotalMilliseconds, retries);
-        }
-        else
-        {
-            _log.SamplesQueued(told.Name, told.Count, told.Type ?? "several types", told.Duration.TotalMilliseconds, retries, trouble);
-        }
-
-        _sink?.Invoke(told);
-    }
-
-    private async Task<HealthSyncReport> ReportAsync(HealthOutcome outcome, Tally tally, CancellationToken cancellationToken) => new()
+    private async Task<HealthSyncReport> ReportAsync(HealthOutcome outcome, HealthTally tally, CancellationToken cancellationToken) => new()
     {
         Outcome = outcome,
         Captured = tally.Captured,
@@ -469,22 +289,4 @@ public sealed class HealthSync
         Waiting = await _store.ReadAsync(() => _store.Queue.Waiting, cancellationToken).ConfigureAwait(false),
         Reason = tally.Reason,
     };
-
-    private sealed class Tally
-    {
-        public long Captured { get; set; }
-
-        public long Applied { get; set; }
-
-        public long Duplicates { get; set; }
-
-        public long Rejected { get; set; }
-
-        public bool Paused { get; set; }
-
-        /// <summary>The server did not answer in this run.</summary>
-        public bool IsAway { get; set; }
-
-        public string? Reason { get; set; }
-    }
 }

@@ -49,7 +49,7 @@ public static class HealthIdentity
         BinaryPrimitives.WriteInt64BigEndian(text[32..], value);
         BinaryPrimitives.WriteInt32BigEndian(text[40..], ordinal);
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text, digest);
+        ShortSha256.HashData(text, digest);
         return Make(series, (uint)Math.Clamp(startMs / 1000, 0, uint.MaxValue), digest);
     }
 

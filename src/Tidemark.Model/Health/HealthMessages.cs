@@ -125,7 +125,7 @@ public static class HealthDigest
         id.TryWriteBytes(text, bigEndian: true, out _);
         System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(text[16..], version);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text, hash);
+        ShortSha256.HashData(text, hash);
         digest.Add(hash);
     }
 
