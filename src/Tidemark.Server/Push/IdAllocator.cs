@@ -98,7 +98,8 @@ internal sealed class IdAllocator(PushSession session)
 
         if (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
         {
-            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version || tombstone.Origin.MadeBy == command.Id;
+            // A restored server got the deletion back under a new version: the row is brought back from the one it had before.
+            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version || (command.BaseVersion > 0 && command.BaseVersion == tombstone.Origin.Offered) || tombstone.Origin.MadeBy == command.Id;
         }
 
         var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);

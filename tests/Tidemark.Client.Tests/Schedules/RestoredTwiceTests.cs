@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Tests.Support;
 
 namespace Tidemark.Client.Tests.Schedules;
@@ -46,6 +47,30 @@ public sealed class RestoredTwiceTests
         await Steps.UntilQuietAsync(b, c, a);
         Assert.Equal(["n|second"], c.Rows("SELECT id, title FROM note"));
         Assert.Equal(["n|second"], b.Rows("SELECT id, title FROM note"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "CUR-04")]
+    public async Task A_row_that_is_brought_back_from_a_deletion_that_the_server_lost_keeps_its_id()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, body TEXT); INSERT INTO item VALUES(1, 'one', NULL);");
+        var b = world.Clone("b", a);
+        var c = world.Clone("c", a);
+        await Steps.UntilQuietAsync(a, b, c);
+        await world.BackUpServerAsync();
+        b.Sql("DELETE FROM item");
+        await b.SyncAsync();
+        a.Sql("UPDATE item SET name = 'edited'");
+        await a.SyncAsync(SyncMode.PullOnly);
+        await world.RestoreServerAsync();
+        await a.SyncAsync();
+        c.Sql("UPDATE item SET body = 'too'");
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(["1|edited|too"], a.Rows("SELECT * FROM item"));
         Steps.AssertEqual(a, b);
         Steps.AssertEqual(a, c);
     }
