@@ -88,6 +88,13 @@ public enum Mutant
     RemoteOverwritesEdit,
     OneFlagForAllRemotes,
     ShadowJoined,
+
+    // Health data: what only the eighth workload has
+    HealthAcknowledgedOutOfOrder,
+    HealthUnansweredForgotten,
+    HealthDeletionsDropped,
+    HealthClaimsOfDeadKept,
+    HealthOlderVersionStored,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -105,6 +112,9 @@ public static class Mutants
 
     /// <summary>Does only a workload with shared spaces have what the bug is in?</summary>
     public static bool NeedsSpaces(Mutant mutant) => mutant is >= Mutant.RevocationIgnored and <= Mutant.LeftRowsStay;
+
+    /// <summary>Does only a workload with health data have what the bug is in?</summary>
+    public static bool NeedsHealth(Mutant mutant) => mutant is >= Mutant.HealthAcknowledgedOutOfOrder and <= Mutant.HealthOlderVersionStored;
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;

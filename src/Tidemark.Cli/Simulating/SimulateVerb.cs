@@ -4,6 +4,7 @@ using System.Globalization;
 using Spectre.Console;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
+using Tidemark.Simulation.Health;
 using Tidemark.Simulation.Runs;
 
 namespace Tidemark.Cli.Simulating;
@@ -126,6 +127,11 @@ internal static class SimulateVerb
         output.Line($"memory at most {peakBytes / (1024 * 1024):N0} MB");
         output.Line("faults met: " + (totals.Faults.Count == 0 ? "none" : string.Join(", ", totals.Faults.Select(f => $"{f.Key} {f.Value:N0}"))));
         output.Line("faults never met: " + (never.Count == 0 ? "none" : string.Join(", ", never)));
+        if (totals.Health is { Samples: > 0 } health)
+        {
+            output.Line($"health data: {health.Samples:N0} samples; {health.ImmediateDone / (double)Math.Max(1, health.ImmediateTried):P1} of {health.ImmediateTried:N0} immediate batches arrived while the network was there, {(health.PromptTime / Math.Max(1, health.PromptSamples)).TotalSeconds:N1} s from sample to server on average; {health.LateWithinDay / (double)Math.Max(1, health.LateSamples):P1} of {health.LateSamples:N0} later ones within a day");
+        }
+
         output.Markup(broken == 0 ? "[green]Every promise held.[/]" : $"[red]{broken} runs broke a promise.[/]");
         output.Document(new
         {
@@ -162,6 +168,9 @@ internal static class SimulateVerb
 
         public long Syncs { get; private set; }
 
+        /// <summary>Of a workload with health data.</summary>
+        public HealthFigures Health { get; } = new();
+
         public SortedDictionary<string, long> Faults { get; } = new(StringComparer.Ordinal);
 
         public void Add(SimulationResult result)
@@ -170,6 +179,11 @@ internal static class SimulateVerb
             DeviceDays += result.DeviceDays;
             Edits += result.Edits;
             Syncs += result.Syncs;
+            if (result.Health is { } health)
+            {
+                Health.Add(health);
+            }
+
             foreach (var (name, count) in result.FaultsMet)
             {
                 Faults[name] = Faults.GetValueOrDefault(name) + count;

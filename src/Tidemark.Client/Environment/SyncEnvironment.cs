@@ -100,7 +100,18 @@ public sealed class SyncEnvironment
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, Scheduler).Unwrap();
 
     /// <summary>Waits by this environment's timers.</summary>
-    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Delay(time, Time, cancellationToken);
+    public Task DelayAsync(TimeSpan time, CancellationToken cancellationToken) =>
+        ReferenceEquals(Scheduler, TaskScheduler.Default) ? Task.Delay(time, Time, cancellationToken) : DelayHereAsync(time, cancellationToken);
+
+    // A cancelled Task.Delay goes on on the thread pool, whatever the scheduler is; this one where it is cancelled.
+    private async Task DelayHereAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var over = new TaskCompletionSource();
+        await using var timer = Time.CreateTimer(static state => ((TaskCompletionSource)state!).TrySetResult(), over, time, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
+        await using var cancelled = cancellationToken.UnsafeRegister(static (state, token) => ((TaskCompletionSource)state!).TrySetCanceled(token), over).ConfigureAwait(false);
+        await over.Task.ConfigureAwait(false);
+    }
 }
 
 /// <summary>Fills the span with random bytes.</summary>

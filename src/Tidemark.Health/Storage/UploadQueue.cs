@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Buffers;
 using Microsoft.Data.Sqlite;
 using Tidemark.Client.Environment;
@@ -132,8 +135,9 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
     /// <summary>Samples that are to be sent once more, whatever the anchors say; those that wait already are left out.</summary>
     public void Again(string type, IReadOnlyList<HealthSample> samples, IReadOnlyList<HealthDelete> deletes, int priority)
     {
-        var waiting = connection.Query("SELECT id FROM _tm_health_queue WHERE type = ?1 AND status IN (0, 1, 2)", Value.Text(type)).Select(r => new Guid(r[0].AsBlob, bigEndian: true)).ToHashSet();
-        Insert(0, type, [.. samples.Where(s => !waiting.Contains(s.Id))], [.. deletes.Where(d => !waiting.Contains(d.Id))], priority, environment.NowMs);
+        var waiting = connection.Query("SELECT id, version, body = ?2 FROM _tm_health_queue WHERE type = ?1 AND status IN (0, 1, 2)", Value.Text(type), Value.Blob(DeleteMark))
+            .Select(r => (new Guid(r[0].AsBlob, bigEndian: true), r[1].AsInteger, r[2].AsInteger != 0)).ToHashSet();
+        Insert(0, type, [.. samples.Where(s => !waiting.Contains((s.Id, s.Version, false)))], [.. deletes.Where(d => !waiting.Contains((d.Id, d.Version, true)))], priority, environment.NowMs);
     }
 
     /// <summary>Takes items for sending; of one page, or of whatever is due: then those of the type that goes first. What a dead process had taken, or a living one for too long, is free again.</summary>
@@ -197,6 +201,13 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
     /// <summary>No verdict: each item waits longer than the last time.</summary>
     public void Postpone(IReadOnlyList<QueueItem> items, Func<int, TimeSpan> delayOf, string reason)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.HealthUnansweredForgotten))
+        {
+            Settle(items, static _ => null, keep: true);
+            return;
+        }
+#endif
         foreach (var item in items)
         {
             statements.Get("UPDATE _tm_health_queue SET status = 2, owner = NULL, due = ?1, reason = ?2 WHERE item = ?3")
@@ -250,6 +261,9 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
             Insert(page, type, sample.Id, sample.Version, buffer.WrittenSpan, blob, priority, now);
         }
 
+#if TIDEMARK_MUTANTS
+        deletes = Mutants.Is(Mutant.HealthDeletionsDropped) ? [] : deletes;
+#endif
         foreach (var delete in deletes)
         {
             Insert(page, type, delete.Id, delete.Version, DeleteMark, null, priority, now);
@@ -287,6 +301,9 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
 
         var (source, type) = (row[0][0], row[0][1]);
         var first = connection.Scalar("SELECT min(page) FROM _tm_health_page WHERE source = ?1 AND type = ?2 AND waiting > 0", source, type);
+#if TIDEMARK_MUTANTS
+        first = Mutants.Is(Mutant.HealthAcknowledgedOutOfOrder) ? Value.Null : first;
+#endif
         var done = first.Kind == ValueKind.Integer
             ? connection.Query("SELECT page, anchor FROM _tm_health_page WHERE source = ?1 AND type = ?2 AND page < ?3 ORDER BY page DESC LIMIT 1", source, type, first)
             : connection.Query("SELECT page, anchor FROM _tm_health_page WHERE source = ?1 AND type = ?2 ORDER BY page DESC LIMIT 1", source, type);
@@ -301,6 +318,12 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
 
     private void FreeDeadClaims(long claimedBefore)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.HealthClaimsOfDeadKept))
+        {
+            return;
+        }
+#endif
         foreach (var row in connection.Query("SELECT DISTINCT owner FROM _tm_health_queue WHERE status = 1"))
         {
             var owner = row[0].Kind == ValueKind.Text ? row[0].AsText : "";

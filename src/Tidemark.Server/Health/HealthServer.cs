@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Buffers;
 using System.Globalization;
 using Tidemark.Model.Health;
@@ -148,7 +151,11 @@ public sealed class HealthServer(IHealthStore store, ServerEnvironment environme
     // A repetition within the batch is one of what came before it, not of what the store had.
     private static HealthVerdict Judge(HealthSample sample, Dictionary<Guid, StoredHealth> known, Dictionary<Guid, HealthSample> puts)
     {
-        if (known.TryGetValue(sample.Id, out var stored) && sample.Version <= stored.Version)
+        if (known.TryGetValue(sample.Id, out var stored) && sample.Version <= stored.Version
+#if TIDEMARK_MUTANTS
+            && !Mutants.Is(Mutant.HealthOlderVersionStored)
+#endif
+            )
         {
             return stored.IsDeleted || sample.Version < stored.Version ? HealthVerdict.Stale : HealthVerdict.Duplicate;
         }

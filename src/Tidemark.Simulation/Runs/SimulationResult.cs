@@ -26,4 +26,7 @@ public sealed record SimulationResult
     public required int Syncs { get; init; }
 
     public required long Events { get; init; }
+
+    /// <summary>How health data met their targets; null in workloads without.</summary>
+    public Health.HealthFigures? Health { get; init; }
 }

@@ -23,7 +23,12 @@ public static class Simulator
     public static SimulationResult Run(SimulationOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Workloads.IsOfSharing(options.Workload) ? Sharing.SharingRun.Play(options, DefaultFolder()) : Run(Plan.Make(options));
+        return options.Workload switch
+        {
+            Workloads.Eighth => Health.HealthRun.Play(options, DefaultFolder()),
+            _ when Workloads.IsOfSharing(options.Workload) => Sharing.SharingRun.Play(options, DefaultFolder()),
+            _ => Run(Plan.Make(options)),
+        };
     }
 
     /// <summary>The shortest schedule found that breaks the same promise as the seed does; the run itself when it breaks none.</summary>
@@ -32,7 +37,7 @@ public static class Simulator
     public static SimulationResult Shrink(SimulationOptions options, int runsMax = 400)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (Workloads.IsOfSharing(options.Workload))
+        if (options.Workload == Workloads.Eighth || Workloads.IsOfSharing(options.Workload))
         {
             return Run(options); // Short as it is.
         }

@@ -24,9 +24,12 @@ public static class Workloads
     /// <summary>The fifth one, with a server that is killed and restored, and disks in trouble.</summary>
     public const int Seventh = 7;
 
+    /// <summary>A world of its own: health data of one person with several phones.</summary>
+    public const int Eighth = 8;
+
     public const int Preset = First;
 
-    public const int Newest = Seventh;
+    public const int Newest = Eighth;
 
     /// <summary>Is it the world of those who share spaces?</summary>
     public static bool IsOfSharing(int workload) => workload is Fifth or Seventh;

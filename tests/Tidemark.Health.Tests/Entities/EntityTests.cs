@@ -7,6 +7,7 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Storage;
 using Tidemark.Health.Entities;
+using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Model.Health;
 using Tidemark.Model.Values;
@@ -14,7 +15,6 @@ using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Sqlite;
 using Tidemark.Sqlite;
-using Tidemark.Testing.Health;
 
 namespace Tidemark.Health.Tests.Entities;
 

@@ -2,12 +2,12 @@ using System.Security.Cryptography;
 using System.Text;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Health.Sync;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 using Tidemark.Sqlite;
-using Tidemark.Testing.Health;
 
 namespace Tidemark.Health.Tests.Sync;
 

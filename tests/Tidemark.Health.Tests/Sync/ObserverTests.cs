@@ -1,9 +1,9 @@
 using Tidemark.Client.Environment;
+using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
 using Tidemark.Health.Sync;
 using Tidemark.Model.Health;
 using Tidemark.Sqlite;
-using Tidemark.Testing.Health;
 
 namespace Tidemark.Health.Tests.Sync;
 

@@ -8,7 +8,6 @@ using Tidemark.Server;
 using Tidemark.Server.Health;
 using Tidemark.Server.Sqlite.Health;
 using Tidemark.Sqlite;
-using Tidemark.Testing.Health;
 
 namespace Tidemark.Health.Tests.Sync;
 

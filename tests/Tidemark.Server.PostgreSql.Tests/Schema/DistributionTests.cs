@@ -63,7 +63,7 @@ public sealed partial class DistributionTests : PostgresWorld
         await using (var transaction = await Store.Health.WriteAsync(space, None))
         {
             await transaction.FindAsync([Guid.Empty], None);
-            await transaction.PutAsync([Testing.Health.ProgrammableHealthSource.Steps(1)], 1, None);
+            await transaction.PutAsync([Tidemark.Health.Sources.ProgrammableHealthSource.Steps(1)], 1, None);
             await transaction.DeleteAsync([new Model.Health.HealthDelete(Guid.Empty, "StepCount", 0)], 1, None);
             await transaction.CommitAsync(None);
         }

@@ -5,7 +5,7 @@ namespace Tidemark.Simulation.Tests.Runs;
 /// <summary>The simulator finds deliberate bugs; a build of its own has them. The whole table takes longer and is in docs/internals/testing.md.</summary>
 public sealed class DeliberateBugTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(9);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
 
     [Fact]
     [Trait("speed", "slow")]

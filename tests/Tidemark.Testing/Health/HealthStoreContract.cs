@@ -1,4 +1,5 @@
 using System.Text;
+using Tidemark.Health.Sources;
 using Tidemark.Model.Health;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;

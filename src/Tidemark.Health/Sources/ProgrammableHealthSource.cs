@@ -1,11 +1,18 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using Tidemark.Health.Sources;
 using Tidemark.Model.Health;
 
-namespace Tidemark.Testing.Health;
+namespace Tidemark.Health.Sources;
 
-/// <summary>A source in memory that does what a test says: samples come, change and go, with or without being told of, anchors expire, the store is locked.</summary>
+/// <summary>One thing that a source has told of.</summary>
+public readonly record struct HealthChange(HealthSample? Sample, HealthDelete? Delete)
+{
+    public Guid Id => Sample?.Id ?? Delete!.Id;
+
+    public long Version => Sample?.Version ?? Delete!.Version;
+}
+
+/// <summary>A source in memory that does what a test or a simulation says: samples come, change and go, with or without being told of, anchors expire, the store is locked.</summary>
 public sealed class ProgrammableHealthSource : IHealthWindowSource
 {
     private readonly List<(HealthSample? Sample, HealthDelete? Delete)> _log = [];
@@ -27,6 +34,12 @@ public sealed class ProgrammableHealthSource : IHealthWindowSource
     public bool IsWhole { get; set; }
 
     public IReadOnlyCollection<HealthSample> Living => _living.Values;
+
+    public bool Knows(Guid sample) => _living.ContainsKey(sample);
+
+    /// <summary>What it told of a type in [from, to) of its order.</summary>
+    public IReadOnlyList<HealthChange> Told(string type, long from, long to) =>
+        [.. _log.Skip((int)from).Take((int)Math.Max(0, to - from)).Where(l => (l.Sample?.Type ?? l.Delete?.Type) == type).Select(l => new HealthChange(l.Sample, l.Delete))];
 
     public string Name => "programmable";
 

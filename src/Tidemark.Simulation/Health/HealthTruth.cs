@@ -1,0 +1,52 @@
+using Tidemark.Health.Sources;
+using Tidemark.Model.Health;
+
+namespace Tidemark.Simulation.Health;
+
+/// <summary>What happened to the body's samples, whoever knows of it yet.</summary>
+internal sealed class HealthTruth(HealthRun run)
+{
+    private readonly Dictionary<Guid, HealthSample> _living = [];
+
+    public void Put(HealthSample sample) => _living[sample.Id] = sample;
+
+    /// <summary>This version is the last word.</summary>
+    public bool Holds(HealthSample sample) => _living.TryGetValue(sample.Id, out var last) && last.Version == sample.Version;
+
+    public bool Lives(Guid sample) => _living.ContainsKey(sample);
+
+    public void Delete(HealthSample sample) => _living.Remove(sample.Id);
+
+    /// <summary>A phone says that the server has all of this.</summary>
+    public void CheckAcknowledged(HealthPhone phone, IReadOnlyList<HealthChange> changes)
+    {
+        if (changes.Count == 0 || run.Violation is not null)
+        {
+            return;
+        }
+
+        var stored = run.OnServer();
+        foreach (var change in changes)
+        {
+            if (!stored.TryGetValue(change.Id, out var there) || there.Version < change.Version || (change.Sample is null && !there.IsDeleted && there.Version == change.Version))
+            {
+                run.Violate("acknowledged", $"{phone.Name}: {(change.Sample is null ? "the deletion of" : "the sample")} {change.Id} version {change.Version} lies before the acknowledged anchor; the server has {(stored.ContainsKey(change.Id) ? there.ToString() : "nothing")}");
+            }
+        }
+    }
+
+    /// <summary>When everybody has heard of everything and the network was there.</summary>
+    public void CheckServer()
+    {
+        var server = run.OnServer();
+        foreach (var lost in _living.Values.Where(s => !server.TryGetValue(s.Id, out var there) || there.IsDeleted || there.Version != s.Version || there.Value != s.Value).Take(1))
+        {
+            run.Violate("lost sample", $"{lost.Type} {lost.Id} version {lost.Version} is not on the server as it is: there is {(server.TryGetValue(lost.Id, out var there) ? there.ToString() : "none")}");
+        }
+
+        foreach (var (id, more) in server.Where(s => !s.Value.IsDeleted && !_living.ContainsKey(s.Key)).Take(1))
+        {
+            run.Violate("deleted sample", $"{id} version {more.Version} was deleted, and lives on the server");
+        }
+    }
+}
