@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -58,6 +59,7 @@ public static partial class TidemarkHost
         options.Configure?.Invoke(builder);
 
         var app = builder.Build();
+        UnreadRequests.Watch(app.Services.GetRequiredService<DiagnosticListener>(), app.Services.GetRequiredService<ILoggerFactory>());
         app.UseMiddleware<ProblemMiddleware>();
         app.UseWebSockets();
         app.UseRouting();

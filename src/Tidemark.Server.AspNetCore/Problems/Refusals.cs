@@ -18,10 +18,23 @@ internal static partial class Refusals
     {
         if ((Told.Contains(problem.Code) || problem.Status == StatusCodes.Status408RequestTimeout) && http.GetEndpoint() is { } endpoint)
         {
-            var logger = http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Tidemark.Server.Refusals");
-            Refused(logger, problem.Code, problem.Status, http.Request.Method, endpoint.DisplayName ?? "(no name)");
+            Refused(LoggerOf(http.RequestServices.GetRequiredService<ILoggerFactory>()), problem.Code, problem.Status, http.Request.Method, endpoint.DisplayName ?? "(no name)");
         }
     }
+
+    /// <summary>The same for a request that was refused before any endpoint was asked: it has neither a method nor a route.</summary>
+    public static void LogUnread(ILoggerFactory logging, int status)
+    {
+        var code = status switch
+        {
+            StatusCodes.Status408RequestTimeout => ErrorCodes.Unavailable,
+            StatusCodes.Status413PayloadTooLarge or StatusCodes.Status414UriTooLong or StatusCodes.Status431RequestHeaderFieldsTooLarge => ErrorCodes.TooLarge,
+            _ => ErrorCodes.BadRequest,
+        };
+        Refused(LoggerOf(logging), code, status, "(unread)", "(no endpoint)");
+    }
+
+    private static ILogger LoggerOf(ILoggerFactory logging) => logging.CreateLogger("Tidemark.Server.Refusals");
 
     [LoggerMessage(EventId = 1005, Level = LogLevel.Information, Message = "Refused with {Code} ({Status}): {Method} {Endpoint}")]
     private static partial void Refused(ILogger logger, string code, int status, string method, string endpoint);

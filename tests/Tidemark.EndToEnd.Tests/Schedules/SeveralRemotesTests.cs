@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.EndToEnd.Tests.Processes;
 using Tidemark.EndToEnd.Tests.Worlds;
+using Tidemark.Testing.Postgres;
 
 namespace Tidemark.EndToEnd.Tests.Schedules;
 

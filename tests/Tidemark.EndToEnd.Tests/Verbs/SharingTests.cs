@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tidemark.EndToEnd.Tests.Processes;
 using Tidemark.EndToEnd.Tests.Worlds;
+using Tidemark.Testing.Postgres;
 
 namespace Tidemark.EndToEnd.Tests.Verbs;
 

@@ -1,4 +1,5 @@
 using Tidemark.EndToEnd.Tests.Processes;
+using Tidemark.Testing.Postgres;
 
 namespace Tidemark.EndToEnd.Tests.Worlds;
 

@@ -1,5 +1,6 @@
 using Tidemark.EndToEnd.Tests.Chinook;
 using Tidemark.EndToEnd.Tests.Processes;
+using Tidemark.Testing.Postgres;
 
 namespace Tidemark.EndToEnd.Tests.Worlds;
 

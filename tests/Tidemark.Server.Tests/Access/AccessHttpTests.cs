@@ -225,12 +225,4 @@ public sealed class AccessHttpTests
             Assert.False(answer.Headers.Contains("Server"));
         }
     }
-
-    // The machine's clock, and more.
-    private sealed class ShiftedTime : TimeProvider
-    {
-        public TimeSpan By { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + By;
-    }
 }

@@ -77,9 +77,11 @@ public sealed class BombTests
     }
 
     [Theory]
-    [InlineData("GET /sync/changes?cursor=", 20_000, "HTTP/1.1 414 URI Too Long")]
-    [InlineData("GET /spaces HTTP/1.1\r\nHost: a\r\nX-Long: ", 100_000, "HTTP/1.1 431 Request Header Fields Too Large")]
-    public async Task Long_lines_and_headers_are_cut_off(string start, int length, string wanted)
+    [InlineData("GET /sync/changes?cursor=", 20_000, "HTTP/1.1 414 URI Too Long", "TOO_LARGE (414)")]
+    [InlineData("GET /spaces HTTP/1.1\r\nHost: a\r\nX-Long: ", 100_000, "HTTP/1.1 431 Request Header Fields Too Large", "TOO_LARGE (431)")]
+    [InlineData("GET /spaces?a=secret\0", 10, "HTTP/1.1 400 Bad Request", "BAD_REQUEST (400)")]
+    [InlineData("secret\u0001", 10, "HTTP/1.1 400 Bad Request", "BAD_REQUEST (400)")]
+    public async Task Long_lines_and_headers_and_what_is_no_HTTP_are_cut_off_and_told_once(string start, int length, string wanted, string told)
     {
         await using var server = await HttpServer.StartAsync();
         using var client = new TcpClient();
@@ -88,6 +90,9 @@ public sealed class BombTests
         await stream.WriteAsync(Encoding.ASCII.GetBytes(start + new string('a', length) + " HTTP/1.1\r\n\r\n"));
         using var reader = new StreamReader(stream);
         Assert.Equal(wanted, await reader.ReadLineAsync().WaitAsync(Sessions.Deadline));
+        await server.Log.SeenAsync("Refused with " + told);
+        Assert.Single(server.Log.All, l => l.Text.Contains("Refused with", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Log.All, l => l.Text.Contains("secret", StringComparison.Ordinal) || l.Text.Contains("aaaa", StringComparison.Ordinal));
     }
 
     private static byte[] Bomb(string coding, int length)

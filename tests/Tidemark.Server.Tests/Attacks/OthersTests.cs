@@ -50,6 +50,39 @@ public sealed class OthersTests
 
         var listening = await Assert.ThrowsAsync<WebSocketException>(() => Sessions.ListenAsync(server.Address, ben.DefaultRequestHeaders.Authorization!, "?space=u:ann"));
         Assert.Contains("404", listening.Message, StringComparison.Ordinal);
+        Assert.Single(server.Log.All, l => l.Text.Contains("Refused with SPACE_NOT_FOUND (404)", StringComparison.Ordinal) && l.Text.Contains("/sync/live", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_shared_space_its_members_invitations_and_snapshot_are_not_there_for_who_is_no_member()
+    {
+        var (server, ann) = await Attack.StartAsync();
+        await using var _ = server;
+        var space = (await ann.PostAsync("/spaces", """{"name":"Trip"}""")).GetProperty("space").GetString()!;
+        var invitation = await ann.PostAsync("/spaces/invitations", JsonSerializer.Serialize(new { space, role = "reader" }));
+        var (token, id) = (invitation.GetProperty("token").GetString()!, invitation.GetProperty("id").GetString()!);
+        var ben = server.Client("ben");
+        var of = "?space=" + Uri.EscapeDataString(space);
+        foreach (var path in new[] { "/spaces/members" + of, "/spaces/invitations" + of, "/spaces/snapshot/manifest" + of, "/spaces/snapshot" + of, "/sync/changes" + of })
+        {
+            await Attack.RefusedAsync(server, () => ben.GetAsync(path), 404, ErrorCodes.SpaceNotFound, space, token);
+        }
+
+        await Attack.RefusedAsync(server, () => ben.DeleteAsync($"/spaces/invitations{of}&id={id}"), 404, ErrorCodes.SpaceNotFound);
+        await Attack.RefusedAsync(server, () => ben.DeleteAsync($"/spaces/members{of}&user=ann"), 404, ErrorCodes.SpaceNotFound);
+        await Attack.RefusedAsync(server, () => ben.PostAsync("/spaces/invitations", JsonSerializer.Serialize(new { space, role = "owner" })), 404, ErrorCodes.SpaceNotFound);
+        await Attack.RefusedAsync(server, () => ben.PutAsync(new Uri("/spaces/members", UriKind.Relative), HttpMessages.Json(JsonSerializer.Serialize(new { space, user = "ben", role = "owner" }))), 404, ErrorCodes.SpaceNotFound);
+        var (named, secret) = (token.Split('.')[0], token.Split('.')[1]);
+        var other = Convert.ToBase64String("s:018f0000-0000-7000-8000-000000000009"u8).TrimEnd('=');
+        foreach (var (changed, status, code) in new[] { ($"{named}.{new string('A', secret.Length)}", 404, ErrorCodes.SpaceNotFound), ($"{other}.{secret}", 404, ErrorCodes.SpaceNotFound), (token[..^1], 400, ErrorCodes.BadRequest), (id, 400, ErrorCodes.BadRequest) })
+        {
+            await Attack.RefusedAsync(server, () => ben.PostAsync("/spaces/join", JsonSerializer.Serialize(new { token = changed })), status, code, changed);
+        }
+
+        await (await server.Client("carl").PostAsync("/spaces/join", JsonSerializer.Serialize(new { token }))).JsonAsync();
+        await Attack.RefusedAsync(server, () => ben.PostAsync("/spaces/join", JsonSerializer.Serialize(new { token })), 404, ErrorCodes.SpaceNotFound, token); // It was good once.
+        await Attack.RefusedAsync(server, () => server.Client("carl").PostAsync("/spaces/invitations", JsonSerializer.Serialize(new { space, role = "owner" })), 403, ErrorCodes.Forbidden);
+        Assert.Equal(2, (await ann.GetAsync("/spaces/members" + of)).GetProperty("members").GetArrayLength());
     }
 
     [Fact]

@@ -76,6 +76,19 @@ public sealed class TokenTests
         await Attack.RefusedAsync(server, () => server.ClientWith(stolen).PostAsync("/sync/push", Samples.Push(1, Sessions.Note(1))), 401, ErrorCodes.AuthFailed, stolen);
     }
 
+    [Fact]
+    public async Task A_refresh_token_that_is_replayed_ends_the_session_of_thief_and_owner()
+    {
+        var time = new ShiftedTime();
+        await using var server = await HttpServer.StartAsync(environment: new ServerEnvironment { Time = time });
+        var stolen = server.Tokens.CreateSession("ann", TimeSpan.FromMinutes(10), TimeSpan.FromDays(1)).RefreshToken;
+        var (owner, next) = await Sessions.RefreshAsync(server, stolen);
+        time.By = TimeSpan.FromMinutes(1);
+        await Attack.RefusedAsync(server, () => Refresh(server, stolen), 401, ErrorCodes.AuthFailed, stolen);
+        await Attack.RefusedAsync(server, () => Refresh(server, next), 401, ErrorCodes.AuthFailed, next);
+        await Attack.RefusedAsync(server, () => owner.GetAsync("/spaces"), 401, ErrorCodes.AuthFailed);
+    }
+
     private static Task<HttpResponseMessage> Refresh(HttpServer server, string refreshToken) =>
         server.Client(user: null).PostAsync("/auth/refresh", JsonSerializer.Serialize(new { refreshToken }));
 
