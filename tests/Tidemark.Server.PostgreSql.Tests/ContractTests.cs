@@ -8,6 +8,11 @@ public sealed class PostgresStoreTests : ServerStoreContract
     protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
 }
 
+public sealed class PostgresVerdictTests : VerdictContract
+{
+    protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);
+}
+
 public sealed class PostgresServerTests : SyncServerContract
 {
     protected override IServerStore OpenStore(ServerEnvironment environment) => Stores.Open(environment);

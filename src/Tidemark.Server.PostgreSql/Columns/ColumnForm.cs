@@ -81,6 +81,43 @@ internal sealed class ColumnForm
 
     public string ReceivedScalar(string parameter) => Received($"{parameter}::{_parameter}");
 
+    /// <summary>COPY takes values of the column as they are sent here; a numeric would have to be taken apart.</summary>
+    public bool IsCopied => _field.Type != FieldType.Decimal;
+
+    public void WriteTo(CopyWriter writer, Value value)
+    {
+        switch (value.Kind, _field.Type)
+        {
+            case (ValueKind.Null or ValueKind.Absent, _):
+                writer.WriteNull();
+                break;
+            case (_, FieldType.Exact):
+                writer.WriteJsonb(ExactJson.Write(value));
+                break;
+            case (_, FieldType.Json):
+                writer.WriteJsonb(value.AsText);
+                break;
+            case (_, FieldType.Integer):
+                writer.Write(value.AsInteger);
+                break;
+            case (_, FieldType.Boolean):
+                writer.Write(value.AsInteger != 0);
+                break;
+            case (_, FieldType.Real):
+                writer.Write(value.Kind == ValueKind.Integer ? value.AsInteger : value.AsReal);
+                break;
+            case (_, FieldType.Uuid):
+                writer.Write(Guid.ParseExact(value.AsText, "D"));
+                break;
+            case (_, FieldType.Blob):
+                writer.Write(value.AsBlob);
+                break;
+            default:
+                writer.Write(value.AsText);
+                break;
+        }
+    }
+
     public NpgsqlParameter Scalar(Value value) => new() { NpgsqlDbType = _sent, Value = Sent(value) ?? DBNull.Value };
 
     public NpgsqlParameter Many(int count, Func<int, Value> valueOf)

@@ -69,6 +69,19 @@ internal sealed class PgSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends what a COPY takes, part by part; a part is done with when the next one is asked for.</summary>
+    public async Task CopyAsync(string sql, IEnumerable<ReadOnlyMemory<byte>> parts, CancellationToken cancellationToken)
+    {
+        var stream = await _connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false);
+        await using (stream.ConfigureAwait(false))
+        {
+            foreach (var part in parts)
+            {
+                await stream.WriteAsync(part, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
     // The reader passes over statements that return no rows.
     public static bool HasResult(NpgsqlBatchCommand command) =>
         command.CommandText.StartsWith("WITH written", StringComparison.Ordinal) ||

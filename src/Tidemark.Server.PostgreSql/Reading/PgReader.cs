@@ -3,6 +3,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.PostgreSql.Connections;
+using Tidemark.Server.PostgreSql.Verdicts;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.PostgreSql.Reading;
@@ -22,6 +23,9 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
     protected PgSession Session => session;
 
     protected TypeCatalog Types => types;
+
+    /// <summary>Verdicts that were read; of a pack all are.</summary>
+    protected VerdictBook Recorded { get; } = new(types.Schema, space);
 
     public ValueTask<string?> FindRoleAsync(UserId user, CancellationToken cancellationToken) =>
         OneAsync(SharingStatements.RoleOf(types.Schema, space, user), r => r.GetString(0), cancellationToken);
@@ -54,8 +58,16 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return OneAsync(queries.FindGone(space, [key]), r => queries.TombstoneAt(r, 1), cancellationToken);
     }
 
-    public virtual ValueTask<RecordedVerdict?> FindVerdictAsync(UserId user, Guid commandId, CancellationToken cancellationToken) =>
-        OneAsync(SpaceQueries.Verdicts(types.Schema, space, user, [commandId]), SpaceQueries.VerdictAt, cancellationToken);
+    public async ValueTask<RecordedVerdict?> FindVerdictAsync(UserId user, Guid commandId, CancellationToken cancellationToken)
+    {
+        if (!Recorded.TryFind(user, commandId, out var verdict))
+        {
+            await ReadAsync([Recorded.Load(user, [commandId])], cancellationToken).ConfigureAwait(false);
+            Recorded.TryFind(user, commandId, out verdict);
+        }
+
+        return verdict;
+    }
 
     public async ValueTask ReadChangesAsync(ChangesRange range, IChangeSink sink, CancellationToken cancellationToken)
     {
@@ -84,7 +96,7 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         var counts = new List<long>();
         await RunAsync(
             [
-                SpaceQueries.CountBefore(types.Schema + "._tm_verdict", space, before),
+                VerdictStatements.CountBefore(types.Schema, space, before),
                 SpaceQueries.CountBefore(types.Schema + "._tm_commit", space, before),
                 .. (model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, before)),
             ],
@@ -120,6 +132,14 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
             await session.RunAsync(commands, read, cancellationToken).ConfigureAwait(false);
             return true;
         });
+
+    protected async Task ReadAsync(List<PlannedRead> reads, CancellationToken cancellationToken)
+    {
+        if (reads.Count > 0)
+        {
+            await RunAsync(reads.ConvertAll(r => r.Command), (i, reader, token) => reads[i].Read(reader, token), cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private async ValueTask<T?> OneAsync<T>(NpgsqlBatchCommand command, Func<NpgsqlDataReader, T> at, CancellationToken cancellationToken)
         where T : class

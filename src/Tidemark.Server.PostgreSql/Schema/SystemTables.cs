@@ -1,4 +1,5 @@
 using Tidemark.Server.PostgreSql.Columns;
+using Tidemark.Server.PostgreSql.Verdicts;
 
 namespace Tidemark.Server.PostgreSql.Schema;
 
@@ -6,7 +7,7 @@ namespace Tidemark.Server.PostgreSql.Schema;
 internal static class SystemTables
 {
     /// <summary>The statements of each format, the first one first.</summary>
-    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema), Access(schema), Health(schema)];
+    public static IReadOnlyList<IReadOnlyList<string>> Migrations(string schema) => [First(schema), Sharing(schema), Access(schema), Health(schema), VerdictStatements.Migration(schema)];
 
     // The head and the turn stand in tables of their own: a push holds its turn from the start, programs of others never do; the head is locked last by both.
     private static string[] First(string s) =>

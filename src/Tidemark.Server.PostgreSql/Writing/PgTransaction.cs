@@ -41,7 +41,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         var reads = new List<PlannedRead>();
         if (expected.User is { } user)
         {
-            reads.Add(_book.LoadVerdicts(user, expected.Commands));
+            reads.Add(Recorded.Load(user, expected.Commands));
             if (expected.StoreId is { } store)
             {
                 reads.Add(_book.LoadPush(user, store));
@@ -77,17 +77,6 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public override async ValueTask<Tombstone?> FindTombstoneAsync(EntityType type, EntityKey key, CancellationToken cancellationToken) =>
         (await LoadedAsync(type, key, cancellationToken).ConfigureAwait(false)).Gone;
-
-    public override async ValueTask<RecordedVerdict?> FindVerdictAsync(UserId user, Guid commandId, CancellationToken cancellationToken)
-    {
-        if (!_book.TryVerdict(user, commandId, out var verdict))
-        {
-            await ReadAsync([_book.LoadVerdicts(user, [commandId])], cancellationToken).ConfigureAwait(false);
-            _book.TryVerdict(user, commandId, out verdict);
-        }
-
-        return verdict;
-    }
 
     public async ValueTask<IReadOnlyList<EntityKey>> FindKeysAsync(EntityType type, IReadOnlyList<int> ordinals, ReadOnlyMemory<Value> values, int countMax, CancellationToken cancellationToken)
     {
@@ -154,7 +143,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public ValueTask PutVerdictAsync(UserId user, RecordedVerdict verdict, CancellationToken cancellationToken)
     {
-        _book.Put(user, verdict);
+        Recorded.Put(user, verdict);
         return ValueTask.CompletedTask;
     }
 
@@ -163,20 +152,20 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public ValueTask SavepointAsync(CancellationToken cancellationToken)
     {
-        _rows.Undo = _book.Undo = new Stack<Action>();
+        _rows.Undo = _book.Undo = Recorded.Undo = new Stack<Action>();
         return ValueTask.CompletedTask;
     }
 
     public ValueTask ReleaseSavepointAsync(CancellationToken cancellationToken)
     {
-        _rows.Undo = _book.Undo = null;
+        _rows.Undo = _book.Undo = Recorded.Undo = null;
         return ValueTask.CompletedTask;
     }
 
     public ValueTask RollbackToSavepointAsync(CancellationToken cancellationToken)
     {
         var undo = _rows.Undo;
-        _rows.Undo = _book.Undo = null;
+        _rows.Undo = _book.Undo = Recorded.Undo = null;
         while (undo?.TryPop(out var step) == true)
         {
             step();
@@ -205,6 +194,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     public async ValueTask<Mark> SealAsync(CancellationToken cancellationToken)
     {
         var mark = new Mark(PendingVersion, _environment.NewToken());
+        await ReadAsync([.. Recorded.LoadUnseen()], cancellationToken).ConfigureAwait(false);
         var isOvertaken = await WriteAsync(mark, again: false, cancellationToken).ConfigureAwait(false);
         if (isOvertaken)
         {
@@ -243,9 +233,21 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     // True when the head has passed the position already; nothing but the rows is in order then.
     private async Task<bool> WriteAsync(Mark mark, bool again, CancellationToken cancellationToken)
     {
-        var rows = _rows.Dirty.SelectMany(d => RowStatements.Write(d.Type, Space, d.Entries, mark.Position, again)).ToList();
+        var dirty = _rows.Dirty.ToList();
+        var copied = again ? [] : dirty.FindAll(d => RowCopy.Serves(d.Type, d.Entries));
+        foreach (var (type, entries) in copied)
+        {
+            await PgErrors.GuardAsync(async () =>
+            {
+                await Session.CopyAsync(RowCopy.Sql(type), RowCopy.Parts(type, Space, entries, mark.Position), cancellationToken).ConfigureAwait(false);
+                return true;
+            }).ConfigureAwait(false);
+        }
+
+        var rows = dirty.SelectMany(d => RowStatements.Write(d.Type, Space, d.Entries, mark.Position, again, copied.Contains(d))).ToList();
         var commands = rows.ConvertAll(r => r.Command);
-        commands.AddRange(_book.Write(PendingVersion, mark.Position, again));
+        commands.AddRange(Recorded.Write(PendingVersion, mark.Position));
+        commands.AddRange(_book.Write());
         var head = commands.Count;
         if (_rows.HasChanged)
         {
@@ -308,12 +310,4 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     private PlannedRead LoadToken(long position) => new(
         SpaceQueries.Token(Types.Schema, Space, position),
         async (reader, token) => _tokens[position] = await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetString(0) : null);
-
-    private async Task ReadAsync(List<PlannedRead> reads, CancellationToken cancellationToken)
-    {
-        if (reads.Count > 0)
-        {
-            await RunAsync(reads.ConvertAll(r => r.Command), (i, reader, token) => reads[i].Read(reader, token), cancellationToken).ConfigureAwait(false);
-        }
-    }
 }

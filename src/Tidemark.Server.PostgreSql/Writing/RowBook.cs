@@ -254,6 +254,3 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
         }
     }
 }
-
-/// <summary>A statement of a batch and what becomes of its result.</summary>
-internal sealed record PlannedRead(NpgsqlBatchCommand Command, Func<NpgsqlDataReader, CancellationToken, Task> Read);

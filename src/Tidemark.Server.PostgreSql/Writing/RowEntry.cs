@@ -23,4 +23,7 @@ internal sealed class RowEntry(TypeQueries type, EntityKey key)
     public Tombstone? Gone { get; set; }
 
     public bool IsDirty { get; set; }
+
+    /// <summary>The database has no row of this key yet.</summary>
+    public bool IsNew => Row is not null && StoredRow is null;
 }

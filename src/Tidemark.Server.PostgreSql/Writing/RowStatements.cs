@@ -20,11 +20,12 @@ internal static class RowStatements
     /// <param name="entries">What was written.</param>
     /// <param name="position">The version they get.</param>
     /// <param name="again">They were written in this transaction already, with another position.</param>
-    public static IEnumerable<(NpgsqlBatchCommand Command, int? Rows)> Write(TypeQueries type, SpaceId space, List<RowEntry> entries, long position, bool again)
+    /// <param name="isCopied">New rows were.</param>
+    public static IEnumerable<(NpgsqlBatchCommand Command, int? Rows)> Write(TypeQueries type, SpaceId space, List<RowEntry> entries, long position, bool again, bool isCopied)
     {
         // In one order everywhere, so that two writers meet at the first row they share.
         entries.Sort((a, b) => a.Key.CompareTo(b.Key));
-        var inserted = again ? [] : entries.FindAll(e => e.Row is not null && e.StoredRow is null);
+        var inserted = again || isCopied ? [] : entries.FindAll(e => e.IsNew);
         var updated = entries.FindAll(e => e.Row is not null && (again || e.StoredRow is not null));
         var deleted = again ? [] : entries.FindAll(e => e.Row is null && e.StoredRow is not null);
         var revived = again ? [] : entries.FindAll(e => e.Row is not null && e.StoredGone is not null);

@@ -8,13 +8,9 @@ using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.PostgreSql.Writing;
 
-/// <summary>What a transaction has read or written of its space besides rows: verdicts, pushes, counters, ids that came back. Kept and written as the rows are.</summary>
+/// <summary>What a transaction has read or written of its space besides rows and verdicts: pushes, counters, ids that came back. Kept and written as the rows are.</summary>
 internal sealed class SpaceBook(string schema, SpaceId space)
 {
-    private const string ReplaceVerdict = " ON CONFLICT (space_id, user_id, id) DO UPDATE SET hash = excluded.hash, type = excluded.type, client_id = excluded.client_id, server_id = excluded.server_id, version = excluded.version, position = excluded.position, row = excluded.row";
-    private readonly Dictionary<(UserId, Guid), RecordedVerdict?> _verdicts = [];
-    private readonly HashSet<(UserId, Guid)> _missingVerdicts = []; // Looked for, and not there.
-    private readonly List<(UserId User, RecordedVerdict Verdict)> _newVerdicts = [];
     private readonly Dictionary<(UserId, string), StorePush?> _pushes = [];
     private readonly Dictionary<(UserId User, string StoreId), StorePush> _newPushes = [];
     private readonly Dictionary<(string Type, Guid MadeBy), EntityKey?> _made = [];
@@ -22,38 +18,6 @@ internal sealed class SpaceBook(string schema, SpaceId space)
     private readonly Dictionary<string, CounterEntry> _counters = new(StringComparer.Ordinal);
 
     public Stack<Action>? Undo { get; set; }
-
-    public bool TryVerdict(UserId user, Guid id, out RecordedVerdict? verdict) => _verdicts.TryGetValue((user, id), out verdict);
-
-    public PlannedRead LoadVerdicts(UserId user, IReadOnlyList<Guid> ids) => new(SpaceQueries.Verdicts(schema, space, user, ids), async (reader, token) =>
-    {
-        foreach (var id in ids)
-        {
-            if (_verdicts.TryAdd((user, id), null))
-            {
-                _missingVerdicts.Add((user, id));
-            }
-        }
-
-        while (await reader.ReadAsync(token).ConfigureAwait(false))
-        {
-            var verdict = SpaceQueries.VerdictAt(reader);
-            _verdicts[(user, verdict.CommandId)] = verdict;
-            _missingVerdicts.Remove((user, verdict.CommandId));
-        }
-    });
-
-    public void Put(UserId user, RecordedVerdict verdict)
-    {
-        var had = _verdicts.TryGetValue((user, verdict.CommandId), out var former);
-        _verdicts[(user, verdict.CommandId)] = verdict;
-        _newVerdicts.Add((user, verdict));
-        Undo?.Push(() =>
-        {
-            _newVerdicts.RemoveAt(_newVerdicts.Count - 1);
-            Restore(_verdicts, (user, verdict.CommandId), had, former);
-        });
-    }
 
     public bool TryPush(UserId user, string storeId, out StorePush? push) => _pushes.TryGetValue((user, storeId), out push);
 
@@ -140,28 +104,9 @@ internal sealed class SpaceBook(string schema, SpaceId space)
         Undo?.Push(() => (entry.Recorded, entry.IsDirty) = former);
     }
 
-    /// <summary>Writes what was put; verdicts of rows written here get the position.</summary>
-    /// <param name="pendingVersion">The version that stands for the position.</param>
-    /// <param name="position">The position.</param>
-    /// <param name="again">They were written in this transaction already, with another position.</param>
-    public IEnumerable<NpgsqlBatchCommand> Write(long pendingVersion, long position, bool again)
+    /// <summary>Writes what was put.</summary>
+    public IEnumerable<NpgsqlBatchCommand> Write()
     {
-        foreach (var user in _newVerdicts.GroupBy(v => v.User))
-        {
-            // The space's turn is held, so what was not there still is not; to say what to do if it were costs half as much again.
-            var verdicts = user.Select(v => v.Verdict).Reverse().DistinctBy(v => v.CommandId).ToList();
-            var known = verdicts.FindAll(v => again || !_missingVerdicts.Contains((user.Key, v.CommandId)));
-            if (known.Count > 0)
-            {
-                yield return WriteVerdicts(user.Key, known, pendingVersion, position, ReplaceVerdict);
-            }
-
-            if (known.Count < verdicts.Count)
-            {
-                yield return WriteVerdicts(user.Key, known.Count == 0 ? verdicts : verdicts.FindAll(v => _missingVerdicts.Contains((user.Key, v.CommandId))), pendingVersion, position, "");
-            }
-        }
-
         foreach (var ((user, storeId), push) in _newPushes)
         {
             var command = TypeQueries.Spaced($"INSERT INTO {schema}._tm_store(space_id, user_id, store_id, push_seq, operation_id) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (space_id, user_id, store_id) DO UPDATE SET push_seq = excluded.push_seq, operation_id = excluded.operation_id", space);
@@ -184,29 +129,7 @@ internal sealed class SpaceBook(string schema, SpaceId space)
         }
     }
 
-    private NpgsqlBatchCommand WriteVerdicts(UserId user, List<RecordedVerdict> verdicts, long pendingVersion, long position, string onConflict)
-    {
-        var command = TypeQueries.Spaced(
-            $"INSERT INTO {schema}._tm_verdict(space_id, user_id, id, hash, type, client_id, server_id, version, position, row) SELECT $1, $2, u.id, u.hash, u.type, u.client_id, u.server_id, u.version, $3, u.row FROM unnest($4::uuid[], $5::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bytea[]) AS u(id, hash, type, client_id, server_id, version, row){onConflict}",
-            space);
-        command.Parameters.AddRange(new[]
-        {
-            Text(user.Value),
-            new NpgsqlParameter<long> { TypedValue = position },
-            Array(NpgsqlDbType.Uuid, verdicts.Select(v => v.CommandId).ToArray()),
-            Array(NpgsqlDbType.Bytea, verdicts.Select(v => v.Hash).ToArray()),
-            Array(NpgsqlDbType.Text, verdicts.Select(v => v.EntityType).ToArray()),
-            Array(NpgsqlDbType.Bytea, verdicts.Select(v => v.ClientId).ToArray()),
-            Array(NpgsqlDbType.Bytea, verdicts.Select(v => v.ServerId).ToArray()),
-            Array(NpgsqlDbType.Bigint, verdicts.Select(v => v.Version == pendingVersion ? position : v.Version).ToArray()),
-            Array(NpgsqlDbType.Bytea, verdicts.Select(v => v.Row).ToArray()),
-        });
-        return command;
-    }
-
     private static NpgsqlParameter Text(string text) => new NpgsqlParameter<string> { TypedValue = text };
-
-    private static NpgsqlParameter Array(NpgsqlDbType type, object values) => new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = values };
 
     private static void Restore<TKey, TValue>(Dictionary<TKey, TValue> map, TKey key, bool had, TValue? former)
         where TKey : notnull

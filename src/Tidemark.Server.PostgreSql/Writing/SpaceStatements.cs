@@ -3,6 +3,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.PostgreSql.Reading;
+using Tidemark.Server.PostgreSql.Verdicts;
 
 namespace Tidemark.Server.PostgreSql.Writing;
 
@@ -51,7 +52,7 @@ internal static class SpaceStatements
 
     public static IEnumerable<NpgsqlBatchCommand> Compact(string schema, SpaceId space, Position before)
     {
-        yield return Before($"DELETE FROM {schema}._tm_verdict WHERE space_id = $1 AND position < $2", space, before);
+        yield return Before($"DELETE FROM {VerdictStatements.Table(schema)} WHERE space_id = $1 AND position < $2", space, before);
         yield return Before($"DELETE FROM {schema}._tm_commit WHERE space_id = $1 AND position < $2 AND position <> (SELECT head FROM {schema}._tm_space WHERE space_id = $1)", space, before);
         yield return Before($"UPDATE {schema}._tm_space SET compacted = greatest(compacted, least($2, head)) WHERE space_id = $1", space, before);
     }

@@ -2,6 +2,7 @@ using Npgsql;
 using Tidemark.Model.Values;
 using Tidemark.Server.PostgreSql.Connections;
 using Tidemark.Server.PostgreSql.Reading;
+using Tidemark.Server.PostgreSql.Verdicts;
 using Tidemark.Server.Storage;
 using Tidemark.Testing.Server;
 
@@ -16,10 +17,10 @@ public sealed class PlanTests : PostgresWorld
         var device = await DeviceAsync();
         await device.PushAsync(device.Create("boxes", ["a", "A", 1]));
         await using var program = await ProgramAsync();
-        await SqlAsync(program, "INSERT INTO _tm_verdict SELECT space_id, user_id, gen_random_uuid(), hash, type, client_id, server_id, version, position, row FROM _tm_verdict CROSS JOIN generate_series(1, 20000)");
+        await SqlAsync(program, "INSERT INTO _tm_verdicts SELECT v.space_id, v.user_id, r.id, r.id, v.position, v.commands, v.verdicts FROM _tm_verdicts v CROSS JOIN (SELECT gen_random_uuid() AS id FROM generate_series(1, 20000)) r");
 
         await AsTheStoreAsync(program);
-        var asked = SpaceQueries.Verdicts(Schema, new SpaceId("u:anna"), device.Caller.User, [.. Enumerable.Range(0, 1000).Select(_ => PushingDevice.NewId())]);
+        var asked = VerdictStatements.Find(Schema, new SpaceId("u:anna"), device.Caller.User, [.. Enumerable.Range(0, 1000).Select(_ => PushingDevice.NewId())]);
         var plan = await PlanAsync(program, asked);
         Assert.Contains("Index Cond", plan, StringComparison.Ordinal);
         Assert.DoesNotContain("Rows Removed", plan, StringComparison.Ordinal);
@@ -27,7 +28,23 @@ public sealed class PlanTests : PostgresWorld
 
     [Fact]
     [Trait("req", "SRV-03")]
-    public async Task New_commands_and_new_rows_are_not_looked_up_one_by_one()
+    public async Task Of_pushes_made_one_after_the_other_the_last_ones_look_reads_no_pack_of_the_ones_before()
+    {
+        var device = await DeviceAsync();
+        await device.PushAsync(device.Create("boxes", ["a", "A", 1]));
+        await using var program = await ProgramAsync();
+        await SqlAsync(program, "INSERT INTO _tm_verdicts SELECT v.space_id, v.user_id, r.id, r.id, v.position, v.commands, v.verdicts FROM _tm_verdicts v CROSS JOIN (SELECT ('0197f0aa-b' || to_char(n, 'FM000') || '-7000-8000-000000000000')::uuid AS id FROM generate_series(1, 900) n) r");
+        await AsTheStoreAsync(program);
+        Guid[] ids = [.. Enumerable.Range(1, 100).Select(n => new Guid($"0197f0aa-b950-7000-8000-{n:x12}"))];
+        Assert.Single(ids.Select(VerdictPack.SpanOf).Distinct());
+        var plan = await PlanAsync(program, VerdictStatements.Find(Schema, new SpaceId("u:anna"), device.Caller.User, ids));
+        Assert.Contains("Index Cond", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("Rows Removed", plan, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-03")]
+    public async Task New_rows_are_not_looked_up_one_by_one()
     {
         var device = await DeviceAsync();
         await device.PushAsync(device.Create("boxes", ["a", "A", 1]));
@@ -36,7 +53,7 @@ public sealed class PlanTests : PostgresWorld
         var space = new SpaceId("u:anna");
         var boxes = new TypeCatalog(Schema).Of(Model.Get("boxes"));
         EntityKey[] behind = [.. Enumerable.Range(100, 100).Select(n => EntityKey.Of("b" + n))];
-        NpgsqlBatchCommand[] asked = [SpaceQueries.Verdicts(Schema, space, device.Caller.User, [.. behind.Select(_ => PushingDevice.NewId())]), boxes.Find(space, behind), boxes.FindGone(space, behind)];
+        NpgsqlBatchCommand[] asked = [boxes.Find(space, behind), boxes.FindGone(space, behind)];
         foreach (var one in asked)
         {
             Assert.Contains("never executed", await PlanAsync(program, one), StringComparison.Ordinal);

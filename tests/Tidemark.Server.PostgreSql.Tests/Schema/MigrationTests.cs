@@ -2,6 +2,8 @@ using Npgsql;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.PostgreSql.Verdicts;
+using Tidemark.Server.Storage;
 using Tidemark.Testing.Postgres;
 using Tidemark.Testing.Server;
 
@@ -30,6 +32,64 @@ public sealed class MigrationTests : PostgresWorld
         await SqlAsync("INSERT INTO _tm_format(version) VALUES (99)");
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => PostgresServerStore.OpenAsync(Stores.OptionsOf(Schema), Environment, None));
         Assert.Contains("newer server", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    public async Task A_database_of_the_format_before_keeps_every_verdict()
+    {
+        var device = await DeviceAsync();
+        PushCommand[] commands = [.. Enumerable.Range(0, 40).Select(n => device.Create("things", [n + 1, null, "t" + n]))];
+        var answered = await device.PushAsync(commands);
+        var twice = device.Create("things", [1, null, "taken"]); // Gets another id: its row is told.
+        var renamed = Assert.Single((await device.PushAsync(twice)).Successful);
+        await BackToFormatFourAsync();
+        Assert.Equal(41L, await SqlAsync("SELECT count(*) FROM _tm_verdict"));
+
+        await using var upgraded = await PostgresServerStore.OpenAsync(Stores.OptionsOf(Schema), Environment, None);
+        Assert.Equal(5L, await SqlAsync("SELECT max(version) FROM _tm_format"));
+        Assert.Equal(DBNull.Value, await SqlAsync($"SELECT to_regclass('{Schema}._tm_verdict')::text"));
+        using var server = new SyncServer(upgraded, Environment, new ServerOptions());
+        var other = new PushingDevice(server, Model, "anna", "two");
+        var again = await other.PushAsync([.. commands.Append(twice)]);
+        Assert.Equal(41, again.Successful.Count);
+        Assert.All(answered.Successful.Append(renamed).Zip(again.Successful), p =>
+        {
+            Assert.Equal((p.First.CommandId, p.First.EntityType, p.First.Version), (p.Second.CommandId, p.Second.EntityType, p.Second.Version));
+            Assert.Equal(Text(p.First.ClientId), Text(p.Second.ClientId));
+            Assert.Equal(Text(p.First.ServerId), Text(p.Second.ServerId));
+            Assert.Equal(p.First.Row is { } row ? Text(row) : null, p.Second.Row is { } same ? Text(same) : null);
+        });
+        var changed = await other.PushAsync(other.Create("things", [77, null, "other bytes"], id: commands[3].Id));
+        Assert.Equal(ErrorCodes.IdempotencyMismatch, Assert.Single(changed.Failed).Code);
+        Assert.Equal(41L, await SqlAsync("SELECT count(*) FROM things"));
+    }
+
+    private static string Text(RawJson json) => System.Text.Encoding.UTF8.GetString(json.Utf8.Span);
+
+    // What the server of format 4 had written for the same pushes.
+    private async Task BackToFormatFourAsync()
+    {
+        var recorded = new List<RecordedVerdict>();
+        await using var program = await ProgramAsync();
+        await using (var packs = new NpgsqlCommand("SELECT verdicts FROM _tm_verdicts", program))
+        await using (var reader = await packs.ExecuteReaderAsync(None))
+        {
+            while (await reader.ReadAsync(None))
+            {
+                recorded.AddRange(VerdictPack.Read(reader.GetFieldValue<byte[]>(0)));
+            }
+        }
+
+        await SqlAsync(program, "DROP TABLE _tm_verdicts; DELETE FROM _tm_format WHERE version = 5; CREATE TABLE _tm_verdict(space_id text COLLATE \"C\" NOT NULL, user_id text COLLATE \"C\" NOT NULL, id uuid NOT NULL, hash bytea NOT NULL, type text COLLATE \"C\" NOT NULL, client_id bytea NOT NULL, server_id bytea NOT NULL, version bigint NOT NULL, position bigint NOT NULL, row bytea, PRIMARY KEY (space_id, user_id, id)); CREATE INDEX _tm_verdict_position ON _tm_verdict(space_id, position)");
+        foreach (var v in recorded)
+        {
+            await using var line = new NpgsqlCommand("INSERT INTO _tm_verdict VALUES ('u:anna', 'anna', $1, $2, $3, $4, $5, $6, $6, $7)", program)
+            {
+                Parameters = { new() { Value = v.CommandId }, new() { Value = v.Hash }, new() { Value = v.EntityType }, new() { Value = v.ClientId }, new() { Value = v.ServerId }, new() { Value = v.Version }, new() { Value = (object?)v.Row ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bytea } },
+            };
+            await line.ExecuteNonQueryAsync(None);
+        }
     }
 
     [Fact]
