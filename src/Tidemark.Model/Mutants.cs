@@ -88,6 +88,9 @@ public enum Mutant
     RemoteOverwritesEdit,
     OneFlagForAllRemotes,
     ShadowJoined,
+    EmptiedTakesRows,
+    UnseenEditDeleted,
+    CountedByLastWriter,
 
     // Health data: what only the eighth workload has
     HealthAcknowledgedOutOfOrder,
@@ -120,6 +123,6 @@ public static class Mutants
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
 
     /// <summary>Do only histories of several remotes have what the bug is in?</summary>
-    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.ShadowJoined;
+    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.CountedByLastWriter;
 }
 #endif

@@ -39,12 +39,17 @@ internal static class RemotesCommand
             var several = new SeveralRemotes(store);
             await several.AddAsync(context.Get(name), SharedOptions.AddressOf(context.Get(address)).AbsoluteUri, cancellationToken);
             context.Out.Line($"{context.Get(name)} is a remote of {store.Path}. `tidemark sync` takes its token from {SharedOptions.TokenVariableOf(context.Get(name))}, else from --token.");
+            foreach (var rule in several.RulesOfAll)
+            {
+                context.Out.Line($"{rule} decides when all remotes are there: until then an edit that it concerns stays in this file.");
+            }
+
             foreach (var rule in several.RulesLeftOut)
             {
                 context.Out.Line($"{rule} needs one server that decides: with remotes of its own the later edit stands in this file.");
             }
 
-            context.Out.Document(new { added = context.Get(name), rulesLeftOut = several.RulesLeftOut });
+            context.Out.Document(new { added = context.Get(name), rulesOfAll = several.RulesOfAll, rulesLeftOut = several.RulesLeftOut });
             return ExitCode.Done;
         });
     }

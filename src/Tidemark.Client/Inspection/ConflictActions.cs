@@ -3,6 +3,7 @@ using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -45,6 +46,11 @@ internal sealed class ConflictActions(StoreSession session, SyncEnvironment envi
             return BringBack(table, conflict, settlement);
         }
 
+        if (conflict.Command is null && settlement.Row is null && SeveralSchema.Exists(session.Db))
+        {
+            return SettleJoined(table, conflict, settlement);
+        }
+
         if (conflict.Command is null || session.Outbox.Find(Guid.Parse(conflict.Command)) is not { Status: CommandStatus.DeadLetter } command)
         {
             return false;
@@ -61,6 +67,19 @@ internal sealed class ConflictActions(StoreSession session, SyncEnvironment envi
 
         var key = StoreSession.KeyFrom(table.Type, command.Key);
         session.Conflicts.Settle(conflict.Id, settlement.Name, LiveRows.Read(session, table, key).Visible, environment.NowMs);
+        return true;
+    }
+
+    // The next cycle has all that is to be decided between, and carries it out.
+    private bool SettleJoined(EntityTable table, ConflictRecord conflict, ConflictSettlement settlement)
+    {
+        var taken = settlement.Name == ConflictSettlement.TakeLocal.Name ? QuarantineRepository.TakeLocal : QuarantineRepository.TakeServer;
+        if (!new QuarantineRepository(session.Db).Settle(conflict.Type, conflict.Key, taken))
+        {
+            return false;
+        }
+
+        session.Conflicts.Settle(conflict.Id, settlement.Name, table.ReadLive(session.Db, StoreSession.KeyFrom(table.Type, conflict.Key)), environment.NowMs);
         return true;
     }
 

@@ -19,33 +19,31 @@ internal static class CounterStrategy
                 : FieldDecision.Remote(conflict) with { Note = Unknown };
         }
 
-        if (conflict.Field.Type == FieldType.Decimal)
+        return Sum(conflict.Field, was, mine, theirs) is { } sum
+            ? FieldDecision.Of(conflict, sum.Value, sum.Note)
+            : FieldDecision.Fallback(conflict, conflict.Field.Type == FieldType.Decimal ? "a value is no decimal number" : "a value is no finite number");
+    }
+
+    /// <summary>What is there and what was counted here; null: they cannot be counted.</summary>
+    public static (Value Value, string? Note)? Sum(Field field, Value was, Value mine, Value theirs)
+    {
+        if (field.Type == FieldType.Decimal)
         {
-            return Decimals(conflict);
+            return DigitsOf(was) is { } first && DigitsOf(mine) is { } second && DigitsOf(theirs) is { } third ? (Value.Text(Digits.Sum(third, second, first)), null) : null;
         }
 
         if (IsWhole(was) && IsWhole(mine) && IsWhole(theirs))
         {
             var sum = (Int128)WholeOf(theirs) + WholeOf(mine) - WholeOf(was);
-            return sum > long.MaxValue ? FieldDecision.Of(conflict, Value.Integer(long.MaxValue), "the sum is beyond 64 bits; the greatest number stands")
-                : sum < long.MinValue ? FieldDecision.Of(conflict, Value.Integer(long.MinValue), "the sum is beyond 64 bits; the least number stands")
-                : FieldDecision.Of(conflict, Value.Integer((long)sum));
+            return sum > long.MaxValue ? (Value.Integer(long.MaxValue), "the sum is beyond 64 bits; the greatest number stands")
+                : sum < long.MinValue ? (Value.Integer(long.MinValue), "the sum is beyond 64 bits; the least number stands")
+                : (Value.Integer((long)sum), null);
         }
 
-        if (RealOf(was) is { } from && RealOf(mine) is { } here && RealOf(theirs) is { } there && double.IsFinite(there + (here - from)))
-        {
-            return FieldDecision.Of(conflict, Value.Real(there + (here - from)));
-        }
-
-        return FieldDecision.Fallback(conflict, "a value is no finite number");
+        return RealOf(was) is { } from && RealOf(mine) is { } here && RealOf(theirs) is { } there && double.IsFinite(there + (here - from)) ? (Value.Real(there + (here - from)), null) : null;
     }
 
     private const string Unknown = "nobody knows from which number both counted; the greater stands";
-
-    private static FieldDecision Decimals(in FieldConflict conflict) =>
-        DigitsOf(conflict.Base) is { } was && DigitsOf(conflict.Local) is { } mine && DigitsOf(conflict.Remote) is { } theirs
-            ? FieldDecision.Of(conflict, Value.Text(Digits.Sum(theirs, mine, was)))
-            : FieldDecision.Fallback(conflict, "a value is no decimal number");
 
     private static Digits? DigitsOf(Value value) => value.Kind switch
     {

@@ -24,6 +24,9 @@ public sealed class ProgrammableRemote : IStagedRemote
     /// <summary>What its clock shows.</summary>
     public Func<long> NowMs { get; set; } = static () => 1_000;
 
+    /// <summary>Tells it from others: part of its incarnation's name.</summary>
+    public string Name { get; set; } = "";
+
     public string User { get; set; } = "ann";
 
     /// <summary>Another one after the data were lost.</summary>
@@ -102,7 +105,7 @@ public sealed class ProgrammableRemote : IStagedRemote
             rows.Reverse();
         }
 
-        return new RemotePage(rows, $"{Epoch}:{next}{(isListing && hasMore ? ":listing" : "")}", hasMore, Epoch.ToString(CultureInfo.InvariantCulture));
+        return new RemotePage(rows, $"{Epoch}:{next}{(isListing && hasMore ? ":listing" : "")}", hasMore, Name + Epoch.ToString(CultureInfo.InvariantCulture));
     });
 
     public Task<IReadOnlyList<RemoteRow>> LookupAsync(IReadOnlyList<RemoteRowId> rows, CancellationToken cancellationToken)

@@ -10,6 +10,7 @@ namespace Tidemark.Client.Coordination.Several;
 internal sealed class LocalEdits(JoinBook book, StampClock clock, long nowMs, List<string> warnings)
 {
     private readonly List<JoinedRow> _changed = [];
+    private readonly Judgement _judgement = new(book.Session.Merges);
     private readonly Dictionary<(EntityTable Table, EntityKey Key), Row?> _unfit = [];
 
     /// <summary>Rows as the app was last shown them (null: not at all) whose values do not fit their fields now: the app's, until they fit.</summary>
@@ -98,13 +99,14 @@ internal sealed class LocalEdits(JoinBook book, StampClock clock, long nowMs, Li
 
         // Notes of the adoption alone are no edit.
         var stamp = notes.All(n => n.Op == "A") ? Stamp.Zero : clock.Next(Math.Min(notes[^1].AtMs, nowMs));
-        var edited = (joined ?? JoinedRow.Nothing(type, key)).Edited(shown, live, stamp);
+        var shadows = live is null || _judgement.Concerns(type) ? book.ReadShadows(type, key) : [];
+        var edited = (joined ?? JoinedRow.Nothing(type, key)).Edited(shown, live, stamp, shadows.SelectMany(s => s is null ? [] : s.OtherStamps.Values.Select(o => o.Stamp)));
         if (ReferenceEquals(edited, joined))
         {
             return false;
         }
 
-        Write(edited);
+        Write(live is null ? edited : _judgement.Remember(joined, shown, edited, clock.Node, shadows));
         book.WriteShown(type, key, null);
         return true;
     }

@@ -21,6 +21,7 @@ namespace Tidemark.Client.Coordination.Several;
 internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemote> remotes, SyncEnvironment environment, SyncOptions options, Action<Invalidation> invalidate)
 {
     private const int RoundsMax = 5;
+    private const int WaitingNamed = 10;
     private readonly SyncModel _remoteModel = RemoteModel.Of(store.Model);
     private readonly SyncCoordinationState _state = new(store, environment, options);
     private readonly RunTimes _times = new(environment);
@@ -30,6 +31,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     private readonly PushReport _push = new();
     private readonly PullReport _pull = new();
     private readonly HashSet<int> _unlisted = [];
+    private bool _isPushOnly;
     private EngineTransaction _transaction = null!;
     private LockKeeper _keeper = null!;
 
@@ -133,6 +135,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         var backends = new BackendRepository(Session.Db).ReadAll();
         var named = backends.Where(b => remotes.Any(r => r.Name == b.Name)).ToDictionary(b => b.Id, b => remotes.Single(r => r.Name == b.Name));
         var hasMoved = false;
+        _isPushOnly = mode == SyncMode.PushOnly;
         using (_times.Of("pull"))
         {
             // All at once; each writes to its own staging tables alone, one after the other.
@@ -155,7 +158,18 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         }
 
         NoteTrouble(backends, named);
+        NoteWaiting();
         return false;
+    }
+
+    private void NoteWaiting()
+    {
+        var waiting = WaitingEdits.Read(Session);
+        if (waiting.Count > 0)
+        {
+            var more = waiting.Count > WaitingNamed ? $"; and {waiting.Count - WaitingNamed} more" : "";
+            _warnings.Add($"Edits that stay here until all remotes are there, or a person has decided: {string.Join("; ", waiting.Take(WaitingNamed).Select(w => $"{w.Type} {w.Key} ({w.Rule})"))}{more}.");
+        }
     }
 
     private bool HasWork(Dictionary<int, NamedRemote> named)
@@ -163,7 +177,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         var book = new JoinBook(Session);
         var tried = new MergeStep(Session, environment, _remoteModel, new SyncBatchContext(Guid.Empty), _warnings).TriedWith(book.ReadKeys());
         return Session.Outbox.HasWork() || new PulledRepository(Session.Db).HasAny() || new MetaRepository(Session.Db).Integer(JoinBook.TakeAll) != 0
-            || new QuarantineRepository(Session.Db).Due(tried).Count > 0
+            || new QuarantineRepository(Session.Db).Due(tried, IsWhole(new BackendRepository(Session.Db).ReadAll(), named)).Count > 0
             || named.Keys.Any(b => IsThere(b) && book.Owed(b).Count > 0);
     }
 
@@ -261,6 +275,9 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     // Does it take part in this cycle's merges and pushes?
     private bool IsThere(int backend) => !_absent.ContainsKey(backend) && !_unlisted.Contains(backend);
 
+    // Have all remotes of the file told what they have?
+    private bool IsWhole(List<Backend> backends, Dictionary<int, NamedRemote> named) => !_isPushOnly && backends.TrueForAll(b => named.ContainsKey(b.Id) && IsThere(b.Id));
+
     private void Merge(SyncBatchContext context, Dictionary<int, NamedRemote> named)
     {
         using var phase = _times.Of("apply");
@@ -269,7 +286,7 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
             var backends = new BackendRepository(s.Db).ReadAll();
             CheckDeletions(s, backends, named);
             var staged = named.Where(n => IsThere(n.Key)).ToDictionary(n => n.Key, n => n.Value.Remote.Capabilities);
-            return new MergeStep(s, environment, _remoteModel, context, _warnings).Run(staged, backends);
+            return new MergeStep(s, environment, _remoteModel, context, _warnings).Run(staged, backends, IsWhole(backends, named));
         });
         context.ClearTouched();
         _pull.Applied += tally.Applied;
@@ -316,7 +333,8 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         var held = 0;
         foreach (var (id, remote) in named.Where(n => IsThere(n.Key)).OrderBy(n => n.Key))
         {
-            var step = new PushStep(_transaction, environment, _remoteModel, remote, _keeper, new BackendRepository(Session.Db).Get(id));
+            var isWhole = IsWhole(new BackendRepository(Session.Db).ReadAll(), named); // One that has gone away since is absent.
+            var step = new PushStep(_transaction, environment, _remoteModel, remote, _keeper, new BackendRepository(Session.Db).Get(id), isWhole);
             try
             {
                 await step.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -40,11 +40,15 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
     private readonly BackendRepository _backends = new(session.Db);
     private readonly MergeTally _tally = new();
     private readonly Dictionary<(string Type, string Key), (EntityType Type, EntityKey Key)> _projected = [];
+    private readonly Judgement _judgement = new(session.Merges);
+    private bool _isWhole;
 
     /// <param name="staged">Those that are there, with what they can do; the others are absent.</param>
     /// <param name="all">All remotes of the file.</param>
-    public MergeTally Run(IReadOnlyDictionary<int, RemoteCapabilities> staged, IReadOnlyList<Backend> all)
+    /// <param name="isWhole">All of them have staged: rules that need all may decide.</param>
+    public MergeTally Run(IReadOnlyDictionary<int, RemoteCapabilities> staged, IReadOnlyList<Backend> all, bool isWhole)
     {
+        _isWhole = isWhole;
         var clock = _book.ReadClock();
         var now = environment.NowMs;
         var before = clock.Last;
@@ -57,7 +61,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         }
 
         var tried = TriedWith(ring);
-        var due = _quarantine.Due(tried).Where(q => staged.ContainsKey(q.Pulled.Backend)).ToLookup(q => (q.Pulled.Row.Type, q.Pulled.Row.Key));
+        var due = _quarantine.Due(tried, isWhole).Where(q => staged.ContainsKey(q.Pulled.Backend)).ToLookup(q => (q.Pulled.Row.Type, q.Pulled.Row.Key));
         var codec = new RemoteCodec(new FieldCipher(environment.Random), ring, now);
         foreach (var (type, key) in Keys(staged.Keys, due.Select(d => d.Key)))
         {
@@ -112,18 +116,27 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         var local = type is null ? null : _book.ReadJoined(type, key);
         var candidates = new List<JoinedRow>();
         var shadows = new List<(int Backend, Shadow Shadow)>();
+        var read = new List<PulledRow>();
         foreach (var backend in all.Where(b => staged.ContainsKey(b.Id)))
         {
             var rows = due.Where(q => q.Pulled.Backend == backend.Id).Select(q => q.Pulled).Concat(_pulled.Of(backend.Id, typeName, wireKey)).ToList();
             Shadow? shadow = null;
+            var isRead = false;
             foreach (var row in rows)
             {
-                shadow = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried, shadow) ?? shadow;
+                var decoded = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried, shadow, WriterAt(backend));
+                isRead = decoded is not null;
+                shadow = decoded ?? shadow;
             }
 
             if (shadow is not null)
             {
                 shadows.Add((backend.Id, shadow));
+            }
+
+            if (isRead)
+            {
+                read.Add(rows[^1]);
             }
         }
 
@@ -132,11 +145,83 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             return;
         }
 
-        Take(type!, key, local, candidates, shadows, all, codec.Keys, clock);
+        JoinedRow? judged = null;
+        if (local is not null && candidates.Count > 0 && _judgement.Concerns(type!) && !Judge(local, candidates.Aggregate((a, b) => a.Join(b)), read, due, clock, tried, out judged))
+        {
+            return;
+        }
+
+        read.ForEach(r => _quarantine.Close(r.Backend, typeName, wireKey));
+        Take(type!, key, local, judged is null ? candidates : [judged], shadows, all, codec.Keys, clock, judged);
+    }
+
+    // Whoever counts at a remote and knows no stamps is one writer to all devices; null: remotes that have no word for what they are.
+    private ulong WriterAt(Backend backend) =>
+        (_pulled.Pages(backend.Id).LastOrDefault()?.Epoch ?? backend.Epoch) is { } epoch
+            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(epoch))) | (1UL << 63)
+            : Stamp.Foreign;
+
+    // False: it waits, as it came, and so does the edit that it meets.
+    private bool Judge(JoinedRow local, JoinedRow theirs, List<PulledRow> read, List<QuarantinedRow> due, StampClock clock, string tried, out JoinedRow? judged)
+    {
+        judged = null;
+        var pending = _judgement.Pending(local, clock.Node, _book.ReadShadows(local.Type, local.Key));
+        var contested = Judgement.Contested(local, theirs, pending);
+        if (contested.Count == 0)
+        {
+            return true;
+        }
+
+        var taken = due.Select(d => d.Tried).FirstOrDefault(t => t is QuarantineRepository.TakeLocal or QuarantineRepository.TakeServer);
+        var rule = _judgement.RuleOf(local.Type, contested[0]);
+        if (!_isWhole && taken is null)
+        {
+            Wait(read, QuarantineCause.RemotesAbsent, $"{rule} decides when all remotes are there; until then the edit made here stays here.", tried);
+            return false;
+        }
+
+        var decision = _judgement.Decide(local, theirs, pending, contested, clock, environment.Now, taken is null ? null : taken == QuarantineRepository.TakeLocal);
+        judged = decision.Row;
+        var isAsked = _quarantine.IsAsked(local.Type.Name, local.Key.ToString());
+        if (judged is null)
+        {
+            Wait(read, QuarantineCause.PersonNeeded, $"{decision.Merge.ManualReason} `tidemark conflicts settle`.", tried);
+        }
+
+        if (!isAsked)
+        {
+            Record(local, decision);
+        }
+
+        return judged is not null;
+    }
+
+    private void Wait(List<PulledRow> read, QuarantineCause cause, string detail, string tried)
+    {
+        read.ForEach(r => _quarantine.Put(r, new QuarantinedException(cause, detail), tried, environment.NowMs));
+        _tally.Quarantined += read.Count;
+    }
+
+    private void Record(JoinedRow local, Judged decision)
+    {
+        _tally.Conflicts++;
+        session.Conflicts.Add(new ConflictRecord
+        {
+            At = environment.Now,
+            Type = local.Type.Name,
+            Key = local.Key.ToString(),
+            Outcome = decision.Row is null ? "MANUAL_REQUIRED" : decision.Row.ToRow().SameAs(decision.Theirs) ? "ADOPT_SERVER" : "REBASE_AND_RETRY",
+            Base = decision.Base,
+            Local = local.ToRow(),
+            Server = decision.Theirs,
+            Merged = decision.Row?.ToRow(),
+            Fields = decision.Merge.Fields,
+            Reason = decision.Merge.ManualReason,
+        });
     }
 
     // What becomes of one version: a candidate and a shadow, or quarantine. It blocks no other row.
-    private Shadow? DecodeRow(PulledRow pulled, EntityType? type, EntityKey key, RemoteCapabilities capabilities, RemoteCodec codec, JoinedRow? local, List<JoinedRow> candidates, string tried, Shadow? before)
+    private Shadow? DecodeRow(PulledRow pulled, EntityType? type, EntityKey key, RemoteCapabilities capabilities, RemoteCodec codec, JoinedRow? local, List<JoinedRow> candidates, string tried, Shadow? before, ulong writer)
     {
         try
         {
@@ -146,13 +231,12 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             }
 
             var former = before ?? _book.ReadShadow(pulled.Backend, type, key);
-            var decoded = codec.Decode(type, remoteModel.Get(type.Name), key, pulled.Row, capabilities.Stamps, former, local);
+            var decoded = codec.Decode(type, remoteModel.Get(type.Name), key, pulled.Row, capabilities.Stamps, former, local, writer);
             if (decoded.Row is { } row)
             {
                 candidates.Add(row);
             }
 
-            _quarantine.Close(pulled.Backend, pulled.Row.Type, pulled.Row.Key);
             return decoded.Shadow;
         }
         catch (QuarantinedException e)
@@ -169,7 +253,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         }
     }
 
-    private void Take(EntityType type, EntityKey key, JoinedRow? local, List<JoinedRow> candidates, List<(int Backend, Shadow Shadow)> shadows, IReadOnlyList<Backend> all, KeyRing ring, StampClock clock)
+    private void Take(EntityType type, EntityKey key, JoinedRow? local, List<JoinedRow> candidates, List<(int Backend, Shadow Shadow)> shadows, IReadOnlyList<Backend> all, KeyRing ring, StampClock clock, JoinedRow? judged = null)
     {
         var row = local;
         if (candidates.Count > 0)
@@ -178,13 +262,16 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             local = Mutants.Is(Mutant.RemoteOverwritesEdit) ? null : local;
 #endif
             var result = RowJoin.Merge(local, candidates, clock.Node, ordinal => IsSettled(type, key, local!, ordinal, all));
-            row = result.Row;
+            row = judged ?? result.Row;
             clock.Saw(row.Newest);
             if (result.IsChanged || local is null)
             {
                 _book.WriteJoined(row);
                 _projected[(type.Name, key.ToString())] = (type, key);
-                Record(local, result);
+                if (judged is null)
+                {
+                    Record(local, result);
+                }
             }
         }
 
@@ -254,11 +341,14 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             }
 
             var key = StoreSession.KeyFrom(type, wireKey);
-            if (backend.Listing == Listing.Complete && _book.ReadShadow(backend.Id, type, key) is { IsMissing: false, IsDeleted: false } shadow)
+            var isComplete = backend.Listing == Listing.Complete;
+#if TIDEMARK_MUTANTS
+            isComplete |= Mutants.Is(Mutant.EmptiedTakesRows);
+#endif
+            if (isComplete && _book.ReadShadow(backend.Id, type, key) is { IsMissing: false, IsDeleted: false } shadow)
             {
                 // Deleted there while nobody looked: the deletion of what was known, as if it had been told.
-                var stamp = new StampedValue(Value.Integer(1), shadow.Newest.Successor(Stamp.Foreign), shadow.DeletionStamp);
-                Take(type, key, _book.ReadJoined(type, key), [new JoinedRow(type, key, new StampedValue[type.Fields.Count], stamp)], [(backend.Id, Shadow.Missing(type.Fields.Count))], all, ring, clock);
+                Take(type, key, _book.ReadJoined(type, key), [new JoinedRow(type, key, new StampedValue[type.Fields.Count], shadow.DeletedByOther(type))], [(backend.Id, Shadow.Missing(type.Fields.Count))], all, ring, clock);
                 continue;
             }
 

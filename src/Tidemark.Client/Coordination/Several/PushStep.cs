@@ -30,7 +30,7 @@ internal sealed record PushTally
 /// Gives one remote what it lacks: the difference of the joined rows to its shadow, on the condition that it still is as it showed itself. No command is kept: after a
 /// lost answer the same difference is sent again, or the remote's next page shows that it has arrived.
 /// </summary>
-internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment environment, SyncModel remoteModel, NamedRemote named, LockKeeper keeper, Backend backend)
+internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment environment, SyncModel remoteModel, NamedRemote named, LockKeeper keeper, Backend backend, bool isWhole)
 {
     private readonly HashSet<(string, string)> _later = [];
 
@@ -100,6 +100,11 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
                 continue;
             }
 
+            if (IsToWait(session, book, row))
+            {
+                continue;
+            }
+
             if (!codec.CanSeal(row))
             {
                 held++;
@@ -120,6 +125,14 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
 
         Tally.Held = held;
         return (batch.Count == 0 ? 0 : new BackendRepository(session.Db).NextPushSeq(backend.Id), batch);
+    }
+
+    // What no remote has seen is not to be met by what one shows that has not been looked at.
+    private bool IsToWait(StoreSession session, JoinBook book, JoinedRow row)
+    {
+        var judgement = new Judgement(session.Merges);
+        return judgement.Concerns(row.Type) && judgement.Pending(row, book.ReadClock().Node, book.ReadShadows(row.Type, row.Key)).Count > 0
+            && (!isWhole || new QuarantineRepository(session.Db).IsAsked(row.Type.Name, row.Key.ToString()));
     }
 
     private Sent? Written(JoinBook book, RemoteCodec codec, JoinedRow row)

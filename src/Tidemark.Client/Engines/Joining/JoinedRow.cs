@@ -1,6 +1,9 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
+using System.Globalization;
 using System.Security.Cryptography;
 using Tidemark.Model.Entities;
-using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Joining;
@@ -9,6 +12,9 @@ namespace Tidemark.Client.Engines.Joining;
 internal readonly record struct StampedValue(Value Value, Stamp Stamp, Stamp Before)
 {
     public bool IsKnown => !Value.IsAbsent;
+
+    /// <summary>What the value alone does not say: who counted how much, which items are when and by whom, what a clock showed; of a deletion the stamps of all that its writer had seen. Null: nothing.</summary>
+    public string? Parts { get; init; }
 }
 
 /// <summary>
@@ -34,9 +40,15 @@ internal sealed class JoinedRow
 
     public StampedValue Deletion { get; }
 
-    public bool IsDeleted => Deletion.IsKnown && Deletion.Value.AsInteger != 0;
+    public bool IsDeleted => IsMarked && !IsKept();
+
+    /// <summary>Its last deletion is later than what brought it back last.</summary>
+    public bool IsMarked => Deletion.IsKnown && Deletion.Value.AsInteger != 0;
 
     public IReadOnlyList<StampedValue> Fields => _fields;
+
+    /// <summary>What the fields were before the edits that no remote has seen yet; kept where a rule needs it (<see cref="Judgement"/>), and never sent.</summary>
+    public Row? Base { get; init; }
 
     /// <summary>The newest stamp in it.</summary>
     public Stamp Newest
@@ -79,26 +91,29 @@ internal sealed class JoinedRow
         StampedValue[]? fields = null;
         for (var i = 0; i < _fields.Length; i++)
         {
-            if (Compare(Type.Fields[i], other._fields[i], _fields[i]) > 0)
+            if (FieldJoin.Join(Type, i, _fields[i], other._fields[i]) is var joined && joined != _fields[i])
             {
                 fields ??= (StampedValue[])_fields.Clone();
-                fields[i] = other._fields[i];
+                fields[i] = joined;
             }
         }
 
-        var deletion = Compare(null, other.Deletion, Deletion) > 0 ? other.Deletion : Deletion;
-        return fields is null && deletion == Deletion ? this : new JoinedRow(Type, Key, fields ?? _fields, deletion);
+        var deletion = FieldJoin.JoinDeletion(Deletion, other.Deletion);
+        return fields is null && deletion == Deletion ? this : new JoinedRow(Type, Key, fields ?? _fields, deletion) { Base = Base };
     }
 
     /// <summary>The row after an edit: what differs from what the app was shown gets the stamp. An edit revives a deleted row; a deletion keeps the values.</summary>
     /// <param name="shown">What the app saw; null: no row.</param>
     /// <param name="live">What it wrote; null: it deleted the row.</param>
     /// <param name="stamp">Of the edit.</param>
-    public JoinedRow Edited(Row? shown, Row? live, Stamp stamp)
+    /// <param name="others">When it is deleted: the stamps of fields that only newer models have.</param>
+    public JoinedRow Edited(Row? shown, Row? live, Stamp stamp, IEnumerable<Stamp>? others = null)
     {
         if (live is null)
         {
-            return shown is null || IsDeleted ? this : new JoinedRow(Type, Key, _fields, Written(Deletion, Value.Integer(1), stamp));
+            var marks = Enumerable.Range(0, _fields.Length).Where(i => _fields[i].IsKnown && !Type.IsKey(i)).Select(MarkOf).Concat((others ?? []).Select(s => s.ToString()));
+            var deleted = new StampedValue(Value.Integer(1), stamp, Deletion.Stamp) { Parts = FieldJoin.Union(Deletion.Parts, Seen(Type, marks)) };
+            return shown is null || IsDeleted ? this : new JoinedRow(Type, Key, _fields, deleted) { Base = Base };
         }
 
         StampedValue[]? fields = null;
@@ -107,36 +122,34 @@ internal sealed class JoinedRow
             if (!Type.IsKey(i) && (shown is null ? !_fields[i].IsKnown || _fields[i].Value != live[i] : shown[i] != live[i]))
             {
                 fields ??= (StampedValue[])_fields.Clone();
-                var written = Written(_fields[i], live[i], stamp);
-                fields[i] = Compare(Type.Fields[i], written, _fields[i]) > 0 ? written : _fields[i]; // What may not go back stays.
+                fields[i] = FieldJoin.Written(Type, i, _fields[i], shown is null ? Value.Absent : shown[i], live, stamp, stamp.Node);
             }
         }
 
-        var isNew = !Deletion.IsKnown || IsDeleted;
-        return fields is null && !isNew && shown is not null
+        var isNew = !Deletion.IsKnown || IsDeleted || shown is null;
+        return fields is null && !isNew
             ? this
-            : new JoinedRow(Type, Key, fields ?? _fields, Written(Deletion, Value.Integer(0), stamp));
+            : new JoinedRow(Type, Key, fields ?? _fields, isNew || Type.DeletePolicy == DeletePolicy.UpdateWins ? new StampedValue(Value.Integer(0), stamp, Deletion.Stamp) { Parts = Deletion.Parts } : Deletion) { Base = Base };
     }
 
-    /// <summary>
-    /// A total order of what may stand in a field: absent, then by stamp, then by a hash of the value, so that nobody's machine or remote decides.
-    /// Monotonic fields go by their value first.
-    /// </summary>
-    public static int Compare(Field? field, in StampedValue a, in StampedValue b)
+    /// <summary>The same with other fields.</summary>
+    public JoinedRow With(IReadOnlyDictionary<int, StampedValue> fields, Row? @base)
     {
-        if (!a.IsKnown || !b.IsKnown)
+        var changed = (StampedValue[])_fields.Clone();
+        foreach (var (ordinal, value) in fields)
         {
-            return a.IsKnown.CompareTo(b.IsKnown);
+            changed[ordinal] = value;
         }
 
-        if (field is not null && ValueOrder.CompareMonotonic(field, a.Value, b.Value) is not 0 and var byValue)
-        {
-            return byValue;
-        }
-
-        var byStamp = a.Stamp.CompareTo(b.Stamp);
-        return byStamp != 0 || a.Value == b.Value ? byStamp : HashOf(field, a.Value).AsSpan().SequenceCompareTo(HashOf(field, b.Value));
+        return new JoinedRow(Type, Key, changed, Deletion) { Base = @base };
     }
+
+    /// <summary>All that the writer of a deletion had seen, as it stands beside it; null: deletions of the type win, whatever he had seen.</summary>
+    public static string? Seen(EntityType type, IEnumerable<string> marks) =>
+        type.DeletePolicy == DeletePolicy.UpdateWins ? string.Join(' ', marks.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)) : null;
+
+    /// <summary>What a state of a field is known by there: its stamp, and what stands beside the value.</summary>
+    public static string Mark(Stamp stamp, ulong parts) => parts == 0 ? stamp.ToString() : string.Create(CultureInfo.InvariantCulture, $"{stamp}.{parts:x16}");
 
     /// <summary>SHA-256 over the value as it is on the wire.</summary>
     public static byte[] HashOf(Field? field, Value value)
@@ -154,5 +167,31 @@ internal sealed class JoinedRow
         return SHA256.HashData(writer.Written);
     }
 
-    private static StampedValue Written(StampedValue former, Value value, Stamp stamp) => new(value, stamp, former.Stamp);
+    // Where edits win, one that no deletion's writer had seen keeps the row, whichever of the two was made later.
+    private bool IsKept()
+    {
+        if (Deletion.Parts is not { } seen)
+        {
+            return false;
+        }
+
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.UnseenEditDeleted))
+        {
+            return false;
+        }
+#endif
+
+        for (var i = 0; i < _fields.Length; i++)
+        {
+            if (_fields[i].IsKnown && !Type.IsKey(i) && !seen.Contains(MarkOf(i), StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private string MarkOf(int ordinal) => Mark(_fields[ordinal].Stamp, Shadow.PartsOf(Type.Fields[ordinal], _fields[ordinal]));
 }

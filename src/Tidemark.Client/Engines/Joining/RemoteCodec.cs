@@ -25,6 +25,12 @@ internal enum QuarantineCause
 
     /// <summary>A stamp of the future: somebody's clock is far ahead.</summary>
     Drift,
+
+    /// <summary>An edit of this device meets another one, and the rule of the field decides only when all remotes are there.</summary>
+    RemotesAbsent,
+
+    /// <summary>An edit of this device meets another one, and the rule of the field is that a person decides.</summary>
+    PersonNeeded,
 }
 
 /// <summary>The row is to be kept as it came.</summary>
@@ -48,6 +54,9 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
     // Whose data it is need not be told: keys belong to one user's data alone.
     private const string App = "tidemark";
 
+    // Before what writers of deletions had seen: the row is there, because of an edit that none of them had.
+    private const string Kept = "kept ";
+
     public KeyRing Keys => keys;
 
     /// <param name="type">The type as the device has it.</param>
@@ -57,8 +66,9 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
     /// <param name="hasStamps">The remote has room for stamps.</param>
     /// <param name="former">What it showed before.</param>
     /// <param name="local">What is known of the row: where the remote has no stamps, an equal value is that value.</param>
+    /// <param name="writer">Who has counted there, when it was somebody who knows no stamps: the same number on every device.</param>
     /// <exception cref="QuarantinedException">It cannot be merged now.</exception>
-    public DecodedRow Decode(EntityType type, EntityType remoteType, EntityKey key, RemoteRow raw, bool hasStamps, Shadow? former, JoinedRow? local)
+    public DecodedRow Decode(EntityType type, EntityType remoteType, EntityKey key, RemoteRow raw, bool hasStamps, Shadow? former, JoinedRow? local, ulong writer)
     {
         if (raw.IsDeleted)
         {
@@ -88,11 +98,17 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
                 : WithoutRoom(raw, wire, type, i, value, former, local));
             isUnstamped |= hasStamps && !(known is { } k && k.Digest == wire);
             derived = stamp.Stamp.Node == Stamp.Foreign && stamp.Stamp > derived ? stamp.Stamp : derived;
-            fields[i] = new StampedValue(value, stamp.Stamp, stamp.Before);
+            if (FieldJoin.IsCollective(type.Fields[i]))
+            {
+                (fields[i], shadow[i]) = Collective(type, i, value, wire, known, stamp, former, local, writer);
+                continue;
+            }
+
+            fields[i] = new StampedValue(value, stamp.Stamp, stamp.Before) { Parts = known is { } same && same.Digest == wire ? same.Parts : ClockOf(type, i, values) };
             shadow[i] = new ShadowField(stamp.Stamp, Shadow.DigestOf(type.Fields[i], value), wire, type.Fields[i].Encrypted ? FieldCipher.KeyIdOf(values[i]) : null);
         }
 
-        var deletion = DeletionOf(raw, stamps, hasStamps, former, local, derived);
+        var deletion = DeletionOf(raw, stamps, hasStamps, former, local, type.DeletePolicy == DeletePolicy.UpdateWins ? derived : default);
         var row = new JoinedRow(type, key, fields, deletion);
         Check(row);
         return new DecodedRow(row, new Shadow
@@ -101,6 +117,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
             Fields = shadow,
             IsDeleted = row.IsDeleted,
             DeletionStamp = deletion.Stamp,
+            DeletionParts = Shadow.HashOf(deletion.Parts),
             IsUnstamped = isUnstamped || (hasStamps && stamps is null),
             Extra = extra,
             OtherStamps = stamps?.Where(s => s.Key != StampsMember.Deletion && type.FindOrdinal(s.Key) < 0).ToDictionary(StringComparer.Ordinal) ?? former?.OtherStamps ?? [],
@@ -117,7 +134,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         var shadow = new ShadowField[type.Fields.Count];
         var stamps = new Dictionary<string, FieldStamp>(former?.OtherStamps ?? [], StringComparer.Ordinal)
         {
-            [StampsMember.Deletion] = new FieldStamp(row.Deletion.Stamp, row.IsDeleted ? 1UL : 0UL, row.Deletion.Before),
+            [StampsMember.Deletion] = new FieldStamp(row.Deletion.Stamp, row.IsDeleted ? 1UL : 0UL, row.Deletion.Before) { Parts = row.IsMarked && !row.IsDeleted ? Kept + row.Deletion.Parts : row.Deletion.Parts },
         };
         for (var i = 0; i < type.Fields.Count; i++)
         {
@@ -131,14 +148,14 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
             if (behind is null || behind.Contains(i) || isToBeSealed)
             {
                 values[i] = Sealed(type, row.Key, i, field, capabilities.Stamps ? field.Stamp : Stamp.Zero);
-                shadow[i] = new ShadowField(field.Stamp, Shadow.DigestOf(row, i), Shadow.DigestOf(remoteType.Fields[i], values[i]), type.Fields[i].Encrypted && !field.Value.IsNull ? keys.Current!.Id : null);
+                shadow[i] = new ShadowField(field.Stamp, Shadow.DigestOf(row, i), Shadow.DigestOf(remoteType.Fields[i], values[i]), type.Fields[i].Encrypted && !field.Value.IsNull ? keys.Current!.Id : null) { Parts = Shadow.PartsOf(type.Fields[i], field), Shown = ShownOf(type.Fields[i], field.Value) };
             }
             else
             {
                 shadow[i] = former!.Fields[i];
             }
 
-            stamps[type.Fields[i].Name] = new FieldStamp(field.Stamp, shadow[i].Wire, field.Before);
+            stamps[type.Fields[i].Name] = new FieldStamp(field.Stamp, shadow[i].Wire, field.Before) { Parts = PartsOnWire(type.Fields[i], field) };
         }
 
         if (capabilities.Stamps)
@@ -148,7 +165,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
 
         return new EncodedRow(
             Written(remoteType, values, capabilities.Patches ? null : former?.Extra),
-            new Shadow { Version = null, Fields = shadow, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, Extra = former?.Extra, OtherStamps = former?.OtherStamps ?? [] });
+            new Shadow { Version = null, Fields = shadow, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, DeletionParts = Shadow.HashOf(row.Deletion.Parts), Extra = former?.Extra, OtherStamps = former?.OtherStamps ?? [] });
     }
 
     /// <summary>Can the row be sent? Not without a key for what is to be encrypted: the plain value never leaves.</summary>
@@ -164,8 +181,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
             return new DecodedRow(null, missing);
         }
 
-        var stamp = former.Newest.Successor(Stamp.Foreign);
-        return new DecodedRow(new JoinedRow(type, key, new StampedValue[type.Fields.Count], new StampedValue(Value.Integer(1), stamp, former.DeletionStamp)), missing);
+        return new DecodedRow(new JoinedRow(type, key, new StampedValue[type.Fields.Count], former.DeletedByOther(type)), missing);
     }
 
     private static Dictionary<string, FieldStamp>? StampsOf(Value text)
@@ -210,19 +226,65 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         return Derived(raw, wire, former?.Fields[ordinal] is { IsThere: true } before ? before.Stamp : null);
     }
 
+    // What somebody who knows no stamps has counted, added or taken out follows from what he found. Where he dropped what stood beside the value, from what the remote showed before.
+    private static (StampedValue Value, ShadowField Shadow) Collective(EntityType type, int ordinal, Value value, ulong wire, FieldStamp? known, FieldStamp stamp, Shadow? former, JoinedRow? local, ulong writer)
+    {
+        var field = type.Fields[ordinal];
+        var shadow = new ShadowField(stamp.Stamp, Shadow.DigestOf(field, value), wire, null) { Shown = ShownOf(field, value) };
+        try
+        {
+            if (known is { Parts: { } parts } told)
+            {
+                var found = Settled(field, new StampedValue(Value.Null, told.Stamp, told.Before) { Parts = parts });
+                var now = told.Digest == wire ? found : Changed(type, ordinal, found, found.Value, value, stamp.Stamp, writer);
+                return (now, shadow with { Stamp = now.Stamp, Digest = Shadow.DigestOf(field, now.Value), Parts = told.Digest == wire ? Shadow.PartsOf(field, now) : 0 });
+            }
+
+            var shown = former is { IsMissing: false } && former.Fields[ordinal] is { IsThere: true, Shown: { } text } ? FieldJoin.ValueOf(field, text) : Value.Absent;
+            if (local?.Fields[ordinal] is not { IsKnown: true } here)
+            {
+                return (new StampedValue(value, stamp.Stamp, stamp.Before), shadow);
+            }
+
+            if (value == shown || value == here.Value)
+            {
+                return (default, shadow with { Stamp = here.Stamp, Parts = known is null ? Shadow.PartsOf(field, here) : 0 }); // Nothing that is not known.
+            }
+
+            return (field.Policy == FieldPolicy.Counter ? CounterParts.Of(field, here).Set(value, stamp.Stamp) : ItemParts.Of(field, here).Written(shown.IsAbsent ? Value.Null : shown, value, stamp.Stamp), shadow);
+        }
+        catch (FormatException e)
+        {
+            throw new QuarantinedException(QuarantineCause.UnknownSchema, e.Message);
+        }
+    }
+
+    private static StampedValue Changed(EntityType type, int ordinal, StampedValue found, Value shown, Value value, Stamp stamp, ulong writer) =>
+        FieldJoin.Written(type, ordinal, found, shown, new Row(type, new Value[type.Fields.Count]).With(ordinal, value), stamp, writer);
+
+    private static StampedValue Settled(Field field, in StampedValue value) => field.Policy == FieldPolicy.Counter ? CounterParts.Of(field, value).ToValue() : ItemParts.Of(field, value).ToValue();
+
+    private static string? PartsOnWire(Field field, in StampedValue value) =>
+        !FieldJoin.IsCollective(field) ? value.Parts : field.Policy == FieldPolicy.Counter ? CounterParts.Of(field, value).Text() : ItemParts.Of(field, value).Text();
+
+    private static string? ShownOf(Field field, Value value) => FieldJoin.IsCollective(field) ? FieldJoin.TextOf(field, value) : null;
+
+    private static string? ClockOf(EntityType type, int ordinal, Value[] values) => FieldJoin.ClockOf(type, type.Fields[ordinal], new Row(type, values[..type.Fields.Count]));
+
     private static StampedValue DeletionOf(RemoteRow raw, Dictionary<string, FieldStamp>? stamps, bool hasStamps, Shadow? former, JoinedRow? local, Stamp derived)
     {
         if (stamps is not null && stamps.TryGetValue(StampsMember.Deletion, out var told))
         {
             // An edit by one who knows no stamps brings a row back, as any other edit does.
             return told.Digest != 0 && derived > told.Stamp
-                ? new StampedValue(Value.Integer(0), derived, told.Stamp)
-                : new StampedValue(Value.Integer(told.Digest != 0 ? 1 : 0), told.Stamp, told.Before);
+                ? new StampedValue(Value.Integer(0), derived, told.Stamp) { Parts = told.Parts }
+                : told.Parts is { } parts && parts.StartsWith(Kept, StringComparison.Ordinal) ? new StampedValue(Value.Integer(1), told.Stamp, told.Before) { Parts = parts[Kept.Length..] }
+                : new StampedValue(Value.Integer(told.Digest != 0 ? 1 : 0), told.Stamp, told.Before) { Parts = told.Parts };
         }
 
         if (!hasStamps && former is { IsMissing: false })
         {
-            return new StampedValue(Value.Integer(0), former.DeletionStamp, default);
+            return new StampedValue(Value.Integer(0), former.DeletionStamp, default) { Parts = local?.Deletion.Parts };
         }
 
         if (hasStamps && former is { IsMissing: false })

@@ -36,13 +36,34 @@ internal static class RowJoin
         {
             for (var i = 0; i < row.Fields.Count; i++)
             {
+                if (FieldJoin.IsCollective(row.Type.Fields[i]))
+                {
+                    continue; // Everybody's edits count.
+                }
+
                 Add(lost, i, local.Fields[i], row.Fields[i], node, isSettled);
             }
 
-            Add(lost, -1, local.Deletion, row.Deletion, node, isSettled);
+            AddDeletion(lost, local, row, node, isSettled);
         }
 
         return new JoinResult(row, true, lost);
+    }
+
+    // The row is there or gone otherwise than this device had it.
+    private static void AddDeletion(List<LostEdit> lost, JoinedRow local, JoinedRow row, ulong node, Func<int, bool> isSettled)
+    {
+        if (local.IsDeleted == row.IsDeleted || !local.Deletion.IsKnown)
+        {
+            return;
+        }
+
+        var newest = local.IsDeleted ? -1 : Enumerable.Range(-1, local.Fields.Count + 1).MaxBy(i => i < 0 ? local.Deletion.Stamp : local.Fields[i].Stamp);
+        var was = newest < 0 ? local.Deletion : local.Fields[newest];
+        if (was.Stamp.Node == node && row.Deletion.Before != was.Stamp && ((row.IsMarked && !row.IsDeleted) || !isSettled(newest)))
+        {
+            lost.Add(new LostEdit(-1, was, row.Deletion));
+        }
     }
 
     // The stamp that the winner replaced tells an edit on top of ours from one beside it. A later one of neither says nothing: told all the same.

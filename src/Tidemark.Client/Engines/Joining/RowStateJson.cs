@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -25,6 +26,12 @@ internal static class RowStateJson
             }
         }
 
+        if (row.Base is { } was)
+        {
+            writer.WriteRaw(",\"b\":"u8);
+            writer.WriteBase64(RowBytes.Of(was));
+        }
+
         writer.WriteByte((byte)'}');
         return writer.ToArray();
     }
@@ -33,6 +40,7 @@ internal static class RowStateJson
     {
         var fields = new StampedValue[type.Fields.Count];
         StampedValue deletion = default;
+        Row? was = null;
         var reader = new Utf8JsonReader(bytes);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -44,6 +52,10 @@ internal static class RowStateJson
             {
                 deletion = ReadValue(null, ref reader);
             }
+            else if (name == "b")
+            {
+                was = RowBytes.Read(type, reader.GetBytesFromBase64());
+            }
             else if (ordinal < 0)
             {
                 reader.Skip();
@@ -54,7 +66,7 @@ internal static class RowStateJson
             }
         }
 
-        return new JoinedRow(type, key, fields, deletion);
+        return new JoinedRow(type, key, fields, deletion) { Base = was };
     }
 
     public static byte[] Write(EntityType type, Shadow shadow)
@@ -67,6 +79,11 @@ internal static class RowStateJson
             json.WriteBoolean("bare", shadow.IsUnstamped);
             json.WriteBoolean("deleted", shadow.IsDeleted);
             json.WriteString("stamp", shadow.DeletionStamp.ToString());
+            if (shadow.DeletionParts != 0)
+            {
+                json.WriteString("seen", shadow.DeletionParts.ToString("x", CultureInfo.InvariantCulture));
+            }
+
             if (shadow.OtherStamps.Count > 0)
             {
                 json.WriteString("others", StampsMember.Write(shadow.OtherStamps));
@@ -83,6 +100,11 @@ internal static class RowStateJson
                     if (field.Key is { } key)
                     {
                         json.WriteStringValue(key);
+                    }
+                    else if (field.Shown is { } shown)
+                    {
+                        json.WriteStringValue(field.Parts.ToString("x", CultureInfo.InvariantCulture));
+                        json.WriteStringValue(shown);
                     }
 
                     json.WriteEndArray();
@@ -105,7 +127,12 @@ internal static class RowStateJson
             if (type.FindOrdinal(member.Name[1..]) is >= 0 and var ordinal)
             {
                 var parts = member.Value;
-                fields[ordinal] = new ShadowField(StampOf(parts[0]), Hex(parts[1]), Hex(parts[2]), parts.GetArrayLength() > 3 ? parts[3].GetGuid() : null);
+                fields[ordinal] = parts.GetArrayLength() switch
+                {
+                    3 => new ShadowField(StampOf(parts[0]), Hex(parts[1]), Hex(parts[2]), null),
+                    4 => new ShadowField(StampOf(parts[0]), Hex(parts[1]), Hex(parts[2]), parts[3].GetGuid()),
+                    _ => new ShadowField(StampOf(parts[0]), Hex(parts[1]), Hex(parts[2]), null) { Parts = Hex(parts[3]), Shown = parts[4].GetString() },
+                };
             }
         }
 
@@ -117,6 +144,7 @@ internal static class RowStateJson
             IsUnstamped = root.GetProperty("bare").GetBoolean(),
             IsDeleted = root.GetProperty("deleted").GetBoolean(),
             DeletionStamp = StampOf(root.GetProperty("stamp")),
+            DeletionParts = root.TryGetProperty("seen", out var seen) ? Hex(seen) : 0,
             Extra = extra,
             OtherStamps = root.TryGetProperty("others", out var others) ? StampsMember.Read(others.GetString()!) : [],
         };
@@ -138,6 +166,12 @@ internal static class RowStateJson
         writer.WriteString(value.Stamp.ToString());
         writer.WriteByte((byte)',');
         writer.WriteString(value.Before.ToString());
+        if (value.Parts is not null)
+        {
+            writer.WriteByte((byte)',');
+            writer.WriteString(value.Parts);
+        }
+
         writer.WriteByte((byte)']');
     }
 
@@ -146,16 +180,21 @@ internal static class RowStateJson
         reader.Read();
         var value = field is not null ? WireRow.ReadValue(field, ref reader) : reader.GetInt64() is >= 0 and var flag ? Value.Integer(flag) : Value.Absent;
         reader.Read();
-        var stamp = StampOf(reader.GetString());
+        var stamp = Stamp.Parse(reader.GetString());
         reader.Read();
-        var before = StampOf(reader.GetString());
+        var before = Stamp.Parse(reader.GetString());
         reader.Read();
-        return new StampedValue(value, stamp, before);
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            return new StampedValue(value, stamp, before);
+        }
+
+        var parts = reader.GetString();
+        reader.Read();
+        return new StampedValue(value, stamp, before) { Parts = parts };
     }
 
-    private static Stamp StampOf(JsonElement element) => StampOf(element.GetString());
-
-    private static Stamp StampOf(string? text) => Stamp.TryParse(text, out var stamp) ? stamp : throw new FormatException($"'{text}' is no stamp.");
+    private static Stamp StampOf(JsonElement element) => Stamp.Parse(element.GetString());
 
     private static ulong Hex(JsonElement element) => ulong.Parse(element.GetString()!, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

@@ -10,6 +10,12 @@ namespace Tidemark.Client.Engines.Joining;
 internal readonly record struct ShadowField(Stamp Stamp, ulong Digest, ulong Wire, Guid? Key)
 {
     public bool IsThere { get; init; } = true;
+
+    /// <summary>Of what stands beside the value (<see cref="StampedValue.Parts"/>); 0: nothing does.</summary>
+    public ulong Parts { get; init; }
+
+    /// <summary>The value, of fields in which the edits of several writers count together: what somebody has changed who knows no stamps follows from it.</summary>
+    public string? Shown { get; init; }
 }
 
 /// <summary>A row exactly as a remote last showed it. Replaced, never joined.</summary>
@@ -24,6 +30,9 @@ internal sealed class Shadow
     public required bool IsDeleted { get; init; }
 
     public required Stamp DeletionStamp { get; init; }
+
+    /// <summary>Of what writers of deletions had seen (<see cref="StampedValue.Parts"/>); 0: nothing is told of that.</summary>
+    public ulong DeletionParts { get; init; }
 
     /// <summary>There is no such row at the remote: it was never made, or deleted for good.</summary>
     public bool IsMissing { get; init; }
@@ -40,6 +49,12 @@ internal sealed class Shadow
     /// <summary>The newest stamp in it.</summary>
     public Stamp Newest => Fields.Aggregate(DeletionStamp, (newest, f) => f.Stamp > newest ? f.Stamp : newest);
 
+    /// <summary>The row's deletion by somebody who knows no stamps, and had seen what was shown here: a later edit elsewhere survives that.</summary>
+    public StampedValue DeletedByOther(Model.Entities.EntityType type) => new(Value.Integer(1), Newest.Successor(Stamp.Foreign), DeletionStamp)
+    {
+        Parts = JoinedRow.Seen(type, Fields.Where(f => f.IsThere).Select(f => JoinedRow.Mark(f.Stamp, f.Parts)).Concat(OtherStamps.Values.Select(s => s.Stamp.ToString()))),
+    };
+
     /// <summary>The remote has no such row.</summary>
     public static Shadow Missing(int fields) =>
         new() { Version = null, Fields = new ShadowField[fields], IsDeleted = true, DeletionStamp = default, IsMissing = true };
@@ -51,7 +66,7 @@ internal sealed class Shadow
     /// <summary>The same, with the version that the remote has given it.</summary>
     public Shadow At(string? version) => new()
     {
-        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, IsMissing = IsMissing, IsUnstamped = IsUnstamped, Extra = Extra, OtherStamps = OtherStamps,
+        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, DeletionParts = DeletionParts, IsMissing = IsMissing, IsUnstamped = IsUnstamped, Extra = Extra, OtherStamps = OtherStamps,
     };
 
     /// <summary>Which fields of the row the remote has not. The joined row has everything the remote showed, so a difference is something it lacks.</summary>
@@ -59,7 +74,7 @@ internal sealed class Shadow
     {
         for (var i = 0; i < Fields.Length; i++)
         {
-            if (row.Fields[i] is { IsKnown: true } field && (IsMissing || !Fields[i].IsThere || Fields[i].Stamp != field.Stamp || Fields[i].Digest != DigestOf(row, i)))
+            if (row.Fields[i] is { IsKnown: true } field && (IsMissing || !Fields[i].IsThere || Fields[i].Stamp != field.Stamp || Fields[i].Digest != DigestOf(row, i) || Fields[i].Parts != PartsOf(row.Type.Fields[i], field)))
             {
                 yield return i;
             }
@@ -82,9 +97,15 @@ internal sealed class Shadow
             return !row.IsDeleted;
         }
 
-        return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.DeletionStamp != row.Deletion.Stamp || shadow.Behind(row).Any()
+        return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.DeletionStamp != row.Deletion.Stamp || shadow.DeletionParts != HashOf(row.Deletion.Parts) || shadow.Behind(row).Any()
             || (currentKey is { } key && shadow.Fields.Any(f => f.Key is { } under && under != key));
     }
+
+    /// <summary>Of what stands beside a value, where the edits of several writers count together.</summary>
+    public static ulong PartsOf(Model.Entities.Field field, in StampedValue value) => FieldJoin.IsCollective(field) ? HashOf(value.Parts) : 0;
+
+    public static ulong HashOf(string? parts) =>
+        parts is null ? 0 : System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(parts)));
 
     public static ulong DigestOf(JoinedRow row, int ordinal) => DigestOf(row.Type.Fields[ordinal], row.Fields[ordinal].Value);
 

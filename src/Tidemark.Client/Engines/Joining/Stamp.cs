@@ -40,6 +40,9 @@ internal readonly record struct Stamp(long Ms, int Counter, ulong Node) : ICompa
     /// <summary>Sorts as text as it does as a stamp.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Ms:x12}-{Counter:x4}-{Node:x16}");
 
+    /// <exception cref="FormatException">It is no stamp.</exception>
+    public static Stamp Parse(string? text) => TryParse(text, out var stamp) ? stamp : throw new FormatException($"'{text}' is no stamp.");
+
     public static bool TryParse(string? text, out Stamp stamp)
     {
         stamp = default;

@@ -8,9 +8,13 @@ namespace Tidemark.Client.Engines.Joining;
 /// <param name="Stamp">Of the edit.</param>
 /// <param name="Digest">Of the value as it lies there; another value was written by somebody who knows no stamps.</param>
 /// <param name="Before">The stamp of what the edit replaced.</param>
-internal readonly record struct FieldStamp(Stamp Stamp, ulong Digest, Stamp Before);
+internal readonly record struct FieldStamp(Stamp Stamp, ulong Digest, Stamp Before)
+{
+    /// <summary>See <see cref="StampedValue.Parts"/>.</summary>
+    public string? Parts { get; init; }
+}
 
-/// <summary>The text of the member that holds the stamps: `{"":[stamp,deleted,before],"title":[stamp,digest,before]}`; a stamp of nothing is left out at the end.</summary>
+/// <summary>The text of the member that holds the stamps: `{"":[stamp,deleted,before],"title":[stamp,digest,before]}`; what is nothing is left out at the end. Behind them stands what a rule needs besides (<see cref="StampedValue.Parts"/>).</summary>
 internal static class StampsMember
 {
     /// <summary>The name under which the row's deletion stands; its digest is 1 or 0.</summary>
@@ -23,9 +27,14 @@ internal static class StampsMember
         {
             text.Append(text.Length == 1 ? "" : ",").Append(JsonSerializer.Serialize(name, StampsJson.Default.String)).Append(":[\"").Append(stamp.Stamp).Append("\",\"")
                 .Append(stamp.Digest.ToString("x", CultureInfo.InvariantCulture)).Append('"');
-            if (stamp.Before != default)
+            if (stamp.Before != default || stamp.Parts is not null)
             {
                 text.Append(",\"").Append(stamp.Before).Append('"');
+            }
+
+            if (stamp.Parts is not null)
+            {
+                text.Append(',').Append(JsonSerializer.Serialize(stamp.Parts, StampsJson.Default.String));
             }
 
             text.Append(']');
@@ -49,7 +58,7 @@ internal static class StampsMember
                     throw new FormatException($"The stamp of {member.Name} cannot be read.");
                 }
 
-                stamps[member.Name] = new FieldStamp(stamp, digest, parts.Length > 2 && Stamp.TryParse(parts[2], out var before) ? before : default);
+                stamps[member.Name] = new FieldStamp(stamp, digest, parts.Length > 2 && Stamp.TryParse(parts[2], out var before) ? before : default) { Parts = parts.Length > 3 ? parts[3] : null };
             }
 
             return stamps;

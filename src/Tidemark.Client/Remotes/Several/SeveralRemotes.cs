@@ -37,13 +37,19 @@ public sealed class SeveralRemotes(LocalStore store)
     /// <summary>Does the file go the way for several remotes?</summary>
     public bool IsInUse => store.Look(s => SeveralSchema.Exists(s.Db));
 
-    /// <summary>Rules of the model that need one server which decides: where several remotes are, the later edit of a field stands instead, and the later of edit and deletion.</summary>
-    public IReadOnlyList<string> RulesLeftOut { get; } =
+    /// <summary>Rules of the model that decide only when all remotes are there, or by a person: until then an edit that they concern stays on the device.</summary>
+    public IReadOnlyList<string> RulesOfAll { get; } =
     [
         .. store.Model.Entities.Where(e => e.CustomMerge is not null).Select(e => $"{e.Name}: custom merge {e.CustomMerge}"),
-        .. store.Model.Entities.Where(e => e.DeletePolicy != default).Select(e => $"{e.Name}: {e.DeletePolicy}"),
-        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.Policy is not (FieldPolicy.LastWriterWins or FieldPolicy.Monotonic)).Select(f => $"{e.Name}.{f.Name}: {f.Policy}")),
-        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.Clock is not null).Select(f => $"{e.Name}.{f.Name}: by the clock {f.Clock}")),
+        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.Policy is FieldPolicy.ServerWins or FieldPolicy.Text or FieldPolicy.Manual).Select(f => $"{e.Name}.{f.Name}: {f.Policy}")),
+    ];
+
+    /// <summary>Rules of the model that are not carried out where several remotes are: the later edit of a field stands instead.</summary>
+    public IReadOnlyList<string> RulesLeftOut { get; } =
+    [
+        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f is { Encrypted: true, Policy: FieldPolicy.Counter or FieldPolicy.MergeArrays or FieldPolicy.MergeObject }).Select(f => $"{e.Name}.{f.Name}: {f.Policy} of what is encrypted")),
+        .. store.Model.Entities.SelectMany(e => e.Fields.Where(f => f.ServerDerived).Select(f => $"{e.Name}.{f.Name}: by the server alone")),
+        .. store.Model.Entities.Where(e => e.ConflictFree).Select(e => $"{e.Name}: free of conflicts"),
     ];
 
     /// <summary>Names a remote, or gives a known one another address.</summary>
@@ -107,6 +113,9 @@ public sealed class SeveralRemotes(LocalStore store)
             .. new JoinBook(s).ReadHidden().Select(h => new QuarantinedItem(null, h.Type, h.Key, h.Cause, null, null, 0)),
         ];
     });
+
+    /// <summary>Rows whose edits no remote has seen yet because their rule decides only when all remotes are there, or by a person; with the rule.</summary>
+    public IReadOnlyList<(string Type, string Key, string Rule)> ReadWaiting() => store.Look(WaitingEdits.Read);
 
     /// <summary>Gives up a row that a remote shows and that cannot be merged: what is known here is sent over it. A record is kept (<see cref="ConflictRecord.AsideDiscarded"/>).</summary>
     /// <returns>False: no such row is in quarantine.</returns>

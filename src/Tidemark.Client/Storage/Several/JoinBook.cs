@@ -76,6 +76,9 @@ internal sealed class JoinBook(StoreSession session)
         Db.Query("SELECT version, state, extra FROM _tm_shadow WHERE backend = ?1 AND type = ?2 AND key = ?3",
             s => RowStateJson.ReadShadow(type, s.TextOrNull(0), s.BlobOrNull(1)!, s.BlobOrNull(2)), Value.Integer(backend), Value.Text(type.Name), Value.Text(key.ToString())).FirstOrDefault();
 
+    /// <summary>What each remote of the file has shown of a row; null: nothing.</summary>
+    public IReadOnlyList<Shadow?> ReadShadows(EntityType type, EntityKey key) => [.. new BackendRepository(Db).ReadAll().Select(b => ReadShadow(b.Id, type, key))];
+
     public void WriteShadow(int backend, EntityType type, EntityKey key, Shadow shadow)
     {
 #if TIDEMARK_MUTANTS

@@ -69,9 +69,31 @@ internal sealed class QuarantineRepository(StoreConnection db)
 
     public List<QuarantinedRow> ReadAll() => db.Query($"SELECT {Columns} FROM _tm_quarantine ORDER BY backend, first_at, type, key", Read);
 
-    /// <summary>Those whose cause may be gone: keys or model have changed since the last try, or time has passed.</summary>
-    public List<QuarantinedRow> Due(string with) =>
-        db.Query($"SELECT {Columns} FROM _tm_quarantine WHERE tried <> ?1 OR cause = '{nameof(QuarantineCause.Drift)}' ORDER BY backend, type, key", Read, Value.Text(with));
+    /// <summary>What <c>tried</c> says of a row for which a person has decided.</summary>
+    public const string TakeLocal = "TAKE_LOCAL";
+
+    public const string TakeServer = "TAKE_SERVER";
+
+    /// <summary>Those whose cause may be gone: keys or model have changed since the last try, time has passed, all remotes are there, a person has decided.</summary>
+    public List<QuarantinedRow> Due(string with, bool isWhole) =>
+        db.Query(
+            $"""
+            SELECT {Columns} FROM _tm_quarantine WHERE CASE cause WHEN '{nameof(QuarantineCause.Drift)}' THEN 1 WHEN '{nameof(QuarantineCause.RemotesAbsent)}' THEN ?2
+              WHEN '{nameof(QuarantineCause.PersonNeeded)}' THEN tried IN ('{TakeLocal}', '{TakeServer}') ELSE tried <> ?1 END ORDER BY backend, type, key
+            """,
+            Read, Value.Text(with), Value.Integer(isWhole ? 1 : 0));
+
+    /// <summary>A person has decided between what is here and what remotes show.</summary>
+    /// <returns>False: nothing waits for that.</returns>
+    public bool Settle(string type, string key, string taken)
+    {
+        db.Execute("UPDATE _tm_quarantine SET tried = ?3 WHERE type = ?1 AND key = ?2 AND cause = ?4", Value.Text(type), Value.Text(key), Value.Text(taken), Value.Text(nameof(QuarantineCause.PersonNeeded)));
+        return db.Changes > 0;
+    }
+
+    /// <summary>Does an edit of the row wait for a person?</summary>
+    public bool IsAsked(string type, string key) =>
+        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_quarantine WHERE type = ?1 AND key = ?2 AND cause = ?3)", Value.Text(type), Value.Text(key), Value.Text(nameof(QuarantineCause.PersonNeeded))) != 0;
 
     public QuarantinedRow? Find(int backend, string type, string key) =>
         db.Query($"SELECT {Columns} FROM _tm_quarantine WHERE backend = ?1 AND type = ?2 AND key = ?3", Read, Value.Integer(backend), Value.Text(type), Value.Text(key)).FirstOrDefault();

@@ -6,6 +6,7 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
+using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
 using Tidemark.Simulation.Disk;
 using Tidemark.Sqlite;
@@ -31,14 +32,14 @@ internal sealed class JoinDevice : IAsyncDisposable
 
     public const string Schema = """
         CREATE TABLE folder(id TEXT PRIMARY KEY, name TEXT);
-        CREATE TABLE note(id TEXT PRIMARY KEY, title TEXT, body TEXT, done INTEGER, slug TEXT UNIQUE, folder TEXT REFERENCES folder(id) ON DELETE SET NULL, secret TEXT);
+        CREATE TABLE note(id TEXT PRIMARY KEY, title TEXT, body TEXT, done INTEGER, slug TEXT UNIQUE, folder TEXT REFERENCES folder(id) ON DELETE SET NULL, secret TEXT, n INTEGER, tags TEXT);
         """;
 
     private const string Doomed = "doomed/1";
 
     private static readonly Lazy<SyncModel> Made = new(MakeModel);
 
-    /// <summary>Notes in folders, with a secret that is encrypted and a count that never goes back.</summary>
+    /// <summary>Notes in folders, with a secret that is encrypted a mark that never goes back, a counter and a list.</summary>
     public static SyncModel Notes => Made.Value;
 
     /// <summary>The notes' fields as somebody else has declared them.</summary>
@@ -76,6 +77,8 @@ internal sealed class JoinDevice : IAsyncDisposable
                 {
                     "secret" => f with { Encrypted = true },
                     "done" => f with { Policy = FieldPolicy.Monotonic },
+                    "n" => f with { Policy = FieldPolicy.Counter },
+                    "tags" => f with { Policy = FieldPolicy.MergeArrays },
                     _ => f,
                 })],
             })],
@@ -92,10 +95,16 @@ internal sealed class JoinDevice : IAsyncDisposable
     /// <summary>With another model of the same tables.</summary>
     public static Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, SyncModel model, params (string Name, IStagedRemote Remote)[] remotes)
     {
+        return MakeAsync(path, time, random, model, CustomMergeRegistry.None, remotes);
+    }
+
+    /// <summary>With functions that merge rows.</summary>
+    public static Task<JoinDevice> MakeAsync(string path, TimeProvider time, RandomSource random, SyncModel model, CustomMergeRegistry merges, params (string Name, IStagedRemote Remote)[] remotes)
+    {
         Tidemark.Testing.SystemSqlite.Use();
         var environment = EnvironmentOf(time, random);
         Adopter.CreateEmpty(path, model, environment);
-        return OpenAsync(path, environment, remotes);
+        return OpenAsync(path, environment, remotes, merges);
     }
 
     /// <summary>A file that was adopted before.</summary>
@@ -115,9 +124,9 @@ internal sealed class JoinDevice : IAsyncDisposable
         Statements = watch,
     };
 
-    private static async Task<JoinDevice> OpenAsync(string path, SyncEnvironment environment, (string Name, IStagedRemote Remote)[] remotes)
+    private static async Task<JoinDevice> OpenAsync(string path, SyncEnvironment environment, (string Name, IStagedRemote Remote)[] remotes, CustomMergeRegistry? merges = null)
     {
-        var store = LocalStore.Open(path, new StoreOptions { Durability = Durability.Normal }, environment);
+        var store = LocalStore.Open(path, new StoreOptions { Durability = Durability.Normal, Merges = merges ?? CustomMergeRegistry.None }, environment);
         var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
         var device = new JoinDevice(path, store, remotes, options, environment);
         foreach (var (name, _) in remotes)

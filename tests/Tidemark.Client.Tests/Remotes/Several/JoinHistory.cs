@@ -26,6 +26,10 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
     private readonly Dictionary<(string Key, string Field), (long At, string? Value)> _truth = [];
     private readonly List<Dictionary<string, (long At, Dictionary<string, string?> Fields)>> _pending = [[], [], []];
     private readonly HashSet<(string Key, string Field)> _unclear = [];
+    private readonly Dictionary<string, long> _counted = [];
+    private readonly Dictionary<string, HashSet<string>> _tags = [];
+    private readonly HashSet<string> _everDeleted = [];
+    private readonly Dictionary<string, int> _made = [];
     private KeyRing _ring = KeyRing.Empty;
     private int _words;
 
@@ -35,7 +39,7 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         _ring = _ring.Rotated(_noise.NextBytes);
         for (var i = 0; i < 3; i++)
         {
-            _remotes.Add(new ProgrammableRemote { NowMs = NowMs, Capabilities = CapabilitiesOf(i) });
+            _remotes.Add(new ProgrammableRemote { Name = "r" + i, NowMs = NowMs, Capabilities = CapabilitiesOf(i) });
         }
 
         for (var i = 0; i < 3; i++)
@@ -116,6 +120,12 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
 
     private void Edit(int device)
     {
+        if (_dice.Next(5) == 0)
+        {
+            Count(device);
+            return;
+        }
+
         _time.Advance(TimeSpan.FromMilliseconds(10)); // No two edits at once: which of them counts is told by their time.
         var key = "n" + _dice.Next(Keys);
         var word = $"w{_words++}";
@@ -125,6 +135,7 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         var fields = new Dictionary<string, string?>(StringComparer.Ordinal);
         if (!exists)
         {
+            _made[key] = _made.GetValueOrDefault(key) + 1;
             app.Sql($"INSERT INTO note(id, {field}) VALUES('{key}', '{word}')");
             foreach (var name in new[] { "title", "body", "secret" })
             {
@@ -135,8 +146,14 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         }
         else if (_dice.Next(6) == 0)
         {
+            var outcome = OfDeletion(device, key);
+            _everDeleted.Add(key);
             app.Sql($"DELETE FROM note WHERE id = '{key}'");
-            fields["there"] = "0";
+            fields["there"] = outcome == "1" ? "1" : "0";
+            if (outcome == "?")
+            {
+                fields["?"] = null;
+            }
         }
         else
         {
@@ -144,6 +161,11 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
             (fields[field], fields["there"]) = (word, "1");
         }
 
+        Note(device, key, fields);
+    }
+
+    private void Note(int device, string key, Dictionary<string, string?> fields)
+    {
         var row = _pending[device].TryGetValue(key, out var former) ? former.Fields : new(StringComparer.Ordinal);
         if (former.Fields is not null && !former.Fields.ContainsKey("there") | (fields["there"] != former.Fields.GetValueOrDefault("there")))
         {
@@ -156,6 +178,57 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         }
 
         _pending[device][key] = (NowMs(), row);
+    }
+
+    // Where edits win, one that the deleting device has not seen keeps the row. "0": it goes; "?": who else has deleted it, or counted in it, decides.
+    private string OfDeletion(int device, string key)
+    {
+        var app = _devices[device];
+        var others = _pending.Where((p, i) => i != device && p.ContainsKey(key)).Select(p => p[key].Fields).ToList();
+        var isUnseen = others.Count > 0;
+        foreach (var field in new[] { "title", "body", "secret" })
+        {
+            var shown = app.Scalar($"SELECT {field} FROM note WHERE id = '{key}'");
+            isUnseen |= _truth.TryGetValue((key, field), out var known) && (_unclear.Contains((key, field)) || (shown.IsNull ? null : shown.AsText) != known.Value) && !_pending[device].ContainsKey(key);
+        }
+
+        var isUnclear = _pending[device].ContainsKey(key) || _unclear.Any(u => u.Key == key) || !(_truth.TryGetValue((key, "there"), out var there) && there.Value == "1") || others.Any(o => o.ContainsKey("?") || o.GetValueOrDefault("there") != "1");
+        var isCounted = _tags.TryGetValue(key, out var tags) && (_everDeleted.Contains(key)
+            || app.Scalar($"SELECT coalesce(n, 0) FROM note WHERE id = '{key}'").AsInteger != _counted.GetValueOrDefault(key)
+            || !tags.SetEquals(JsonSerializer.Deserialize<List<string>>(app.Scalar($"SELECT coalesce(tags, '[]') FROM note WHERE id = '{key}'").AsText)!));
+        return isCounted || (isUnseen && isUnclear) ? "?" : isUnseen ? "1" : "0";
+    }
+
+    // What is counted and what is put into a list is added up, whoever was there first.
+    private void Count(int device)
+    {
+        var app = _devices[device];
+        var key = "n" + _dice.Next(Keys);
+        if (app.Scalar($"SELECT count(*) FROM note WHERE id = '{key}'").AsInteger == 0)
+        {
+            return;
+        }
+
+        _time.Advance(TimeSpan.FromMilliseconds(10));
+        Note(device, key, new(StringComparer.Ordinal) { ["there"] = "1" });
+        var tags = _tags.TryGetValue(key, out var known) ? known : _tags[key] = [];
+        if (_dice.Next(2) == 0)
+        {
+            var more = _dice.Next(1, 9) - 4;
+            _counted[key] = _counted.GetValueOrDefault(key) + more;
+            app.Sql($"UPDATE note SET n = coalesce(n, 0) + {more} WHERE id = '{key}'");
+        }
+        else if (_dice.Next(3) == 0 && app.Scalar($"SELECT json_extract(tags, '$[0]') FROM note WHERE id = '{key}'") is { Kind: Model.Values.ValueKind.Text } first)
+        {
+            tags.Remove(first.AsText);
+            app.Sql($"UPDATE note SET tags = json_remove(tags, '$[0]') WHERE id = '{key}'");
+        }
+        else
+        {
+            var word = $"t{_words++}";
+            tags.Add(word);
+            app.Sql($"UPDATE note SET tags = json_insert(coalesce(tags, '[]'), '$[#]', '{word}') WHERE id = '{key}'");
+        }
     }
 
     private async Task SyncAsync(int device)
@@ -263,6 +336,16 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
     // I7: what was written last stands.
     private void CheckTruth()
     {
+        foreach (var key in _tags.Keys.Where(k => !_everDeleted.Contains(k)))
+        {
+            var n = _devices[0].Scalar($"SELECT coalesce(n, 0) FROM note WHERE id = '{key}'").AsInteger;
+            Assert.True(n == _counted.GetValueOrDefault(key) || _made[key] > 1, $"Seed {seed}: {n} was counted in {key}, and it was {_counted.GetValueOrDefault(key)}.");
+            // Of two that made the row, the greater number counts.
+            var text = _devices[0].Scalar($"SELECT coalesce(tags, '[]') FROM note WHERE id = '{key}'").AsText;
+            var tags = JsonSerializer.Deserialize<List<string>>(text)!;
+            Assert.True(tags.Count == _tags[key].Count && _tags[key].SetEquals(tags), $"Seed {seed}: {key} has the items {text}, and was given {string.Join(',', _tags[key])}.");
+        }
+
         foreach (var ((key, field), (_, value)) in _truth.Where(t => !_unclear.Contains(t.Key)))
         {
             var isThere = _devices[0].Scalar($"SELECT count(*) FROM note WHERE id = '{key}'").AsInteger != 0;

@@ -5,8 +5,15 @@ namespace Tidemark.Client.Tests.Remotes.Several;
 /// <summary>Runs <see cref="JoinHistory"/> over many seeds.</summary>
 public sealed class JoinHistoryTests
 {
-    /// <summary>TIDEMARK_JOIN_SEEDS: how many histories. Default 12.</summary>
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, int.Parse(System.Environment.GetEnvironmentVariable("TIDEMARK_JOIN_SEEDS") ?? "12", CultureInfo.InvariantCulture))];
+    /// <summary>TIDEMARK_JOIN_SEEDS: how many histories, or from which seed to which: 100-199. Default 12.</summary>
+    public static TheoryData<int> Seeds
+    {
+        get
+        {
+            var range = (System.Environment.GetEnvironmentVariable("TIDEMARK_JOIN_SEEDS") ?? "12").Split('-').Select(n => int.Parse(n, CultureInfo.InvariantCulture)).ToArray();
+            return [.. Enumerable.Range(range.Length > 1 ? range[0] : 1, range.Length > 1 ? range[1] - range[0] + 1 : range[0])];
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Seeds))]

@@ -146,7 +146,7 @@ public sealed class OwnFileTests : IAsyncDisposable
     public async Task Rules_that_are_not_carried_out_are_told()
     {
         var device = await DeviceAsync(JoinDevice.With(f => f.Name == "body" ? f with { Type = FieldType.Text, Policy = FieldPolicy.Text } : f));
-        Assert.Equal(["note.body: Text"], device.Several.RulesLeftOut);
+        Assert.Equal(["note.body: Text"], device.Several.RulesOfAll);
     }
 
     [Fact]
