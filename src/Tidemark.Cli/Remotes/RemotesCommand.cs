@@ -11,11 +11,11 @@ internal static class RemotesCommand
 {
     public const string Name = "remotes";
 
-    public static IReadOnlyList<string> Verbs { get; } = ["list", "add", "remove", "reset", "quarantine", "discard"];
+    public static IReadOnlyList<string> Verbs { get; } = ["list", "add", "remove", "reset", "quarantine", "waiting", "discard"];
 
     public static Command Create() => Verb.Create(
-        Name, "Several remotes for one file: list, add, remove, reset, quarantine, discard. `remotes DB` lists them and what is owed to each; `sync DB` goes over all.",
-        List(), Add(), Remove(), Reset(), Quarantine(), Discard());
+        Name, "Several remotes for one file: list, add, remove, reset, quarantine, waiting, discard. `remotes DB` lists them and what is owed to each; `sync DB` goes over all.",
+        List(), Add(), Remove(), Reset(), Quarantine(), Waiting(), Discard());
 
     private static Command List()
     {
@@ -83,6 +83,32 @@ internal static class RemotesCommand
             }
 
             context.Out.Document(new { quarantine = items });
+            return ExitCode.Done;
+        }));
+    }
+
+    private static Command Waiting()
+    {
+        var database = SharedOptions.Database();
+        return Verb.Create("waiting", "Edits that no remote has yet, because their rule decides only when all remotes are there, or by a person.", database).Runs((context, _) => Stores.LookAsync(context.Get(database), store =>
+        {
+            var waiting = new SeveralRemotes(store).ReadWaiting();
+            var table = Tables.Of("type", "key", "rule");
+            foreach (var (type, key, rule) in waiting)
+            {
+                table.Row(type, Tables.Short(key, 40), rule);
+            }
+
+            if (waiting.Count == 0)
+            {
+                context.Out.Line("No edit waits for other remotes.");
+            }
+            else
+            {
+                context.Out.Write(table);
+            }
+
+            context.Out.Document(new { waiting = waiting.Select(w => new { type = w.Type, key = w.Key, rule = w.Rule }) });
             return ExitCode.Done;
         }));
     }

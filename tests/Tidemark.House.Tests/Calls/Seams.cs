@@ -31,6 +31,7 @@ internal static class Seams
         "src/Tidemark.Client/Storage/ConflictRecord.cs", // keeps the rule that chose
         "src/Tidemark.Client/Inspection/StoryTeller.cs", // tells it
         "src/Tidemark.Client/Engines/Apply/IncomingRow.cs", // a deliberate bug that forgets them
+        "src/Tidemark.Client/Engines/Joining/", // carries out those that are joins, where nobody decides
         "src/Tidemark.Client/Remotes/Several/SeveralRemotes.cs", // names those that nobody carries out there
         "src/Tidemark.Simulation/", // declares them for random tables, and holds the engine to them
     ];
