@@ -47,6 +47,7 @@ public static class TidemarkServerExtensions
             provider.GetRequiredService<IServerStore>() as IAccessStore ?? new Hosting.NoAccess(),
             provider.GetRequiredService<ServerOptions>().Access,
             provider.GetRequiredService<ServerEnvironment>()));
+        services.TryAddSingleton<StorageTroubles>();
         services.TryAddSingleton<Hosting.LiveConnections>();
         services.TryAddSingleton<Hosting.Drain>();
         services.AddHostedService(provider => provider.GetRequiredService<Hosting.Drain>());

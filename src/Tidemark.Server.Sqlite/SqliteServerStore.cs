@@ -266,7 +266,7 @@ public sealed class SqliteServerStore : IServerStore, IAccessStore
                 }
                 catch
                 {
-                    _writer.Execute("ROLLBACK");
+                    RollBack();
                     throw;
                 }
             });
@@ -332,12 +332,17 @@ public sealed class SqliteServerStore : IServerStore, IAccessStore
         }
         catch
         {
-            if (!_writer.Connection.IsAutocommit())
-            {
-                _writer.Execute("ROLLBACK");
-            }
-
+            RollBack();
             throw;
+        }
+    }
+
+    // SQLite itself has done it where the disk is full.
+    private void RollBack()
+    {
+        if (!_writer.Connection.IsAutocommit())
+        {
+            _writer.Execute("ROLLBACK");
         }
     }
 
@@ -356,6 +361,9 @@ public sealed class SqliteServerStore : IServerStore, IAccessStore
         }
     }
 
+    /// <summary>What trouble of the file is to whoever asks.</summary>
+    internal static ServerException TroubleOf(StoreException trouble) => new(Problems.Describe(ErrorCodes.Unavailable, "The server's storage cannot answer now."), trouble) { Cause = trouble.Message };
+
     private static T Guarded<T>(Func<T> work)
     {
         try
@@ -364,7 +372,7 @@ public sealed class SqliteServerStore : IServerStore, IAccessStore
         }
         catch (StoreException e)
         {
-            throw new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The server's storage cannot answer now."), e);
+            throw TroubleOf(e);
         }
     }
 }

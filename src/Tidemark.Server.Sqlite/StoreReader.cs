@@ -13,7 +13,7 @@ namespace Tidemark.Server.Sqlite;
 internal sealed class ServerConnection(Microsoft.Data.Sqlite.SqliteConnection connection) : IDisposable
 {
     private readonly Dictionary<string, TypeTable> _tables = new(StringComparer.Ordinal);
-    private readonly KeptStatements _statements = new(connection);
+    private readonly KeptStatements _statements = new(connection, SqliteServerStore.TroubleOf);
 
     public Microsoft.Data.Sqlite.SqliteConnection Connection => connection;
 

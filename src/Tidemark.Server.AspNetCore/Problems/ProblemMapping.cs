@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
@@ -15,6 +16,7 @@ internal static partial class ProblemMapping
     /// <summary>Answers for what a handler threw; what nobody expected is logged, once, and said without its details.</summary>
     public static async Task AnswerAsync(HttpContext context, Exception exception, ILogger logger)
     {
+        context.RequestServices.GetRequiredService<StorageTroubles>().Tell(exception);
         var problem = Find(exception);
         if (problem is null)
         {

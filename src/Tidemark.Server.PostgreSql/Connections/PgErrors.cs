@@ -34,7 +34,7 @@ internal static class PgErrors
         {
             throw e is PostgresException { SqlState: var state } && !IsLostConnection(state)
                 ? Translate(e)
-                : new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The connection to the storage was lost while a request was committed; send it again to learn what became of it."), e);
+                : Refused(ErrorCodes.Unavailable, "The connection to the storage was lost while a request was committed; send it again to learn what became of it.", e);
         }
     }
 
@@ -42,14 +42,21 @@ internal static class PgErrors
 
     private static ServerException Translate(Exception e) => e switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.UniqueViolation } => new TransientStoreException(Detail, e),
-        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => new TransientStoreException(Detail, e), // a node that is a standby now
-        PostgresException { SqlState: var state } when IsLostConnection(state) => new TransientStoreException(Detail, e),
-        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The storage took too long for this request."), e),
+        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.UniqueViolation } => Transient(e),
+        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => Transient(e), // a node that is a standby now
+        PostgresException { SqlState: var state } when IsLostConnection(state) => Transient(e),
+        PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Refused(ErrorCodes.Unavailable, "The storage took too long for this request.", e),
         PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded or PostgresErrorCodes.TooManyColumns } => new ServerException(Problems.Describe(ErrorCodes.RowTooWide, "The row does not fit a page of the server's storage; split the entity type."), e),
-        PostgresException => new ServerException(Problems.Describe(ErrorCodes.Unavailable, Detail), e),
-        _ => new TransientStoreException(Detail, e),
+        PostgresException => Refused(ErrorCodes.Unavailable, Detail, e),
+        _ => Transient(e),
     };
+
+    private static TransientStoreException Transient(Exception e) => new(Detail, e) { Cause = CauseOf(e) };
+
+    private static ServerException Refused(string code, string detail, Exception e) => new(Problems.Describe(code, detail), e) { Cause = CauseOf(e) };
+
+    // What PostgreSQL says may quote a row; its code does not.
+    private static string CauseOf(Exception e) => e is PostgresException { SqlState: var state } ? $"SQLSTATE {state}" : e.Message;
 
     // Class 08, and what a server that stops, starts or has no place left says.
     private static bool IsLostConnection(string state) =>

@@ -179,7 +179,7 @@ public sealed class SqliteHealthStore : IHealthStore
         }
         catch (StoreException e)
         {
-            throw new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The server's storage of health data cannot answer now."), e);
+            throw new ServerException(Problems.Describe(ErrorCodes.Unavailable, "The server's storage of health data cannot answer now."), e) { Cause = e.Message };
         }
     }
 

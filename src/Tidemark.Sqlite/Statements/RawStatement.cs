@@ -58,6 +58,9 @@ public sealed unsafe class RawStatement : IDisposable
 
     public string Sql { get; }
 
+    /// <summary>What a step throws in place of SQLite's trouble; null: the trouble itself.</summary>
+    internal Func<StoreException, Exception>? Translate { get; init; }
+
     /// <summary>The connection it belongs to.</summary>
     public sqlite3 Database => _db;
 
@@ -187,7 +190,11 @@ public sealed unsafe class RawStatement : IDisposable
     /// <exception cref="StoreException">SQLite refused; the statement is reset.</exception>
     public bool Step()
     {
-        _watch?.BeforeStep(this);
+        if (_watch is not null)
+        {
+            Tell(_watch);
+        }
+
         var resultCode = _isNative ? NativeCalls.Step(_handle) : raw.sqlite3_step(_statement);
         if (resultCode == raw.SQLITE_ROW)
         {
@@ -201,7 +208,19 @@ public sealed unsafe class RawStatement : IDisposable
 
         var trouble = SqliteTrouble.From(_db, resultCode, Sql);
         Reset();
-        throw trouble;
+        throw Translate is { } translate ? translate(trouble) : trouble;
+    }
+
+    private void Tell(IStatementWatch watch)
+    {
+        try
+        {
+            watch.BeforeStep(this);
+        }
+        catch (StoreException e) when (Translate is not null)
+        {
+            throw Translate(e);
+        }
     }
 
     /// <summary>Runs to the end and resets; how many rows the statement itself changed (triggers not counted).</summary>

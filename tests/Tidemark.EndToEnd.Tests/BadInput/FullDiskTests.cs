@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tidemark.EndToEnd.Tests.Processes;
 using Tidemark.EndToEnd.Tests.Worlds;
+using Tidemark.Testing.Postgres;
 
 namespace Tidemark.EndToEnd.Tests.BadInput;
 
@@ -30,6 +31,39 @@ public sealed class FullDiskTests
             Assert.True(await RunAsync("mount", "-o", "remount,size=60m", disk));
             await Convergence.SyncUntilQuietAsync(device, first);
             await TableComparison.AssertEqualAsync(first.Database, device.Database);
+        }
+        finally
+        {
+            await RunAsync("umount", disk);
+        }
+    }
+
+    [Fact]
+    [Trait("req", "SRV-12")]
+    public async Task A_server_whose_disk_is_full_refuses_for_now_says_why_and_has_lost_nothing_when_there_is_room_again()
+    {
+        Assert.SkipWhen(TestStore.IsPostgres, "The server has no files of its own.");
+        using var workspace = new Workspace();
+        var disk = Directory.CreateDirectory(workspace.PathOf("disk")).FullName;
+        Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk), "No right to mount a disk here.");
+        try
+        {
+            await using var server = await TestServer.StartAsync(Path.Combine(disk, "server"));
+            var token = await server.TokenAsync();
+            var (first, second) = (new Device(workspace.PathOf("a.db"), server.Url, token), new Device(workspace.PathOf("b.db"), server.Url, token));
+            await SqliteShell.RunAsync(first.Database, Notes.Schema);
+            (await first.RunLocalAsync("adopt")).Expect(0);
+            await first.SyncAsync();
+            (await second.RunAsync("clone")).Expect(0);
+            await SqliteShell.RunAsync(first.Database, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO notes SELECT 'big' || i, 1, hex(randomblob(10000)), i FROM n;");
+            (await first.RunAsync("sync")).Expect(5);
+            (await second.RunAsync("sync")).Expect(0);
+            Assert.Contains("Free some space", server.Process.Said(), StringComparison.Ordinal);
+            Assert.True(await RunAsync("mount", "-o", "remount,size=100m", disk));
+            await Convergence.SyncUntilQuietAsync(first, second);
+            await TableComparison.AssertEqualAsync(first.Database, second.Database);
+            Assert.Equal(402, await SqliteShell.CountAsync(second.Database, "SELECT count(*) FROM notes"));
+            await server.StopAsync();
         }
         finally
         {

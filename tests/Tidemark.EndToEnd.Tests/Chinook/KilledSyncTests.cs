@@ -12,13 +12,6 @@ public sealed class KilledSyncTests
     [Trait("req", "PUSH-04")]
     [Trait("req", "PULL-07")]
     [Trait("speed", "slow")]
-    public Task Eight_killed_runs_lose_and_double_nothing() => KillAsync(seed: 5, kills: 8);
-
-    [Fact]
-    [Trait("req", "STO-07")]
-    [Trait("req", "PUSH-04")]
-    [Trait("req", "PULL-07")]
-    [Trait("speed", "slow")]
     public Task Fifty_killed_runs_lose_and_double_nothing() => KillAsync(seed: 50, kills: 50);
 
     private static async Task KillAsync(int seed, int kills)

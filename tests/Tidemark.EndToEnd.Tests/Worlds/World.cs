@@ -70,6 +70,13 @@ internal sealed class World : IAsyncDisposable
         Server = await TestServer.StartAsync(Server.Data, Server.Url);
     }
 
+    /// <summary>kill -9, and a new one on the same data at the same address.</summary>
+    public async Task KillServerAsync()
+    {
+        await Server.DisposeAsync();
+        Server = await TestServer.StartAsync(Server.Data, Server.Url);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Server.DisposeAsync();

@@ -25,12 +25,12 @@ public sealed partial class ObservabilityTests
     [Trait("req", "RUN-16")]
     public void Every_message_stands_in_the_table_with_its_id_and_level_and_no_id_is_given_twice()
     {
-        var messages = (from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Health/")
+        var messages = (from source in Source.Under("src/Tidemark.Client/", "src/Tidemark.Health/", "src/Tidemark.Server.AspNetCore/")
                         from method in source.Root.DescendantNodes().OfType<MethodDeclarationSyntax>()
                         from attribute in method.AttributeLists.SelectMany(l => l.Attributes)
                         where attribute.Name.ToString() == "LoggerMessage"
                         let arguments = attribute.ArgumentList!.Arguments
-                        select $"{arguments[0]} {arguments[1].ToString().Split('.')[^1]} {method.Identifier}").ToList();
+                        select $"{arguments[0].Expression} {arguments[1].Expression.ToString().Split('.')[^1]} {method.Identifier}").ToList();
         Assert.NotEmpty(messages);
         Assert.Equal(messages.Order(StringComparer.Ordinal), Message().Matches(Page).Select(m => $"{m.Groups[1]} {m.Groups[2]} {m.Groups[3]}").Order(StringComparer.Ordinal));
         Assert.Equal(messages.Count, messages.Select(m => m.Split(' ')[0]).Distinct(StringComparer.Ordinal).Count());

@@ -67,6 +67,7 @@ public sealed class TroubleTests : PostgresWorld
         var refused = await Assert.ThrowsAsync<ServerException>(() => device.PushAsync(device.Create("boxes", ["b", "B", 1])));
         Assert.Equal((ErrorCodes.Unavailable, true), (refused.Problem.Code, refused.Problem.Retryable));
         Assert.Contains("too long", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("SQLSTATE 57014", refused.Cause); // For the log: its code alone, what it says may quote a row.
         await SqlAsync(program, "ROLLBACK");
         Assert.Single((await device.PushAsync(device.Create("boxes", ["b", "B", 1]))).Successful);
     }
@@ -131,6 +132,56 @@ public sealed class TroubleTests : PostgresWorld
         Assert.Equal(40, answered.Count);
         var found = (await PullAsync(device)).Changes.Select(c => c.Key[0].AsText).Order(StringComparer.Ordinal);
         Assert.Equal(answered.Order(StringComparer.Ordinal), found);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-12")]
+    [Trait("req", "CUR-04")]
+    [Trait("speed", "slow")]
+    public async Task A_database_that_is_killed_in_the_middle_of_a_page_is_an_error_for_now_and_the_pull_goes_on_where_it_was()
+    {
+        _ = PostgresCluster.Instance;
+        using var cluster = new PostgresCluster();
+        await using var store = await PostgresServerStore.OpenAsync(new PostgresOptions { ConnectionString = cluster.ConnectionString, Schema = "killed" }, Environment, None);
+        using var server = new SyncServer(store, Environment, new ServerOptions());
+        var device = await DeviceOfAsync(server);
+        var text = new string('x', 4_000); // 8 MB in all: more than the sockets hold between database and server.
+        for (var i = 0; i < 2_000; i += 500)
+        {
+            await device.PushAsync([.. Enumerable.Range(i, 500).Select(n => device.Create("boxes", [$"b{n:D4}", $"{text}{n}", n]))]);
+        }
+
+        var first = await device.PageAsync(new ChangesRequest { Limit = 100 });
+        var snapshot = await store.ReadAsync(new SpaceId("u:anna"), None);
+        await using (snapshot)
+        {
+            var killing = new KillingSink(() => cluster.Stop("QUIT"));
+            var range = new ChangesRange([(Model.Get("boxes"), new ChangePlace(0, null))], snapshot.State!.Head.Position);
+            var refused = await Assert.ThrowsAnyAsync<ServerException>(async () => await snapshot.ReadChangesAsync(range, killing, None));
+            Assert.Equal((ErrorCodes.Unavailable, true), (refused.Problem.Code, refused.Problem.Retryable));
+            Assert.InRange(killing.Taken, 10, 1_999);
+        }
+
+        Assert.True((await Assert.ThrowsAsync<TransientStoreException>(() => device.PageAsync(new ChangesRequest { Cursor = first.Tail.NextCursor }))).Problem.Retryable);
+        cluster.Start();
+        var (rest, _) = await PullAsync(device, first.Tail.NextCursor, 300);
+        Assert.Equal(Enumerable.Range(0, 2_000).Select(n => $"b{n:D4}"), first.Changes.Concat(rest).Select(c => c.Key[0].AsText).Order(StringComparer.Ordinal));
+    }
+
+    // Ends the database when it has ten rows.
+    private sealed class KillingSink(Action kill) : IChangeSink
+    {
+        public int Taken { get; private set; }
+
+        public bool TryAdd(in StoredChange change)
+        {
+            if (++Taken == 10)
+            {
+                kill();
+            }
+
+            return true;
+        }
     }
 
     private async Task<PostgresServerStore> OpenAsync(Func<PostgresOptions, PostgresOptions> change)

@@ -48,6 +48,9 @@ public sealed class PostgresCluster : IDisposable
         }
     }
 
+    /// <summary>Where a program of PostgreSQL is.</summary>
+    public static string Program(string name) => $"{Find()}/{name}";
+
     public static bool IsInstalled => Find() is not null;
 
     public int Port { get; }
