@@ -1,2 +1,4 @@
 global using Tidemark.Testing;
 global using Xunit;
+
+[assembly: AssemblyFixture(typeof(Tidemark.Testing.Postgres.ClusterEnd))]
