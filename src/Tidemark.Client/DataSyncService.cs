@@ -30,6 +30,7 @@ public sealed class DataSyncService : IDisposable
     private readonly SyncCoordinationState _state;
     private readonly Announcer _announcer;
     private readonly HintGate _gate = new();
+    private readonly SessionGate _session;
     private readonly ILiveHints? _hints;
     private readonly ILogger _log;
     private readonly Lock _lock = new();
@@ -71,6 +72,7 @@ public sealed class DataSyncService : IDisposable
         _connection = remote is null ? null : new RemoteConnection(store, remote, options);
         _state = new SyncCoordinationState(store, environment, options);
         _log = environment.Loggers.CreateLogger(SyncLog.Category);
+        _session = new SessionGate(options.SessionSettled);
         _announcer = new Announcer(_log.ListenerFailed);
         Status = new SyncStatus(_announcer);
         _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? (remote is null ? null : HintsOf(remote)) : null;
@@ -165,7 +167,7 @@ public sealed class DataSyncService : IDisposable
     public Task<SyncReport> SyncAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(trigger);
-        return RunAsync(mode, trigger, progress, static () => Task.CompletedTask, cancellationToken);
+        return _session.RunAsync(mode, token => RunAsync(mode, trigger, progress, static () => Task.CompletedTask, token), cancellationToken);
     }
 
     /// <summary>Fetches what is new in the catalogs that the model names, and nothing else: a task of its own beside syncing, admitted by the server where it is bulk work. Ordinary runs do it too.</summary>
@@ -279,11 +281,13 @@ public sealed class DataSyncService : IDisposable
         return report;
     }
 
-    private Task<SyncReport> RunPlannedAsync(PlannedRun run, CancellationToken cancellationToken) =>
-        SyncScheduler.Of(_environment).RunAsync(
+    private Task<SyncReport> RunPlannedAsync(PlannedRun run, CancellationToken cancellationToken) => _session.RunAsync(
+        run.Mode,
+        settled => SyncScheduler.Of(_environment).RunAsync(
             new SyncTask(SyncTaskKind.DataSync, run.Priority, SyncResources.Network | SyncResources.Sqlite) { File = _store.Path },
             (turn, token) => RunAsync(run.Mode, run.Trigger, new Telling(Status), turn.GiveWayAsync, token),
-            cancellationToken);
+            settled),
+        cancellationToken);
 
     private async Task<SyncReport> RunObservedAsync(SyncMode mode, string trigger, IProgress<SyncProgress>? progress, Func<Task> giveWay, CancellationToken cancellationToken)
     {

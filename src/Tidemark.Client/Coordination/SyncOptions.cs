@@ -17,6 +17,12 @@ public sealed class SyncOptions
     /// <summary>What the integrity gate does with an orphan on a required relation. Default: fail.</summary>
     public GateMode Gate { get; set; } = GateMode.FailFast;
 
+    /// <summary>
+    /// Asked before each run: ends when the host's session stands (signed in, or restored). Until then no run begins, and those that are asked for by sign-in, restored session, foreground or a person are one.
+    /// When it fails the run begins all the same, and the remotes say what is wrong. Its token ends it when nobody waits any more. Default: sessions always stand.
+    /// </summary>
+    public Func<CancellationToken, Task>? SessionSettled { get; set; }
+
     /// <summary>How long a run waits for another process's run on the same file. Default 30 seconds.</summary>
     public TimeSpan LockWait { get; set; } = TimeSpan.FromSeconds(30);
 

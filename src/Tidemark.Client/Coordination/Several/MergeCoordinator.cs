@@ -22,6 +22,9 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
 {
     private const int RoundsMax = 5;
     private const int WaitingNamed = 10;
+
+    // From so many rows on, all of them gone at once is a remote that was emptied until somebody says otherwise.
+    private const int WholeRowsMin = 10;
     private readonly SyncModel _remoteModel = RemoteModel.Of(store.Model);
     private readonly SyncCoordinationState _state = new(store, environment, options);
     private readonly RunTimes _times = new(environment);
@@ -301,15 +304,9 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     {
         foreach (var backend in backends.Where(b => named.ContainsKey(b.Id) && IsThere(b.Id)))
         {
-            var known = s.Db.ScalarInt64("SELECT count(*) FROM _tm_shadow WHERE backend = ?1", Value.Integer(backend.Id));
-            var gone = s.Db.ScalarInt64(
-                "SELECT count(DISTINCT p.type || p.key) FROM _tm_pulled AS p JOIN _tm_shadow AS w ON w.backend = p.backend AND w.type = p.type AND w.key = p.key WHERE p.backend = ?1 AND p.deleted = 1", Value.Integer(backend.Id));
-            if (backend.Listing == Listing.Complete && new PulledRepository(s.Db).Pages(backend.Id).Any(p => p.IsComplete))
-            {
-                gone += s.Db.ScalarInt64("SELECT count(*) FROM _tm_shadow AS w WHERE w.backend = ?1 AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = w.backend AND p.type = w.type AND p.key = w.key)", Value.Integer(backend.Id));
-            }
-
-            if (gone < options.Pull.DeleteFreeRows || gone <= known * options.Pull.DeleteShareMax || options.Pull.AllowManyDeletes)
+            var (gone, known) = GoneOf(s, backend);
+            var isAll = known >= WholeRowsMin && gone >= known;
+            if ((gone < options.Pull.DeleteFreeRows && !isAll) || gone <= known * options.Pull.DeleteShareMax || options.Pull.AllowManyDeletes)
             {
                 if (backend.Question is not null && options.Pull.AllowManyDeletes)
                 {
@@ -325,13 +322,27 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
         }
     }
 
+    // Of the rows that it showed as living. Most cycles have none that are gone, and count nothing more.
+    private static (long Gone, long Known) GoneOf(StoreSession s, Backend backend)
+    {
+        const string Living = "w.backend = ?1 AND NOT json_extract(CAST(w.state AS TEXT), '$.gone') AND NOT json_extract(CAST(w.state AS TEXT), '$.deleted')";
+        var gone = s.Db.ScalarInt64(
+            $"SELECT count(DISTINCT p.type || p.key) FROM _tm_pulled AS p JOIN _tm_shadow AS w ON w.backend = p.backend AND w.type = p.type AND w.key = p.key WHERE p.backend = ?1 AND p.deleted = 1 AND {Living}", Value.Integer(backend.Id));
+        if (backend.Listing == Listing.Complete && new PulledRepository(s.Db).Pages(backend.Id).Any(p => p.IsComplete))
+        {
+            gone += s.Db.ScalarInt64($"SELECT count(*) FROM _tm_shadow AS w WHERE {Living} AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = w.backend AND p.type = w.type AND p.key = w.key)", Value.Integer(backend.Id));
+        }
+
+        return (gone, gone == 0 ? 0 : s.Db.ScalarInt64($"SELECT count(*) FROM _tm_shadow AS w WHERE {Living}", Value.Integer(backend.Id)));
+    }
+
     /// <returns>How many remotes had something otherwise: there is something to merge.</returns>
     private async Task<int> PushAsync(Dictionary<int, NamedRemote> named, CancellationToken cancellationToken)
     {
         using var phase = _times.Of("push");
         var conflicts = 0;
         var held = 0;
-        foreach (var (id, remote) in named.Where(n => IsThere(n.Key)).OrderBy(n => n.Key))
+        foreach (var (id, remote) in named.Where(n => IsThere(n.Key)).OrderBy(n => remotes.TakeWhile(r => r != n.Value).Count()))
         {
             var isWhole = IsWhole(new BackendRepository(Session.Db).ReadAll(), named); // One that has gone away since is absent.
             var step = new PushStep(_transaction, environment, _remoteModel, remote, _keeper, new BackendRepository(Session.Db).Get(id), isWhole);

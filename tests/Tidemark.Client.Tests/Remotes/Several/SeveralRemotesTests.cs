@@ -220,6 +220,93 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
 
     [Fact]
     [Trait("req", "REM-05")]
+    public async Task A_remote_that_has_lost_every_row_is_a_question_however_few_they_were()
+    {
+        var device = await DeviceAsync(("a", _a), ("b", _b));
+        device.Sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12) INSERT INTO note(id, title) SELECT 'n' || i, 't' FROM n");
+        await device.SyncAsync();
+        for (var i = 1; i <= 12; i++)
+        {
+            _a.WriteAsOther("note", JsonSerializer.Serialize("n" + i), null);
+        }
+
+        await device.SyncAsync();
+        Assert.Equal(12, device.Rows().Count);
+        Assert.Contains("12 of 12", device.Several.Read()[0].Question, StringComparison.Ordinal);
+        Assert.True(await device.Several.ResetAsync("a"));
+        await device.SyncAsync();
+        Assert.Equal(12, _a.Rows().Count(r => r.Key.StartsWith("note", StringComparison.Ordinal)));
+        Assert.Null(device.Several.Read()[0].Question);
+    }
+
+    [Fact]
+    [Trait("req", "REM-10")]
+    public async Task Nothing_runs_before_the_session_stands_and_what_asked_meanwhile_is_one_cycle()
+    {
+        var device = await DeviceAsync(("a", _a), ("b", _b));
+        var session = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        device.Options.SessionSettled = _ => session.Task;
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x')");
+        var pulls = 0;
+        _a.BeforePull = _b.BeforePull = () =>
+        {
+            Interlocked.Increment(ref pulls);
+            return Task.CompletedTask;
+        };
+        using var impatient = new CancellationTokenSource();
+        Task<SyncReport>[] asked = [.. new[] { "login", "restore", "foreground" }.Select(t => device.Service.SyncAsync(SyncMode.Full, t))];
+        var left = device.Service.SyncAsync(SyncMode.Full, "gone", cancellationToken: impatient.Token);
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        Assert.Equal((0, 0), (pulls, _a.Writes));
+        session.SetResult();
+        var reports = await Task.WhenAll(asked);
+        Assert.All(reports, r => Assert.Same(reports[0], r));
+        Assert.Equal((2, 1, 1), (pulls, _a.Writes, _b.Writes));
+        Assert.NotSame(reports[0], await device.SyncAsync());
+    }
+
+    [Fact]
+    [Trait("req", "REM-10")]
+    public async Task A_run_that_nobody_waits_for_any_more_is_not_begun_when_the_session_stands()
+    {
+        var device = await DeviceAsync(("a", _a));
+        var session = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        device.Options.SessionSettled = token =>
+        {
+            token.Register(isEnded.SetResult);
+            return session.Task;
+        };
+        using var impatient = new CancellationTokenSource();
+        var left = device.Service.SyncAsync(SyncMode.Full, "login", cancellationToken: impatient.Token);
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await isEnded.Task;
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x')");
+        session.SetResult();
+        Assert.Null((await device.SyncAsync()).Error);
+        Assert.Equal(1, _a.Writes);
+    }
+
+    [Fact]
+    [Trait("req", "REM-10")]
+    public async Task The_order_in_which_the_service_has_its_remotes_says_who_gets_an_edit_first()
+    {
+        var device = await DeviceAsync(("a", _a), ("b", _b));
+        var order = new List<string>();
+        (_a.BeforePush, _b.BeforePush) = (() => order.Add("a"), () => order.Add("b"));
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x')");
+        using (var service = new DataSyncService(device.Store, [new NamedRemote("b", _b), new NamedRemote("a", _a)], device.Options, device.Environment))
+        {
+            Assert.Null((await service.SyncAsync(SyncMode.Full, "test")).Error);
+        }
+
+        Assert.Equal(["b", "a"], order);
+    }
+
+    [Fact]
+    [Trait("req", "REM-05")]
     public async Task Another_account_is_another_remote()
     {
         var device = await DeviceAsync(("a", _a), ("b", _b));
