@@ -193,14 +193,16 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
         }
     });
 
-    public async ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken)
+    public ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken) => WriteAsync(space, atLeast, new StoreExpectation(), cancellationToken);
+
+    public async ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, StoreExpectation expected, CancellationToken cancellationToken)
     {
         var turn = await _turns.TakeAsync(space, cancellationToken).ConfigureAwait(false);
         try
         {
             return await PgErrors.GuardAsync<IStoreTransaction>(async () =>
-                await BeginAsync(space, atLeast, turn, cancellationToken).ConfigureAwait(false)
-                    ?? await BeginAsync(space, atLeast, turn, cancellationToken).ConfigureAwait(false)
+                await BeginAsync(space, atLeast, expected, turn, cancellationToken).ConfigureAwait(false)
+                    ?? await BeginAsync(space, atLeast, expected, turn, cancellationToken).ConfigureAwait(false)
                     ?? throw new TransientStoreException("The space was made and is not there.")).ConfigureAwait(false);
         }
         catch
@@ -213,21 +215,27 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
     public async ValueTask DisposeAsync() => await _source.DisposeAsync().ConfigureAwait(false);
 
     // Null: the space was not there, and has been made.
-    private async Task<PgTransaction?> BeginAsync(SpaceId space, Position atLeast, IDisposable turn, CancellationToken cancellationToken)
+    private async Task<PgTransaction?> BeginAsync(SpaceId space, Position atLeast, StoreExpectation expected, IDisposable turn, CancellationToken cancellationToken)
     {
         var session = await PgSession.BeginAsync(_source, IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
         try
         {
             SpaceState? state = null;
             var version = 0L;
+            var transaction = new PgTransaction(session, _types, space, _environment, turn);
+            var reads = transaction.Plan(expected);
+            List<NpgsqlBatchCommand> commands =
+            [
+                new NpgsqlBatchCommand(_settings),
+                SpaceStatements.TakeTurn(_options.Schema, space),
+                SpaceQueries.State(_options.Schema, space),
+                SpaceQueries.ModelVersion(_options.Schema),
+                new NpgsqlBatchCommand($"SELECT set_config('lock_timeout', '{(long)_options.GiveWayAfter.TotalMilliseconds}', true)"),
+            ];
+            var first = commands.Count;
+            commands.AddRange(reads.Select(r => r.Command));
             await session.RunAsync(
-                [
-                    new NpgsqlBatchCommand(_settings),
-                    SpaceStatements.TakeTurn(_options.Schema, space),
-                    SpaceQueries.State(_options.Schema, space),
-                    SpaceQueries.ModelVersion(_options.Schema),
-                    new NpgsqlBatchCommand($"SELECT set_config('lock_timeout', '{(long)_options.GiveWayAfter.TotalMilliseconds}', true)"),
-                ],
+                commands,
                 async (i, reader, token) =>
                 {
                     if (i == 2)
@@ -238,11 +246,16 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
                     {
                         version = reader.GetInt64(0);
                     }
+                    else if (i >= first)
+                    {
+                        await reads[i - first].Read(reader, token).ConfigureAwait(false);
+                    }
                 },
                 cancellationToken).ConfigureAwait(false);
             if (state is not null)
             {
-                return new PgTransaction(session, _types, space, await ModelOfAsync(version, cancellationToken).ConfigureAwait(false), state, _environment, atLeast, turn);
+                transaction.Begin(await ModelOfAsync(version, cancellationToken).ConfigureAwait(false), state, atLeast);
+                return transaction;
             }
 
             await session.RunAsync(

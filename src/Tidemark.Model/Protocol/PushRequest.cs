@@ -17,7 +17,7 @@ public static class PushRequest
 {
     // What the body wraps a command in: the envelope and its list.
     private const int CommandDepth = 2;
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = WireLimits.JsonDepthBound, AllowDuplicateProperties = false };
+    internal static readonly JsonDocumentOptions Options = new() { MaxDepth = WireLimits.JsonDepthBound, AllowDuplicateProperties = false };
 
     /// <summary>The envelope with frozen commands put in byte for byte.</summary>
     public static byte[] Write(PushEnvelope envelope, IReadOnlyList<byte[]> frozenCommands)
@@ -44,6 +44,12 @@ public static class PushRequest
     public static (PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands) Read(ReadOnlyMemory<byte> utf8, SyncModel model, WireLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
+        return SortedPush.TryRead(utf8.Span, model, limits) ?? ReadAny(utf8, model, limits);
+    }
+
+    /// <summary>However its members are sorted, and whatever is wrong with it.</summary>
+    internal static (PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands) ReadAny(ReadOnlyMemory<byte> utf8, SyncModel model, WireLimits limits)
+    {
         try
         {
             using var document = JsonDocument.Parse(utf8, Options);
@@ -69,7 +75,7 @@ public static class PushRequest
     }
 
     // Everything but the commands, which are most of the bytes and no part of it.
-    private static PushEnvelope? ReadEnvelope(JsonElement body)
+    internal static PushEnvelope? ReadEnvelope(JsonElement body)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {

@@ -15,9 +15,19 @@ internal static class SortedJson
     public static bool TryWrite(CanonicalJsonWriter writer, ReadOnlySpan<byte> utf8)
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = DepthMax });
+        return !reader.Read() || TryWrite(writer, utf8, ref reader);
+    }
+
+    /// <summary>The same for one value among others; the reader stands on its start and is left on its end.</summary>
+    /// <param name="writer">Takes the canonical form.</param>
+    /// <param name="utf8">All that the reader reads.</param>
+    /// <param name="reader">Of a depth that is not above 128.</param>
+    public static bool TryWrite(CanonicalJsonWriter writer, ReadOnlySpan<byte> utf8, ref Utf8JsonReader reader)
+    {
         Span<Range> lastNames = stackalloc Range[DepthMax + 1];
+        var depth = reader.CurrentDepth;
         var comma = false;
-        while (reader.Read())
+        do
         {
             if (comma && reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
             {
@@ -55,6 +65,7 @@ internal static class SortedJson
                     break;
             }
         }
+        while ((reader.CurrentDepth > depth || reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray) && reader.Read());
 
         return true;
     }

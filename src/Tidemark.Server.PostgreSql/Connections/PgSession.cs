@@ -8,6 +8,7 @@ internal sealed class PgSession : IAsyncDisposable
 {
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlTransaction _transaction;
+    private Task _started = Task.CompletedTask;
     private bool _ended;
 
     private PgSession(NpgsqlConnection connection, NpgsqlTransaction transaction)
@@ -35,6 +36,7 @@ internal sealed class PgSession : IAsyncDisposable
     /// <summary>Sends statements together; the reader is given the result of each that has one, in order.</summary>
     public async Task RunAsync(IReadOnlyList<NpgsqlBatchCommand> commands, Func<int, NpgsqlDataReader, CancellationToken, Task> read, CancellationToken cancellationToken)
     {
+        await _started.ConfigureAwait(false);
         if (commands.Count == 0)
         {
             return;
@@ -69,9 +71,18 @@ internal sealed class PgSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends what a COPY takes, part by part; a part is done with when the next one is asked for.</summary>
-    public async Task CopyAsync(string sql, IEnumerable<ReadOnlyMemory<byte>> parts, CancellationToken cancellationToken)
+    /// <summary>Nothing that was started is under way, and nothing has failed.</summary>
+    public bool IsFree => _started.IsCompletedSuccessfully;
+
+    /// <summary>Begins a COPY; whatever is asked of the connection next waits for its end, and is told how it failed.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="parts">What it takes; a part is done with when the next one is asked for, perhaps on another thread.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public void StartCopy(string sql, IEnumerable<ReadOnlyMemory<byte>> parts, CancellationToken cancellationToken) => _started = CopyAsync(_started, sql, parts, cancellationToken);
+
+    private async Task CopyAsync(Task former, string sql, IEnumerable<ReadOnlyMemory<byte>> parts, CancellationToken cancellationToken)
     {
+        await former.ConfigureAwait(false);
         var stream = await _connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false);
         await using (stream.ConfigureAwait(false))
         {
@@ -89,12 +100,14 @@ internal sealed class PgSession : IAsyncDisposable
 
     public async Task CommitAsync(CancellationToken cancellationToken)
     {
+        await _started.ConfigureAwait(false);
         _ended = true;
         await _transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
     {
+        await _started.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Told already to whoever waited for it.
         try
         {
             if (!_ended && _connection.State == ConnectionState.Open)

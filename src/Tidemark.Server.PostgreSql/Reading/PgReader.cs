@@ -13,7 +13,7 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
 {
     public SpaceId Space => space;
 
-    public SyncModel? Model => model;
+    public SyncModel? Model { get; protected set; } = model;
 
     public SpaceState? State { get; protected set; } = state;
 
@@ -98,7 +98,7 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
             [
                 VerdictStatements.CountBefore(types.Schema, space, before),
                 SpaceQueries.CountBefore(types.Schema + "._tm_commit", space, before),
-                .. (model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, before)),
+                .. (Model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, before)),
             ],
             async (_, reader, token) => counts.Add(await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0),
             cancellationToken).ConfigureAwait(false);

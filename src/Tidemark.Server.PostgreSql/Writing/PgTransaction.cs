@@ -14,6 +14,7 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// </summary>
 internal sealed class PgTransaction : PgReader, IStoreTransaction
 {
+    private const int RowsEarlyMin = 500;
     private readonly RowBook _rows;
     private readonly SpaceBook _book;
     private readonly ServerEnvironment _environment;
@@ -21,21 +22,31 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     private readonly Dictionary<long, string?> _tokens = [];
     private bool _disposed;
 
-    public PgTransaction(PgSession session, TypeCatalog types, SpaceId space, SyncModel? model, SpaceState state, ServerEnvironment environment, Position atLeast, IDisposable turn)
-        : base(session, types, space, model, state)
+    public PgTransaction(PgSession session, TypeCatalog types, SpaceId space, ServerEnvironment environment, IDisposable turn)
+        : base(session, types, space, null, null)
     {
         _rows = new RowBook(types, space);
         _book = new SpaceBook(types.Schema, space);
         _environment = environment;
         _turn = turn;
-        PendingVersion = Math.Max(Math.Max(state.Head.Position + 1, environment.Now().Value), atLeast.Value);
     }
 
-    public long PendingVersion { get; }
+    public long PendingVersion { get; private set; }
 
     public bool UndoesForNothing => true;
 
-    public async ValueTask ExpectAsync(StoreExpectation expected, CancellationToken cancellationToken)
+    /// <summary>The turn is held, and this is what the space and the model are.</summary>
+    public void Begin(SyncModel? model, SpaceState state, Position atLeast)
+    {
+        Model = model;
+        State = state;
+        PendingVersion = Math.Max(Math.Max(state.Head.Position + 1, _environment.Now().Value), atLeast.Value);
+    }
+
+    public async ValueTask ExpectAsync(StoreExpectation expected, CancellationToken cancellationToken) => await ReadAsync(Plan(expected), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>What reads all of it.</summary>
+    public List<PlannedRead> Plan(StoreExpectation expected)
     {
         ArgumentNullException.ThrowIfNull(expected);
         var reads = new List<PlannedRead>();
@@ -57,7 +68,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         reads.AddRange(expected.Counters.Where(t => _book.FindCounter(t) is null).SelectMany(t => _book.LoadCounter(Types.Of(t))));
         reads.AddRange(_rows.Load(expected.Rows.Select(r => _rows.Entry(r.Type, r.Key))));
         reads.AddRange(expected.Holders.SelectMany(h => _rows.LoadHolders(h.Key.Type, h.Value.Ordinals, h.Value.Sets)));
-        await ReadAsync(reads, cancellationToken).ConfigureAwait(false);
+        return reads;
     }
 
     public override async ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)
@@ -159,6 +170,11 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     public ValueTask ReleaseSavepointAsync(CancellationToken cancellationToken)
     {
         _rows.Undo = _book.Undo = Recorded.Undo = null;
+        if (Session.IsFree)
+        {
+            SendNew(RowsEarlyMin, cancellationToken); // Written while the next groups are decided on.
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -233,18 +249,12 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     // True when the head has passed the position already; nothing but the rows is in order then.
     private async Task<bool> WriteAsync(Mark mark, bool again, CancellationToken cancellationToken)
     {
-        var dirty = _rows.Dirty.ToList();
-        var copied = again ? [] : dirty.FindAll(d => RowCopy.Serves(d.Type, d.Entries));
-        foreach (var (type, entries) in copied)
+        while (!again && SendNew(RowCopy.RowsMin, cancellationToken))
         {
-            await PgErrors.GuardAsync(async () =>
-            {
-                await Session.CopyAsync(RowCopy.Sql(type), RowCopy.Parts(type, Space, entries, mark.Position), cancellationToken).ConfigureAwait(false);
-                return true;
-            }).ConfigureAwait(false);
+            continue;
         }
 
-        var rows = dirty.SelectMany(d => RowStatements.Write(d.Type, Space, d.Entries, mark.Position, again, copied.Contains(d))).ToList();
+        var rows = _rows.Dirty.SelectMany(d => RowStatements.Write(d.Type, Space, d.Entries, mark.Position, again)).ToList();
         var commands = rows.ConvertAll(r => r.Command);
         commands.AddRange(Recorded.Write(PendingVersion, mark.Position));
         commands.AddRange(_book.Write());
@@ -284,6 +294,17 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         }
 
         return !isTaken;
+    }
+
+    private bool SendNew(int rowsMin, CancellationToken cancellationToken)
+    {
+        if (_rows.TakeNew(rowsMin) is not { } part)
+        {
+            return false;
+        }
+
+        Session.StartCopy(RowCopy.Sql(part.Type), RowCopy.Parts(part.Type, Space, part.Rows, PendingVersion), cancellationToken);
+        return true;
     }
 
     private async ValueTask<RowEntry> LoadedAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)

@@ -15,6 +15,7 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
     private readonly Dictionary<EntityType, Dictionary<EntityKey, RowEntry>> _entries = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<(EntityType Type, string Fields), Holders> _holders = [];
     private readonly Dictionary<EntityType, List<RowEntry>> _dirty = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<EntityType, int> _taken = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Steps that take back what was done since the savepoint, the last one first; null when there is none.</summary>
     public Stack<Action>? Undo { get; set; }
@@ -23,6 +24,30 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
 
     public IEnumerable<(TypeQueries Type, List<RowEntry> Entries)> Dirty =>
         _dirty.Select(d => (Type: types.Of(d.Key), Entries: d.Value.FindAll(e => e.IsDirty))).Where(d => d.Entries.Count > 0).OrderBy(d => d.Type.Type.Name, StringComparer.Ordinal);
+
+    /// <summary>
+    /// New rows of one type that may be sent while others are still decided on; null while they are few. They count as sent. A row that is written again is
+    /// written over.
+    /// </summary>
+    public (TypeQueries Type, List<StoredRow> Rows)? TakeNew(int rowsMin)
+    {
+        foreach (var (type, entries) in _dirty)
+        {
+            var from = _taken.GetValueOrDefault(type);
+            if (entries.Count - from >= rowsMin && types.Of(type) is var queries && RowCopy.Serves(queries))
+            {
+                _taken[type] = entries.Count;
+                var taken = entries.GetRange(from, entries.Count - from).FindAll(e => e is { IsDirty: true, IsNew: true, StoredGone: null });
+                taken.ForEach(e => e.Sent = e.Row);
+                if (taken.Count > 0)
+                {
+                    return (queries, taken.ConvertAll(e => e.Row!));
+                }
+            }
+        }
+
+        return null;
+    }
 
     public RowEntry Entry(EntityType type, EntityKey key)
     {
@@ -156,9 +181,12 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
     private void Replace(RowEntry entry, StoredRow? row, Tombstone? gone, bool isDirty)
     {
         var type = entry.Type.Type;
-        foreach (var ((_, _), holders) in _holders.Where(h => ReferenceEquals(h.Key.Type, type)))
+        foreach (var ((of, _), holders) in _holders)
         {
-            holders.Leave(entry);
+            if (ReferenceEquals(of, type))
+            {
+                holders.Leave(entry);
+            }
         }
 
         if (!entry.IsDirty && isDirty)
@@ -171,9 +199,12 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
         }
 
         (entry.Row, entry.Gone, entry.IsDirty) = (row, gone, isDirty);
-        foreach (var ((_, _), holders) in _holders.Where(h => ReferenceEquals(h.Key.Type, type)))
+        foreach (var ((of, _), holders) in _holders)
         {
-            holders.Join(entry);
+            if (ReferenceEquals(of, type))
+            {
+                holders.Join(entry);
+            }
         }
     }
 

@@ -8,25 +8,26 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// <summary>Many new rows of a type, by COPY: an insert from arrays takes half as much time again on both sides, and of few the round trip is more than that.</summary>
 internal static class RowCopy
 {
-    private const int RowsMin = 200;
+    /// <summary>Of fewer the round trips are more than they save.</summary>
+    public const int RowsMin = 200;
+
     private const int PartBytes = 64 * 1024;
     private const int OwnColumns = 6; // The space, the version and the origin.
 
-    public static bool Serves(TypeQueries type, List<RowEntry> entries) => entries.Count >= RowsMin && type.Tables.Columns.All(c => c.IsCopied) && entries.Count(e => e.IsNew) >= RowsMin;
+    public static bool Serves(TypeQueries type) => type.Tables.Columns.All(c => c.IsCopied);
 
     public static string Sql(TypeQueries type) =>
         $"COPY {type.Tables.Live}(space_id, {string.Join(", ", type.Tables.Columns.Select(c => c.Name))}, _tm_version, _tm_device, _tm_command, _tm_offered, _tm_made_by) FROM STDIN (FORMAT BINARY)";
 
-    /// <summary>The new ones of the entries, in the order of their keys. A part is valid until the next.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Parts(TypeQueries type, SpaceId space, List<RowEntry> entries, long position)
+    /// <summary>The rows in the order of their keys. A part is valid until the next.</summary>
+    public static IEnumerable<ReadOnlyMemory<byte>> Parts(TypeQueries type, SpaceId space, List<StoredRow> rows, long position)
     {
-        entries.Sort((a, b) => a.Key.CompareTo(b.Key));
+        rows.Sort((a, b) => a.Row.Key.CompareTo(b.Row.Key));
         var columns = type.Tables.Columns;
         var writer = new CopyWriter(2 * PartBytes);
         writer.Begin();
-        foreach (var entry in entries.Where(e => e.IsNew))
+        foreach (var stored in rows)
         {
-            var stored = entry.Row!;
             writer.BeginRow(columns.Count + OwnColumns);
             writer.Write(space.Value);
             for (var i = 0; i < columns.Count; i++)

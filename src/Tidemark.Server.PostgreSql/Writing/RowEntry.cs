@@ -24,6 +24,12 @@ internal sealed class RowEntry(TypeQueries type, EntityKey key)
 
     public bool IsDirty { get; set; }
 
+    /// <summary>What the transaction has sent already.</summary>
+    public StoredRow? Sent { get; set; }
+
+    /// <summary>As a statement meets it: what was sent, or what was read.</summary>
+    public StoredRow? Met => Sent ?? StoredRow;
+
     /// <summary>The database has no row of this key yet.</summary>
-    public bool IsNew => Row is not null && StoredRow is null;
+    public bool IsNew => Row is not null && Met is null;
 }

@@ -20,14 +20,13 @@ internal static class RowStatements
     /// <param name="entries">What was written.</param>
     /// <param name="position">The version they get.</param>
     /// <param name="again">They were written in this transaction already, with another position.</param>
-    /// <param name="isCopied">New rows were.</param>
-    public static IEnumerable<(NpgsqlBatchCommand Command, int? Rows)> Write(TypeQueries type, SpaceId space, List<RowEntry> entries, long position, bool again, bool isCopied)
+    public static IEnumerable<(NpgsqlBatchCommand Command, int? Rows)> Write(TypeQueries type, SpaceId space, List<RowEntry> entries, long position, bool again)
     {
         // In one order everywhere, so that two writers meet at the first row they share.
         entries.Sort((a, b) => a.Key.CompareTo(b.Key));
-        var inserted = again || isCopied ? [] : entries.FindAll(e => e.IsNew);
-        var updated = entries.FindAll(e => e.Row is not null && (again || e.StoredRow is not null));
-        var deleted = again ? [] : entries.FindAll(e => e.Row is null && e.StoredRow is not null);
+        var inserted = again ? [] : entries.FindAll(e => e.IsNew);
+        var updated = entries.FindAll(e => e.Row is not null && (again || (e.Met is not null && !ReferenceEquals(e.Row, e.Sent))));
+        var deleted = again ? [] : entries.FindAll(e => e.Row is null && e.Met is not null);
         var revived = again ? [] : entries.FindAll(e => e.Row is not null && e.StoredGone is not null);
         var gone = entries.FindAll(e => e.Gone is not null && e.Row is null);
         if (deleted.Count > 0)
@@ -86,7 +85,7 @@ internal static class RowStatements
             $"WITH written AS (INSERT INTO {t.Live} AS t (space_id, {columns}, _tm_version, _tm_device, _tm_command, _tm_offered, _tm_made_by) SELECT $1, {values}, u.v, u.d, u.m, u.f, u.b FROM unnest({string.Join(", ", sent)}) AS u({string.Join(", ", names)}) ON CONFLICT (space_id, {conflict}) DO UPDATE SET {string.Join(", ", sets)}{(again ? "" : " WHERE t._tm_version = excluded._tm_version")} RETURNING (xmax <> 0) AS was_there) SELECT count(*) FROM written WHERE was_there",
             space, position);
         AddValues(command, t.Columns, Enumerable.Range(0, count), rows);
-        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => again || rows[i].StoredRow is not { } stored ? Unread : stored.Version)));
+        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => again || rows[i].Met is not { } met ? Unread : met.Version)));
         AddOrigins(command, rows.Count, i => rows[i].Row!.Origin);
         return command;
     }
@@ -97,7 +96,7 @@ internal static class RowStatements
         var sent = t.Keys.Select((k, i) => $"${i + 3}::{k.ArrayType}");
         var match = TypeTables.Match(t.FoldedKeys("x"), t.Keys.Select((_, i) => t.FoldedSent(i, "u.p" + i)));
         var command = TypeQueries.Spaced($"DELETE FROM {t.Live} t WHERE t.space_id = $1 AND t._tm_version = ANY($2) AND t.ctid = ANY({Places(t.Live, t, sent, match, " AND x._tm_version = u.v", ", v", ", $2::bigint[]")})", space);
-        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => rows[i].StoredRow!.Version)));
+        command.Parameters.Add(Array(NpgsqlDbType.Bigint, Fill(rows.Count, i => rows[i].Met!.Version)));
         AddKeys(command, t.Keys, rows);
         return command;
     }

@@ -8,7 +8,8 @@ namespace Tidemark.Server.Push;
 /// <summary>What a push will ask the store for, told beforehand: two looks instead of one for every command. A guess that is wrong costs a look, nothing else.</summary>
 internal static class Expectations
 {
-    public static async Task TellAsync(IStoreTransaction transaction, SyncModel model, UserId user, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    /// <summary>What the commands say themselves.</summary>
+    public static StoreExpectation Of(SyncModel model, UserId user, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands)
     {
         var first = new StoreExpectation { User = user, Commands = [.. commands.Select(c => c.Id)], StoreId = envelope.StoreId, Floor = envelope.Floor };
         foreach (var command in commands)
@@ -20,7 +21,12 @@ internal static class Expectations
             }
         }
 
-        await transaction.ExpectAsync(first, cancellationToken).ConfigureAwait(false);
+        return first;
+    }
+
+    /// <summary>What follows from the rows that they change.</summary>
+    public static async Task TellAsync(IStoreTransaction transaction, SyncModel model, IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
         var second = new StoreExpectation();
         foreach (var command in commands)
         {

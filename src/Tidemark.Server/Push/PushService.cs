@@ -37,7 +37,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     private async Task<PushResponse?> TryPushAsync(
         Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, bool isUndoable, CancellationToken cancellationToken)
     {
-        var transaction = await store.WriteAsync(space, BehindOffers(commands), cancellationToken).ConfigureAwait(false);
+        var transaction = await store.WriteAsync(space, BehindOffers(commands), Expectations.Of(model, caller.User, envelope, commands), cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             if (transaction.Model is { } newer && newer.Hash != model.Hash)
@@ -48,7 +48,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             // Who is a member changes in transactions of the space too: from here to the commit it does not.
             var role = await Spaces.RoleAsync(transaction, caller, cancellationToken).ConfigureAwait(false);
             await ForeignWrites.TakeUpAsync(transaction, cancellationToken).ConfigureAwait(false);
-            await Expectations.TellAsync(transaction, model, caller.User, envelope, commands, cancellationToken).ConfigureAwait(false);
+            await Expectations.TellAsync(transaction, model, commands, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
             var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { Caller = caller, IsUndoable = isUndoable || transaction.UndoesForNothing, MayWrite = MayWrite(role) };
             var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));

@@ -55,4 +55,11 @@ public interface IServerStore : IAsyncDisposable
     /// <param name="atLeast">The position of the commit is never below this.</param>
     /// <param name="cancellationToken">Ends the wait for the other writers.</param>
     ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, CancellationToken cancellationToken);
+
+    /// <summary>The same, told what will be asked for first: a store across a network reads it while it begins.</summary>
+    /// <param name="space">The space.</param>
+    /// <param name="atLeast">The position of the commit is never below this.</param>
+    /// <param name="expected">Of a model that the store has.</param>
+    /// <param name="cancellationToken">Ends the wait for the other writers.</param>
+    ValueTask<IStoreTransaction> WriteAsync(SpaceId space, Position atLeast, StoreExpectation expected, CancellationToken cancellationToken) => WriteAsync(space, atLeast, cancellationToken);
 }

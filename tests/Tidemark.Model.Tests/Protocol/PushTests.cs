@@ -16,27 +16,7 @@ public sealed class PushTests
     [Trait("req", "PUSH-04")]
     public void A_frozen_command_comes_back_and_its_bytes_are_canonical()
     {
-        var type = SampleModels.Shop.Get("products");
-        var commands = from row in Generate.Rows(type)
-                       from operation in Gen.Elements(Operation.Create, Operation.Update, Operation.Delete, Operation.Rekey, Operation.Offer)
-                       from baseVersion in Gen.Elements<long?>(null, 0, 7)
-                       from id in Generate.Uuid
-                       from flags in Gen.Choose(0, 15)
-                       select new PushCommand
-                       {
-                           Id = id,
-                           Type = type,
-                           Operation = operation,
-                           EntityId = row.Key,
-                           NewEntityId = operation == Operation.Rekey ? row.Key : null,
-                           BaseVersion = baseVersion,
-                           After = (flags & 1) == 0 ? null : id,
-                           Payload = operation == Operation.Delete ? null : row,
-                           Refs = (flags & 2) == 0 ? new Dictionary<string, Guid>() : new Dictionary<string, Guid> { ["category_id"] = id, ["id"] = id },
-                           Group = (flags & 4) == 0 ? null : "g1",
-                           OccurredAt = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero),
-                       };
-        Prop.ForAll(commands.ToArbitrary(), command =>
+        Prop.ForAll(Commands().ToArbitrary(), command =>
         {
             var frozen = command.ToUtf8();
             var (envelope, received) = PushRequest.Read(PushRequest.Write(Envelope, [frozen]), SampleModels.Shop, new WireLimits { CommandsMax = 10 });
@@ -97,6 +77,63 @@ public sealed class PushTests
     [Trait("req", "SRV-01")]
     public void A_body_that_is_no_push_is_refused_whole(string body, string code) =>
         Assert.Equal(code, Assert.Throws<WireFormatException>(() => PushRequest.Read(Encoding.UTF8.GetBytes(body), SampleModels.Shop, new WireLimits { CommandsMax = 2 })).Code);
+
+    [Fact]
+    [Trait("req", "PUSH-04")]
+    public void Sorted_commands_are_read_without_a_document_to_the_same_values_and_hashes()
+    {
+        Prop.ForAll(Commands().ToArbitrary(), command =>
+        {
+            var body = PushRequest.Write(Envelope, [command.ToUtf8(), (command with { Id = Guid.Parse(Id) }).ToUtf8()]);
+            if (SortedPush.TryRead(body, SampleModels.Shop, new WireLimits()) is not { } quick)
+            {
+                Assert.Contains(body, b => b >= 0xED); // A name whose order in UTF-8 may be another than in UTF-16.
+                return;
+            }
+
+            var (envelope, slow) = PushRequest.ReadAny(body, SampleModels.Shop, new WireLimits());
+            Assert.Equal(envelope, quick.Envelope);
+            Assert.Equal(slow.Select(c => (c.Id, Convert.ToHexString(c.Hash), Encoding.UTF8.GetString(c.Command!.ToUtf8()))), quick.Commands.Select(c => (c.Id, Convert.ToHexString(c.Hash), Encoding.UTF8.GetString(c.Command!.ToUtf8()))));
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Theory]
+    [InlineData("""{"id":"ID","entityType":"categories","operation":"CREATE","entityId":1,"payload":{"id":1,"name":"n"}}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE","payload":{"name":"n","id":1}}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","id":"ID","operation":"CREATE","payload":{"id":1,"name":"n"}}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE","payload":{"colour":1}}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE","payload":{"id":1,"n\u0061me":"n"}}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE","payload":[]}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","operation":"CREATE"}""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE"}],"commands":[""")]
+    [InlineData("""{"entityId":1,"entityType":"categories","id":"ID","operation":"CREATE"}],"floor":{"position":1,"token":"t","position":2},"x":[""")]
+    [Trait("req", "PUSH-04")]
+    public void What_is_not_sorted_or_not_sound_is_left_to_the_slow_way(string command) =>
+        Assert.Null(SortedPush.TryRead(PushRequest.Write(Envelope with { Floor = null }, [Encoding.UTF8.GetBytes(command.Replace("\"ID\"", $"\"{Id}\"", StringComparison.Ordinal))]), SampleModels.Shop, new WireLimits()));
+
+    private static Gen<PushCommand> Commands()
+    {
+        var type = SampleModels.Shop.Get("products");
+        return from row in Generate.Rows(type)
+               from operation in Gen.Elements(Operation.Create, Operation.Update, Operation.Delete, Operation.Rekey, Operation.Offer)
+               from baseVersion in Gen.Elements<long?>(null, 0, 7)
+               from id in Generate.Uuid
+               from flags in Gen.Choose(0, 15)
+               select new PushCommand
+               {
+                   Id = id,
+                   Type = type,
+                   Operation = operation,
+                   EntityId = row.Key,
+                   NewEntityId = operation == Operation.Rekey ? row.Key : null,
+                   BaseVersion = baseVersion,
+                   After = (flags & 1) == 0 ? null : id,
+                   Payload = operation == Operation.Delete ? null : row,
+                   Refs = (flags & 2) == 0 ? new Dictionary<string, Guid>() : new Dictionary<string, Guid> { ["category_id"] = id, ["id"] = id },
+                   Group = (flags & 4) == 0 ? null : "g1",
+                   OccurredAt = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero),
+               };
+    }
 
     private static ReceivedCommand One(string command) =>
         Assert.Single(PushRequest.Read(PushRequest.Write(Envelope, [Encoding.UTF8.GetBytes(command.Replace("\"ID\"", $"\"{Id}\"", StringComparison.Ordinal))]), SampleModels.Shop, new WireLimits { CommandsMax = 2 }).Commands);

@@ -28,7 +28,9 @@ public sealed class CopyTests : PostgresWorld
         {
             foreach (var row in rows)
             {
+                await transaction.SavepointAsync(None);
                 await transaction.UpsertAsync(row, row.Key == EntityKey.Of("k1") ? origin : default, None);
+                await transaction.ReleaseSavepointAsync(None);
             }
 
             await transaction.SealAsync(None);
@@ -63,6 +65,56 @@ public sealed class CopyTests : PostgresWorld
     }
 
     [Fact]
+    [Trait("req", "PUSH-04")]
+    public async Task Rows_that_were_sent_while_others_are_decided_on_are_found_changed_and_deleted_by_the_same_push()
+    {
+        var device = await DeviceAsync();
+        PushCommand[] made = [.. Enumerable.Range(0, Many).Select(n => device.Create("boxes", ["b" + n, "B" + n, n]))];
+        PushCommand[] others =
+        [
+            device.Update("boxes", EntityKey.Of("b3"), null, "size", 77, after: made[3].Id),
+            device.Delete("boxes", EntityKey.Of("b4"), null) with { After = made[4].Id },
+            device.Create("boxes", ["new", "B5", 1]), // Its name is taken.
+            device.Create("boxes", ["b6", "other", 6]), // So is its key.
+            device.Create("boxes", ["in", "free", 1], group: "g"),
+            device.Delete("boxes", EntityKey.Of("b7"), null, group: "g") with { After = made[7].Id },
+            device.Create("boxes", ["out", "free", 1], group: "h"), // Taken by now; what stands with it is taken back.
+            device.Delete("boxes", EntityKey.Of("b8"), null, group: "h") with { After = made[8].Id },
+            .. Enumerable.Range(0, Many).Select(n => device.Create("things", [n + 1, "b" + (n % 3), "t"])),
+        ];
+        var answer = await device.PushAsync([.. made, .. others]);
+        Assert.Equal((Many * 2) + 4, answer.Successful.Count);
+        Assert.Equal(3, answer.Failed.Count);
+        Assert.Single(answer.Conflicts);
+
+        var (changes, _) = await PullAsync(device);
+        Assert.All(changes, c => Assert.Equal(answer.Mark.Position, c.Version));
+        var boxes = changes.Where(c => c.Type!.Name == "boxes").ToDictionary(c => c.Key[0].AsText, c => c.Row);
+        Assert.Equal(Many + 1, boxes.Count);
+        Assert.Equal(77, boxes["b3"]!["size"].AsInteger);
+        Assert.Equal(8, boxes["b8"]!["size"].AsInteger);
+        Assert.Null(boxes["b4"]);
+        Assert.Null(boxes["b7"]);
+        Assert.NotNull(boxes["in"]);
+        Assert.Equal(Many - 1L, await SqlAsync("SELECT count(*) FROM boxes"));
+        Assert.Equal((long)Many, await SqlAsync("SELECT count(*) FROM things"));
+    }
+
+    [Fact]
+    public async Task A_push_that_is_given_up_after_rows_were_sent_leaves_none_of_them()
+    {
+        var boxes = (await DeviceAsync()).Create("boxes", ["a", "A", 1]).Type;
+        await using (var transaction = await Store.WriteAsync(Space, Position.None, None))
+        {
+            await FillAsync(transaction, boxes);
+        }
+
+        Assert.Equal(0L, await SqlAsync("SELECT count(*) FROM boxes"));
+        await using var next = await Store.WriteAsync(Space, Position.None, None);
+        Assert.Null(await next.FindRowAsync(boxes, EntityKey.Of("b1"), None));
+    }
+
+    [Fact]
     [Trait("req", "CUR-04")]
     public async Task Rows_of_a_push_that_another_program_overtakes_get_the_later_position()
     {
@@ -70,11 +122,7 @@ public sealed class CopyTests : PostgresWorld
         Mark mark;
         await using (var transaction = await Store.WriteAsync(Space, Position.None, None))
         {
-            var boxes = Model.Get("boxes");
-            for (var n = 0; n < Many; n++)
-            {
-                await transaction.UpsertAsync(new Row(boxes, [Value.Text("b" + n), Value.Null, Value.Null]), default, None);
-            }
+            await FillAsync(transaction, Model.Get("boxes"));
 
             // Its position is of a later time than the transaction's.
             await SqlAsync("INSERT INTO boxes(space_id, id, name) VALUES ('u:anna', 'z', 'by SQL')");
@@ -86,6 +134,17 @@ public sealed class CopyTests : PostgresWorld
         Assert.Equal(Many + 1, changes.Count);
         Assert.Equal("z", changes[0].Key[0].AsText);
         Assert.All(changes.Skip(1), c => Assert.Equal(mark.Position, c.Version));
+    }
+
+    // Group by group, as a push does it.
+    private static async Task FillAsync(IStoreTransaction transaction, EntityType boxes)
+    {
+        for (var n = 0; n < Many; n++)
+        {
+            await transaction.SavepointAsync(None);
+            await transaction.UpsertAsync(new Row(boxes, [Value.Text("b" + n), Value.Null, Value.Null]), default, None);
+            await transaction.ReleaseSavepointAsync(None);
+        }
     }
 
     private static Value ValueOf(FieldType type, int n) => type switch
