@@ -15,15 +15,11 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     private ReusedIds? _reused;
 
     /// <summary>Did an app delete the row that the remote has shown under this id, and insert another one?</summary>
-    public bool Is(EntityTable table, EntityKey key)
-    {
-        if (table.Type.Identity != IdentityModel.ServerAssigned)
-        {
-            return false;
-        }
+    public bool Is(EntityTable table, EntityKey key) => IsAnother(table, key) && table.ReadEntry(session.Db, key, session.Remote) is not null;
 
-        return Read().Again.Contains(new RowId(table.Number, key)) && table.ReadEntry(session.Db, key, session.Remote) is not null;
-    }
+    /// <summary>Did an app insert the row that stands under this id after another one that had it was deleted or went on under another key? What is on its way under the id is that one's.</summary>
+    public bool IsAnother(EntityTable table, EntityKey key) =>
+        table.Type.Identity == IdentityModel.ServerAssigned && new RowId(table.Number, key) is var id && !cascade.IsLeft(id) && Read().Again.Contains(id);
 
     /// <summary>Is the row that stands under this id one that was deleted at the remote and lives on here, rather than one that an app has inserted?</summary>
     public bool IsRevived(EntityTable table, EntityKey key)
@@ -37,7 +33,7 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
     }
 
     /// <summary>Has an app inserted the row that stands under this id, where no row was when its deletion was sent? Else the remote has brought the deleted one back meanwhile.</summary>
-    public bool IsInserted(EntityTable table, EntityKey key) => Read().Inserted.Contains(new RowId(table.Number, key));
+    public bool IsInserted(EntityTable table, EntityKey key) => new RowId(table.Number, key) is var id && !cascade.IsLeft(id) && Read().Inserted.Contains(id);
 
     /// <summary>The row gets a fresh id; whoever refers to it goes with it.</summary>
     public void Separate(EntityTable table, EntityKey key)
@@ -45,7 +41,6 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
         NoteReferences(table, key);
         cascade.MoveAside(table, key, isMadeAgain: true);
         session.Outbox.Touch(table, key, "M", nowMs);
-        _reused?.Again.Remove(new RowId(table.Number, key));
     }
 
     // Whoever refers to the id means the new row now. Where the remote has shown that reference, it is an edit of it: the remote still shows the old row.

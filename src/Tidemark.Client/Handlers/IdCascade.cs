@@ -16,6 +16,11 @@ namespace Tidemark.Client.Handlers;
 /// </summary>
 internal sealed class IdCascade(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
 {
+    private readonly HashSet<RowId> _left = [];
+
+    /// <summary>Has a row that an app made gone from this id to a fresh one? What stands under it since is the remote's.</summary>
+    public bool IsLeft(RowId id) => _left.Contains(id);
+
     /// <summary>The statements of one step; they read the pairs from temp._tm_map(old, new, held). Pure.</summary>
     public static IReadOnlyList<string> BuildIdCascadeStatements(IReadOnlyList<IdColumn> columns, Func<EntityType, EntityTable> tableOf, bool anyHeld = false)
     {
@@ -79,8 +84,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
             var aside = next.Take();
             map.Add((@new, aside));
             olds.Add(@new);
-            session.Outbox.ForgetInserts(table, @new);
-            session.Outbox.Touch(table, aside, "M", environment.NowMs);
+            Leave(table, @new, aside);
         }
 
         Run(table, map, olds);
@@ -94,9 +98,15 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     {
         var aside = Fresh(table, []).Take();
         Run(table, [(key, aside)], [key], c => c.Type != table.Number || c.Key != key.ToString() || !(isMadeAgain || c.Operation == Operation.Delete));
+        Leave(table, key, aside);
+        return aside;
+    }
+
+    private void Leave(EntityTable table, EntityKey key, EntityKey aside)
+    {
         session.Outbox.ForgetInserts(table, key);
         session.Outbox.Touch(table, aside, "M", environment.NowMs);
-        return aside;
+        _left.Add(new RowId(table.Number, key));
     }
 
     private void Run(EntityTable table, List<(EntityKey Old, EntityKey New)> map, HashSet<EntityKey> olds, Func<StoredCommand, bool>? follows = null)

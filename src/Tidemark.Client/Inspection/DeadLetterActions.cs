@@ -88,6 +88,11 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
         session.Outbox.Complete(command, Counters.Discarded);
         session.Conflicts.SettleOf(command.Id.ToString("D"), ConflictSettlement.TakeServer.Name, environment.NowMs);
         TakeBack(table, key, command);
+        if (command.Operation is not (Operation.Create or Operation.Delete) && table.LiveExists(session.Db, key))
+        {
+            dependents = []; // The server has shown the row since: it stays, and what is below it.
+        }
+
         var shown = dependents.ToLookup(d => d.Table.ReadEntry(session.Db, d.Key, session.Remote) is not null);
         TakeBack(shown[false]); // Before a row of the server comes under one of their keys.
         Aside.Retry();
@@ -153,7 +158,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, former, command);
         }
         else if (command.ServerVersion is { } version && RowBytes.Read(table.Type, command.ServerRow) is { } row && row.Key == key
-            && (entry is not { } shown || shown.Version <= version || (command.Operation == Operation.Offer && shown.Version == command.BaseVersion))) // The version that was lost is newer than what the restored server has.
+            && IsNewest(table, key, command, entry, version))
         {
             TakeServers(table, key, row, version);
         }
@@ -163,6 +168,10 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             RestoreOrRemove(table, key, command);
         }
     }
+
+    // Of what this device knows of the row: its deletion may have come since. An offer's version that was lost is newer than what the restored server has.
+    private bool IsNewest(EntityTable table, EntityKey key, StoredCommand command, RowEntry? entry, long version) =>
+        (entry?.Version ?? session.Tombstones.VersionOf(table.Number, key)) is var known && (known <= version || (command.Operation == Operation.Offer && known == command.BaseVersion));
 
     // Whoever referred to the row under its new key means it under the one it has again.
     private void PointBack(EntityTable table, EntityKey key, EntityKey former)
@@ -253,6 +262,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
 
     private void TakeServers(EntityTable table, EntityKey key, Row row, long version)
     {
+        session.Outbox.ForgetInserts(table, key);
         BringParents(table, row);
         if (Bring(table, key, table.LiveExists(session.Db, key), row, version))
         {

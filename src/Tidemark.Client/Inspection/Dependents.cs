@@ -8,12 +8,13 @@ namespace Tidemark.Client.Inspection;
 /// <summary>A row that waits for a dead letter.</summary>
 internal sealed record Dependent(EntityTable Table, EntityKey Key, bool DeletedHere);
 
-/// <summary>The closed set of rows behind a dead letter: never-synced children of a row that was not made and those that were moved to it, deleted children of a row that was not deleted.</summary>
+/// <summary>The closed set of rows behind a dead letter: never-synced children of a row that was not made, or is not there any more, and those that were moved to it, deleted children of a row that was not deleted.</summary>
 internal static class Dependents
 {
     public static IReadOnlyList<Dependent> Of(StoreSession s, StoredCommand command)
     {
-        if (s.FindTable(command.Type) is not { } table || command.Operation is not (Operation.Create or Operation.Delete))
+        var isNotThere = command is { Operation: Operation.Create } or { Operation: Operation.Offer, Sent: not null } || command.LastCode == ErrorCodes.RowGone;
+        if (s.FindTable(command.Type) is not { } table || !(isNotThere || command.Operation == Operation.Delete))
         {
             return [];
         }
@@ -27,14 +28,14 @@ internal static class Dependents
             foreach (var edge in s.Model.Graph.To(parent.Table.Type).Where(e => e.Relation.Required && e.TargetsKey))
             {
                 var child = s.Table(edge.Source);
-                var keys = command.Operation == Operation.Create ? UnsyncedChildren(s, child, edge, parent.Key) : DeletedChildren(s, child, edge, parent.Key);
+                var keys = isNotThere ? UnsyncedChildren(s, child, edge, parent.Key) : DeletedChildren(s, child, edge, parent.Key);
                 foreach (var key in keys.Where(k => seen.Add(new RowId(child.Number, k))))
                 {
-                    found.Add(new Dependent(child, key, command.Operation == Operation.Delete));
+                    found.Add(new Dependent(child, key, DeletedHere: !isNotThere));
                     open.Enqueue((child, key));
                 }
 
-                if (command.Operation == Operation.Create)
+                if (isNotThere)
                 {
                     found.AddRange(MovedChildren(s, child, edge, parent.Key).Where(k => seen.Add(new RowId(child.Number, k))).Select(k => new Dependent(child, k, DeletedHere: false)));
                 }

@@ -23,11 +23,14 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
     private readonly HashSet<string> _fromLostFiles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _onServer = new(StringComparer.Ordinal);
+    private IReadOnlyList<string> _beside = [];
     private readonly HashSet<string> _copied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _lostByRestore = new(StringComparer.Ordinal);
     private readonly HashSet<string> _restored = new(StringComparer.Ordinal);
     private readonly Aliases _aliases = new();
     private readonly Dictionary<string, string> _left = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _under = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _natural = schema.Tables.Where(t => t.KeyIsIdentity).Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
     private readonly HashSet<string> _moved = new(StringComparer.Ordinal);
 
     public string Name => "lost-edit";
@@ -55,6 +58,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
                 // A restored server that has forgotten its commits cannot tell a device that knows a lost one from one that was away too long.
                 _excused.UnionWith(_lostByRestore.Where(w => !_onServer.Values.Any(s => s.Contains(w))));
                 _lostByRestore.Clear();
+                break;
+            case ExchangeSeen { Path: "/sync/push", Status: 200 } push:
+                _beside = MadeBesideDeletion.In(push);
                 break;
             case ServerSeen server:
                 Note(server);
@@ -87,6 +93,18 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         foreach (var word in edit.Facts.Words)
         {
             _words.TryAdd(word.Word, (edit.Device, edit.User, word));
+        }
+
+        // Two devices bring two rows under one key that is all there is of their identity: there the later one's words stand in the row of the other.
+        foreach (var row in edit.Facts.Made.Concat(edit.Facts.Moved).Where(r => _natural.Contains(r.Table)))
+        {
+            var place = edit.User + " " + Place(row.Table, row.Key);
+            if (_under.TryGetValue(place, out var other) && other != row.Row)
+            {
+                _aliases.Link([(other, row.Row)]);
+            }
+
+            _under[place] = row.Row;
         }
 
         _aliases.Link(edit.Facts.Replaced);
@@ -143,8 +161,10 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         }
         else
         {
-            _gone.UnionWith(before.Where(w => _made.ContainsKey(w) && !now.Contains(w)));
+            _gone.UnionWith(before.Concat(_beside).Where(w => _made.ContainsKey(w) && !now.Contains(w)));
         }
+
+        _beside = [];
 
         before.UnionWith(now);
     }

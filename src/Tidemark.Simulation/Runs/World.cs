@@ -162,7 +162,7 @@ internal sealed class World
 
     public void RunEnded(SimulatedDevice device, SyncReport report)
     {
-        if (report is { Mode: not SyncMode.PushOnly, Outcome: SyncOutcome.Done or SyncOutcome.Idle })
+        if (report is { Mode: SyncMode.Full, Outcome: SyncOutcome.Done or SyncOutcome.Idle })
         {
             _awaited.Remove(device.Name);
         }

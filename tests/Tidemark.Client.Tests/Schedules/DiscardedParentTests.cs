@@ -1,3 +1,4 @@
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Inspection;
 using Tidemark.Client.Tests.Support;
 
@@ -179,6 +180,72 @@ public sealed class DiscardedParentTests
         await Steps.UntilQuietAsync(b);
         Assert.Empty(b.Rows("SELECT id FROM note"));
         await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_row_that_a_restored_server_would_not_take_again_goes_with_what_was_made_below_it()
+    {
+        await using var lost = await LostWorld.StartAsync(Teams);
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO team VALUES('t1', 'red')");
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE team SET code = 'pink'; INSERT INTO player VALUES('p', 't1', 'ann')");
+        await lost.RestoreAndWriteAsync("INSERT INTO team VALUES('t9', 'red')");
+        await DiscardAsync(b, expected: 2);
+        Assert.Empty(b.Rows("SELECT * FROM pragma_foreign_key_check"));
+        await DiscardAsync(a, syncs: 1);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["t9"], a.Rows("SELECT id FROM team"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_row_whose_deletion_has_come_since_is_not_brought_back_by_an_older_refusal()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO note VALUES('n2', 'two', NULL, 'x')");
+        await a.SyncAsync();
+        await world.BackUpServerAsync();
+        b.Sql("UPDATE note SET title = 'edited' WHERE id = 'n1'");
+        await b.SyncAsync(SyncMode.PushOnly);
+        b.Sql("UPDATE note SET slug = 'x' WHERE id = 'n1'");
+        await b.SyncAsync(SyncMode.PushOnly);
+        await a.SyncAsync();
+        a.Sql("DELETE FROM note WHERE id = 'n1'");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        await a.SyncAsync();
+        await DiscardAsync(b);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["n2"], b.Rows("SELECT id FROM note"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PUSH-02")]
+    public async Task A_row_of_the_server_that_comes_back_is_not_taken_for_the_one_that_was_made_in_its_place()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE thing(id INTEGER PRIMARY KEY, code TEXT UNIQUE); INSERT INTO thing VALUES(1, 'red'), (2, 'blue');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO thing VALUES(3, 'green')");
+        await a.SyncAsync();
+        b.Sql("UPDATE thing SET code = 'green' WHERE id = 1");
+        await b.SyncAsync(SyncMode.PushOnly);
+        b.Sql("DELETE FROM thing WHERE id = 1; INSERT INTO thing VALUES(1, 'new')");
+        await DiscardAsync(b);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|red", "2|blue", "3|green"], a.Rows("SELECT * FROM thing ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
 

@@ -94,4 +94,26 @@ public sealed class EmptiedServerTests
         await Steps.UntilQuietAsync(lost.B);
         Assert.Equal(["n2", "n3"], lost.B.Rows("SELECT id FROM note ORDER BY id"));
     }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task A_device_that_knows_a_newer_version_than_a_restored_server_that_has_forgotten_its_commits_offers_it()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, NULL), ('n2', 'two', NULL, NULL);");
+        lost.A.Sql("DELETE FROM note WHERE id = 'n1'; UPDATE note SET title = 'edited' WHERE id = 'n2'");
+        await lost.A.SyncAsync();
+        await lost.RestoreAndWriteAsync("INSERT INTO note VALUES('n3', 'new', NULL, NULL)");
+        await lost.World.StopServerAsync();
+        using (var file = SqliteFile.Open(lost.World.ServerFile, new OpenOptions()))
+        {
+            file.Run("UPDATE _tm_space SET compacted = head; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)"); // What the retention does in time.
+        }
+
+        await lost.World.StartServerAsync();
+        var report = await lost.A.SyncAsync();
+        Assert.Contains(report.Warnings, w => w.Contains("retention", StringComparison.Ordinal));
+        await Steps.UntilQuietAsync(lost.A, lost.B);
+        Assert.Equal(["n2|edited", "n3|new"], lost.B.Rows("SELECT id, title FROM note ORDER BY id"));
+        Steps.AssertEqual(lost.A, lost.B);
+    }
 }

@@ -288,4 +288,50 @@ public sealed class ReusedIdTests
         Assert.Equal(["one|three"], b.Rows("SELECT x.title, y.title FROM book x JOIN book y ON y.id = x.sequel_of"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-08")]
+    [Trait("req", "PUSH-02")]
+    public async Task A_pulled_row_is_not_taken_for_one_that_was_made_again_where_unsent_rows_had_its_id()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE person(id INTEGER PRIMARY KEY, boss INTEGER REFERENCES person(id), name TEXT);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO person VALUES(1, NULL, 'ann'), (2, 1, 'bea'), (3, NULL, 'cid')");
+        await a.SyncAsync();
+        a.Sql("UPDATE person SET name = 'anna' WHERE id = 1");
+        await a.SyncAsync();
+        a.Sql("UPDATE person SET boss = 1 WHERE id = 3"); // So that the page has one below it, the row itself, and one below it again.
+        await a.SyncAsync();
+        b.Sql("INSERT INTO person VALUES(1, NULL, 'here')");
+        b.Sql("DELETE FROM person; INSERT INTO person VALUES(1, 1, 'here again')");
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["anna|NULL", "bea|anna", "cid|anna", "here again|here again"], a.Rows("SELECT p.name, q.name FROM person p LEFT JOIN person q ON q.id = p.boss ORDER BY p.name"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PUSH-03")]
+    public async Task A_change_of_key_without_an_answer_does_not_go_with_the_row_that_an_app_made_in_its_place_since()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE list(id INTEGER PRIMARY KEY, next INTEGER REFERENCES list(id) ON DELETE SET NULL, name TEXT); INSERT INTO list VALUES(1, NULL, 'one');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE list SET id = 115");
+        b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await b.TrySyncAsync(SyncMode.PushOnly);
+        b.Network.Decide = _ => Fault.None;
+        await a.SyncAsync();
+        a.Sql("INSERT INTO list VALUES(2, 115, 'two')");
+        await a.SyncAsync();
+        b.Sql("DELETE FROM list; INSERT INTO list VALUES(115, NULL, 'other')");
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["other", "two"], a.Rows("SELECT name FROM list ORDER BY name"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -157,6 +157,20 @@ public sealed class CheckerTests
         Assert.Empty(History.Of(checker(), Edits(new ServerRestored { Unanswered = ["""{"word1":"A3"}"""] })));
     }
 
+    [Fact]
+    public void The_lost_edit_checker_lets_a_deletion_take_a_row_along_that_its_own_push_made()
+    {
+        var checker = () => new LostEditChecker(History.Schema);
+        ExchangeSeen Push(string other) => new(
+            "A", "ann", "/sync/push", Bytes($$$"""{"commands":[{"id":"c1","operation":"CREATE","payload":{"tag":"A1"}},{"id":"c2","operation":"{{{other}}}"}]}"""), 200,
+            Bytes("""{"successful":[{"commandId":"c1"},{"commandId":"c2"}],"failed":[],"conflicts":[]}"""));
+
+        var after = new ServerSeen("ann", 1, History.Rows());
+        Assert.Empty(History.Of(checker(), History.Makes("A", "A1", "A2"), Push("DELETE"), after, End()));
+        Assert.Single(History.Of(checker(), History.Makes("A", "A1", "A2"), Push("UPDATE"), after, End()));
+        Assert.Single(History.Of(checker(), History.Makes("A", "A1", "A2"), after, End()));
+    }
+
     private static Quiet End(params (string Row, string Word)[] rows) => new([History.Server(History.Rows(rows))]);
 
     private static ExchangeSeen Push(string command, string serverId, long version) => new(

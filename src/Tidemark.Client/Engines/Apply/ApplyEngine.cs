@@ -291,6 +291,10 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         foreach (var change in Pages(fetched).SelectMany(p => p.Changes).Where(c => c.Type is not null && c.Key.Count > 0))
         {
             listed.Add(new RowId(s.Table(change.Type!).Number, change.Key));
+            if (reason == ResyncReason.Retention && change.Row is not null)
+            {
+                OfferNewer(s, s.Table(change.Type!), change);
+            }
         }
 
         var unlisted = new List<IncomingRow>();
@@ -303,6 +307,17 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
 
         return unlisted;
+    }
+
+    // The server shows an older version than this device has seen: it was restored, and has forgotten the commits that would tell.
+    private static void OfferNewer(StoreSession s, EntityTable table, Change change)
+    {
+        var entry = table.ReadEntry(s.Db, change.Key, s.Remote);
+        var known = entry?.Version ?? (s.HasTombstones ? s.Tombstones.VersionOf(table.Number, change.Key) : 0);
+        if (known > change.Version)
+        {
+            s.Offers.Note(new NotedOffer(table.Number, change.Key.ToString(), known, Deleted: entry is null));
+        }
     }
 
     private static bool IsLost(StoreSession s, RowApplier applier, EntityTable table, EntityKey key) =>

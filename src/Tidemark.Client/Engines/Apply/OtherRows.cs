@@ -44,7 +44,7 @@ internal sealed class OtherRows(StoreSession session, IdCascade cascade, ParentL
             return false;
         }
 
-        cascade.MoveAside(table, target);
+        cascade.MoveAside(table, target, _again.IsAnother(table, target));
         parents.Forget(id);
         return true;
     }
@@ -63,7 +63,7 @@ internal sealed class OtherRows(StoreSession session, IdCascade cascade, ParentL
             return false;
         }
 
-        cascade.MoveAside(incoming.Table, incoming.Key);
+        cascade.MoveAside(incoming.Table, incoming.Key, _again.IsAnother(incoming.Table, incoming.Key));
         return true;
     }
 
