@@ -27,6 +27,7 @@ public sealed class HealthIngest
     private readonly IHealthDigestSource? _server;
     private readonly SyncScheduler _scheduler;
     private readonly ILogger _log;
+    private readonly SemaphoreSlim _asking = new(1, 1);
     private DateTimeOffset? _nextWindow;
 
     /// <param name="store">The device's file.</param>
@@ -45,6 +46,7 @@ public sealed class HealthIngest
         _server = server;
         _scheduler = SyncScheduler.Of(environment);
         _log = environment.Loggers.CreateLogger(HealthLog.Category);
+        sync.Captured = () => PlanWindowAsync(isCutOff: false);
     }
 
     public HealthStatus Status { get; } = new();
@@ -78,6 +80,7 @@ public sealed class HealthIngest
     public async Task<HealthSyncReport> RunWindowAsync(TimeSpan? time, CancellationToken cancellationToken)
     {
         _nextWindow = null;
+        await PlanWindowAsync(isCutOff: false).ConfigureAwait(false); // A process that is killed in its window has the next one.
         using var deadline = new CancellationTokenSource(time ?? _sync.Options.BackgroundTime, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         HealthSyncReport report;
@@ -151,16 +154,42 @@ public sealed class HealthIngest
 
     private async Task SettleAsync(bool isCutOff)
     {
-        var waiting = await _store.ReadAsync(() => _store.Queue.Waiting, CancellationToken.None).ConfigureAwait(false);
-        if ((waiting > 0 || isCutOff) && _windows is not null && (_nextWindow is null || _nextWindow < _environment.Now))
+        await PlanWindowAsync(isCutOff).ConfigureAwait(false);
+        await Status.RefreshAsync(_store, !_environment.Connectivity.IsOnline, _nextWindow, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    // One is asked for while something waits, and none while nothing does. What waits is counted in the same turn, so that no page that is captured meanwhile is left without.
+    private async Task PlanWindowAsync(bool isCutOff)
+    {
+        if (_windows is null)
         {
-            var request = new HealthWindowRequest(_environment.Now + _sync.Options.BackgroundInterval);
-            _log.WindowAsked(request.Earliest, waiting);
-            await _windows.RequestAsync(request, CancellationToken.None).ConfigureAwait(false);
-            _nextWindow = request.Earliest;
+            return;
         }
 
-        await Status.RefreshAsync(_store, !_environment.Connectivity.IsOnline, _nextWindow, CancellationToken.None).ConfigureAwait(false);
+        await _asking.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            var waiting = await _store.ReadAsync(() => _store.Queue.Waiting, CancellationToken.None).ConfigureAwait(false);
+            if (waiting == 0 && !isCutOff)
+            {
+                if (_nextWindow is not null)
+                {
+                    await _windows.WithdrawAsync(CancellationToken.None).ConfigureAwait(false);
+                    _nextWindow = null;
+                }
+            }
+            else if (_nextWindow is null || _nextWindow < _environment.Now)
+            {
+                var request = new HealthWindowRequest(_environment.Now + _sync.Options.BackgroundInterval);
+                _log.WindowAsked(request.Earliest, waiting);
+                await _windows.RequestAsync(request, CancellationToken.None).ConfigureAwait(false);
+                _nextWindow = request.Earliest;
+            }
+        }
+        finally
+        {
+            _asking.Release();
+        }
     }
 
     private Task<T> ScheduledAsync<T>(SyncTaskPriority priority, string key, Func<Func<Task>?, CancellationToken, Task<T>> work, CancellationToken cancellationToken) => IsAlone

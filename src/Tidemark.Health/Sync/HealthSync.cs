@@ -82,6 +82,9 @@ public sealed class HealthSync
 
     internal IHealthChangeSource Source => _source;
 
+    /// <summary>Called when a page is durable and not yet sent: whoever is killed from here on leaves something waiting.</summary>
+    internal Func<Task>? Captured { get; set; }
+
     /// <summary>Everything of all types, until nothing is left, the queue is full, or the source pauses. For a run in the foreground.</summary>
     public Task<HealthSyncReport> RunAsync(IProgress<long>? progress, CancellationToken cancellationToken) => RunAsync(HealthPhase.Foreground, between: null, progress, cancellationToken);
 
@@ -180,7 +183,7 @@ public sealed class HealthSync
                 }
             }
 
-            if (!await _sender.SendAsync(items, tally, phase, tries: [TimeSpan.Zero], keep: true, cancellationToken).ConfigureAwait(false))
+            if (!await _sender.SendAsync(items, tally, phase, _options.ImmediateTries, keep: true, cancellationToken).ConfigureAwait(false))
             {
                 return HealthOutcome.Queued;
             }
@@ -231,6 +234,7 @@ public sealed class HealthSync
         }
 
         tally.Captured += page.Count;
+        await (Captured?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
         if (tally.IsAway)
         {
             return (page.HasMore, HealthOutcome.Queued);

@@ -8,7 +8,7 @@ public sealed class HealthSyncOptions
     /// <summary>Time for capture and immediate upload of one wake. Default 25 s of the 30 s that a phone gives.</summary>
     public TimeSpan ImmediateDeadline { get; set; } = TimeSpan.FromSeconds(25);
 
-    /// <summary>When the tries of an immediate upload begin, after the one before has failed. Default 0, 1 and 3 s.</summary>
+    /// <summary>When the tries of a batch begin, after the one before has failed: of an immediate upload, and of one from the queue, so that a single broken request does not end a window. Default 0, 1 and 3 s.</summary>
     public IReadOnlyList<TimeSpan> ImmediateTries { get; set; } = [TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)];
 
     /// <summary>One try is cancelled after this. Default 10 s; less when the deadline is nearer.</summary>

@@ -14,4 +14,7 @@ public interface IHealthWindows
 {
     /// <summary>Asks for a window; takes the place of a request that waits.</summary>
     ValueTask RequestAsync(HealthWindowRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Takes the request back that waits: nothing is left to be sent. Where that is not possible, the window finds nothing to do.</summary>
+    ValueTask WithdrawAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }

@@ -56,6 +56,12 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
         return ValueTask.CompletedTask;
     }
 
+    public ValueTask WithdrawAsync(CancellationToken cancellationToken)
+    {
+        Window = null;
+        return ValueTask.CompletedTask;
+    }
+
     public void Announce(string type) => Do($"hears of {type}", async () => (await _ingest.AnnounceAsync(type, CancellationToken.None).ConfigureAwait(false))?.ToString() ?? "nothing");
 
     public void OpenWindow(TimeSpan time)

@@ -10,6 +10,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
     private static readonly TimeSpan ForegroundAtLatest = TimeSpan.FromHours(20);
     private static readonly TimeSpan AwayAtMost = TimeSpan.FromHours(9);
     private static readonly HealthOrigin Watch = new() { Source = "Watch" };
+    private readonly Dictionary<HealthPhone, long> _offlineSince = [];
     private long _awaySince;
     private int _made;
 
@@ -40,7 +41,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
                 break;
             case < 82:
                 phone.Network.Set(isOnline: !phone.Network.IsOnline);
-                _awaySince = run.Scheduler.Now;
+                _offlineSince[phone] = run.Scheduler.Now;
                 run.Met("offline");
                 break;
             case < 85:
@@ -71,13 +72,10 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
     private void Chores()
     {
         var now = run.Scheduler.Now;
-        if (now - _awaySince > AwayAtMost.Ticks)
+        run.IsAway &= now - _awaySince <= AwayAtMost.Ticks;
+        foreach (var phone in run.Phones.Where(p => now - _offlineSince.GetValueOrDefault(p) > AwayAtMost.Ticks))
         {
-            run.IsAway = false;
-            foreach (var phone in run.Phones)
-            {
-                phone.Network.Set(isOnline: true);
-            }
+            phone.Network.Set(isOnline: true);
         }
 
         foreach (var phone in run.Phones)

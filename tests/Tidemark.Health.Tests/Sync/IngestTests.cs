@@ -63,18 +63,94 @@ public sealed class IngestTests : IAsyncLifetime, IHealthWindows, IHealthDigestS
 
         Add(5);
         Lose(3);
+        var asked = _time.GetUtcNow();
         Assert.Equal(HealthOutcome.Queued, await Drive(_ingest.AnnounceAsync("StepCount", Cancel)));
         var request = Assert.Single(_requests);
         Assert.Equal((true, false), (request.NeedsNetwork, request.NeedsPower));
-        Assert.Equal(TimeSpan.FromMinutes(30), request.Earliest - _time.GetUtcNow());
+        Assert.Equal(TimeSpan.FromMinutes(30), request.Earliest - asked);
         Assert.Equal(request.Earliest, _ingest.Status.NextWindow);
         await _ingest.LeaveForegroundAsync();
         Assert.Single(_requests); // One waits already.
 
         _time.Advance(TimeSpan.FromMinutes(31));
         Assert.Equal((HealthOutcome.Done, 5L), (await Drive(_ingest.RunWindowAsync(null, Cancel))) is var window ? (window.Outcome, window.Applied) : default);
-        Assert.Single(_requests);
+        Assert.Empty(_requests);
         Assert.Contains("background_success", _events.Select(e => e.Name));
+    }
+
+    /// <summary>The platform may end a process at any moment: whatever is captured by then has a window, also when it was captured in one.</summary>
+    [Theory]
+    [InlineData("wake")]
+    [InlineData("window")]
+    [Trait("req", "HLT-15")]
+    [Trait("req", "HLT-04")]
+    public async Task A_window_is_asked_for_before_anything_is_sent_and_taken_back_when_it_arrived(string when)
+    {
+        Add(5);
+        _network.Takes = TimeSpan.FromSeconds(1);
+        _network.Time = _time;
+        var work = when == "wake" ? _ingest.AnnounceAsync("StepCount", Cancel) : (Task)_ingest.RunWindowAsync(null, Cancel);
+        while (_network.Begun == 0)
+        {
+            Assert.False(work.IsCompleted);
+            await Task.Yield();
+        }
+
+        Assert.Single(_requests);
+        Assert.Equal(0, await Stored());
+        await Drive(Ended(work));
+        Assert.Equal(5, await Stored());
+        Assert.Empty(_requests);
+
+        async Task<bool> Ended(Task task)
+        {
+            await task;
+            return true;
+        }
+    }
+
+    [Fact]
+    [Trait("req", "HLT-04")]
+    public async Task A_window_with_something_waiting_asks_for_the_next_one_before_it_works()
+    {
+        Add(5);
+        Lose(3);
+        await Drive(_ingest.AnnounceAsync("StepCount", Cancel));
+        _requests.Clear();
+        _time.Advance(TimeSpan.FromMinutes(31));
+        (_network.Takes, _network.Time) = (TimeSpan.FromSeconds(1), _time);
+        var window = _ingest.RunWindowAsync(null, Cancel);
+        while (_network.Begun < 4)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Single(_requests);
+        Assert.Equal(0, await Stored());
+        await Drive(window);
+        Assert.Empty(_requests);
+    }
+
+    [Theory]
+    [InlineData("foreground")]
+    [InlineData("window")]
+    [Trait("req", "HLT-04")]
+    public async Task A_request_that_breaks_does_not_end_what_works_off_the_queue(string when)
+    {
+        Add(50);
+        _connectivity.Set(isOnline: false);
+        await Drive(_ingest.AnnounceAsync("StepCount", Cancel));
+        await Drive(_ingest.EnterForegroundAsync(Cancel));
+        _connectivity.Set(isOnline: true);
+        _time.Advance(TimeSpan.FromMinutes(31));
+        foreach (var fate in (string[])["whole", "lost", "whole", "answer lost", "lost"])
+        {
+            _network.Next.Enqueue(fate);
+        }
+
+        var report = when == "window" ? await Drive(_ingest.RunWindowAsync(null, Cancel)) : (await Drive(_ingest.EnterForegroundAsync(Cancel))).Sync;
+        Assert.Equal((HealthOutcome.Done, 0L), (report.Outcome, report.Waiting));
+        Assert.Equal(50, await Stored());
     }
 
     /// <summary>Every window does its part: what one has sent, the next does not send again.</summary>
@@ -308,6 +384,12 @@ public sealed class IngestTests : IAsyncLifetime, IHealthWindows, IHealthDigestS
     public ValueTask RequestAsync(HealthWindowRequest request, CancellationToken cancellationToken)
     {
         _requests.Add(request);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask WithdrawAsync(CancellationToken cancellationToken)
+    {
+        _requests.Clear();
         return ValueTask.CompletedTask;
     }
 

@@ -112,7 +112,7 @@ public sealed class SyncTests : IAsyncLifetime
     public async Task Items_wait_longer_after_each_try_and_are_kept_for_seven_days_when_they_are_done()
     {
         Add(3);
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < 6; i++)
         {
             _network.Next.Enqueue("lost");
         }

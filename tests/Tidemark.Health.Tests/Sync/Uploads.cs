@@ -13,6 +13,9 @@ internal sealed class Uploads(HealthServer server) : IHealthUploader
     /// <summary>What happens to the next requests, from the front; whole ones when it is empty.</summary>
     public Queue<string> Next { get; } = new();
 
+    /// <summary>Requests that were begun.</summary>
+    public int Begun { get; private set; }
+
     public List<int> Sizes { get; } = [];
 
     /// <summary>How long a request is on its way, by the clock.</summary>
@@ -22,6 +25,7 @@ internal sealed class Uploads(HealthServer server) : IHealthUploader
 
     public async Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken)
     {
+        Begun++;
         var what = Next.Count > 0 ? Next.Dequeue() : "whole";
         if (Takes > TimeSpan.Zero)
         {

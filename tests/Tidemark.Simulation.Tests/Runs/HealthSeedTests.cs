@@ -24,7 +24,7 @@ public sealed class HealthSeedTests
         var (prompt, time) = (results.Sum(r => r.Health!.PromptSamples), results.Aggregate(TimeSpan.Zero, (sum, r) => sum + r.Health!.PromptTime));
         Assert.True(prompt > 1000 && time / prompt < TimeSpan.FromSeconds(5), $"average latency: {time / Math.Max(1, prompt)} of {prompt}");
         var (late, within) = (results.Sum(r => r.Health!.LateSamples), results.Sum(r => r.Health!.LateWithinDay));
-        Assert.True(late > 100 && within >= 0.97 * late, $"recovery within 24 h: {within} of {late}"); // The plan asks for 99 %; LIMITATIONS has what is measured.
+        Assert.True(late > 100 && within >= 0.99 * late, $"recovery within 24 h: {within} of {late}");
     }
 
     [Fact]
