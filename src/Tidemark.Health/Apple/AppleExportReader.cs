@@ -1,311 +1,157 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Tidemark.Health.Apple.Xml;
 using Tidemark.Health.Importing;
-using Tidemark.Model.Health;
 
 namespace Tidemark.Health.Apple;
 
 /// <summary>
-/// The samples of an export.xml, one after the other, in the order of the file, with no more of it in memory than one element. Not for two threads at once.
+/// The samples of an export.xml, one after the other, in the order of the file, with no more of it in memory than a few blocks. Blocks are parsed beside the reading of the
+/// samples before them, on as many processors as there are; what comes out is the same on one. Not for two threads at once.
 /// </summary>
 internal sealed class AppleExportReader : IDisposable
 {
-    private readonly ElementScanner _scanner;
-    private readonly Names _names = new();
-    private readonly Origins _origins;
-    private readonly Content _content;
-    private readonly Tag _child = new();
-    private readonly List<FoundSample> _ready = [];
+    private const int ProcessorsMax = 4;
+    private readonly BlockReader _blocks;
+    private readonly int _aheadMax;
+    private readonly Queue<Task<ParsedBlock>> _ahead = [];
+    private readonly ConcurrentBag<BlockParser> _parsers = [];
+    private ExceptionDispatchInfo? _failure;
+    private FileBlock? _cut;
+    private ParsedBlock? _current;
     private int _next;
+    private bool _isRead;
 
     /// <param name="xml">The file's bytes; disposed with the reader.</param>
     /// <param name="from">A <see cref="Position"/> of an earlier reader of the same file; 0 for the beginning.</param>
-    public AppleExportReader(Stream xml, long from = 0)
+    /// <param name="processors">How many blocks are parsed at once; null: as the machine has processors.</param>
+    public AppleExportReader(Stream xml, long from = 0, int? processors = null)
     {
-        _scanner = new ElementScanner(xml, Repairs);
-        _origins = new Origins(Repairs);
-        _content = new Content(Repairs);
+        var atOnce = Math.Min(processors ?? Environment.ProcessorCount, ProcessorsMax);
+        _aheadMax = atOnce == 1 ? 1 : atOnce + 2;
+        _blocks = new BlockReader(xml, Repairs);
+        Position = from;
         if (from > 0)
         {
-            _scanner.SkipTo(from);
+            _blocks.SkipTo(from);
             IsExport = true;
         }
         else
         {
-            IsExport = _scanner.ReadProlog();
+            IsExport = _blocks.ReadProlog();
         }
     }
 
     /// <summary>False: there is no HealthData in the file.</summary>
     public bool IsExport { get; }
 
+    /// <summary>Of all blocks up to the current one.</summary>
     public Repairs Repairs { get; } = new();
 
     /// <summary>The bytes of the file that are done with: the next element begins there.</summary>
-    public long Position => _scanner.Position;
+    public long Position { get; private set; }
 
-    /// <summary>Top-level elements that have been read.</summary>
+    /// <summary>Top-level elements of all blocks up to the current one.</summary>
     public long Elements { get; private set; }
 
     /// <summary>The file ended as it should; otherwise what is missing in it is not known to be deleted.</summary>
-    public bool IsComplete => _scanner.IsComplete;
+    public bool IsComplete { get; private set; }
 
     /// <summary>When the export was made, milliseconds since 1970.</summary>
     public long? ExportedMs { get; private set; }
 
     public FoundSample Current { get; private set; }
 
-    /// <summary>Nothing of the current element is left: the place is one to stop at.</summary>
-    public bool IsAtBoundary => _next >= _ready.Count;
+    /// <summary>Nothing of the current block is left: the place, and what was counted until then, are ones to stop at.</summary>
+    public bool IsAtBoundary => _current is null || _next >= _current.Samples.Count;
 
     public bool Read()
     {
-        while (_next >= _ready.Count)
+        while (_current is null || _next >= _current.Samples.Count)
         {
-            _ready.Clear();
-            _next = 0;
-            if (!IsExport || !_scanner.Read())
+            if (!IsExport || IsComplete || NextBlock() is not { } block)
             {
                 return false;
             }
 
-            ReadElement();
-            Elements++;
-            _scanner.Advance();
+            Take(block);
         }
 
-        Current = _ready[_next++];
+        Current = _current.Samples[_next];
+        Position = _current.Block.Start + (_next + 1 == _current.Samples.Count ? _current.Length : _current.Ends[_next]);
+        _next++;
         return true;
     }
 
-    public void Dispose() => _scanner.Dispose();
+    public void Dispose() => _blocks.Dispose();
 
-    private void ReadElement()
+    private void Take(ParsedBlock block)
     {
-        var data = _scanner.Data;
-        var name = _scanner.Tag.Name.Of(data);
-        var content = _scanner.Tag.IsEmpty ? default : data[_scanner.ContentStart.._scanner.ElementEnd];
-        if (name.SequenceEqual("Record"u8))
-        {
-            if (ReadRecord(_scanner.Tag, data, content, isNested: false) is { } sample)
-            {
-                _ready.Add(sample);
-            }
-
-            return;
-        }
-
-        switch (System.Text.Encoding.ASCII.GetString(name))
-        {
-            case "Correlation":
-                ReadCorrelation(data, content);
-                break;
-            case "Workout":
-                ReadWorkout(data, content);
-                break;
-            case "ActivitySummary":
-                AddIfRead(Summaries.Read(_scanner.Tag, data, Repairs));
-                break;
-            case "ClinicalRecord":
-                AddOther(data, content, HealthKind.ClinicalRecord, HealthTypes.ClinicalRecord, "receivedDate"u8);
-                break;
-            case "Audiogram":
-                AddOther(data, content, HealthKind.Audiogram, HealthTypes.Audiogram, "startDate"u8);
-                break;
-            case "VisionPrescription":
-                AddOther(data, content, HealthKind.VisionPrescription, HealthTypes.VisionPrescription, "dateIssued"u8);
-                break;
-            case "ExportDate":
-                ExportedMs = ExportDate.TryParse(_scanner.Tag[KnownAttribute.Value].Of(data), out var ms, out _) ? ms : null;
-                break;
-            case "Me":
-                break; // Birth date, sex and blood type belong to the person, not to the samples.
-            case var unknown:
-                Repairs.CountUnknown(unknown.Length <= 100 ? unknown : unknown[..100]);
-                break;
-        }
+        (_current, _next) = (block, 0);
+        Repairs.Add(block.Repairs);
+        Elements += block.Elements;
+        IsComplete = block.IsComplete;
+        ExportedMs ??= block.ExportedMs;
+        Position = block.Samples.Count == 0 ? block.Block.Start + block.Length : Position;
+        _blocks.GiveBack(block.Block);
     }
 
-    private FoundSample? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
+    private ParsedBlock? NextBlock()
     {
-        if (ReadTimes(tag, data) is not var (start, end))
+        var block = Parsed();
+        if (block is null)
         {
+            _failure?.Throw();
             return null;
         }
 
-        var type = _names.TypeOf(tag[KnownAttribute.Type].Of(data));
-        var origin = OriginOf(tag, data);
-        var parts = content.IsEmpty ? ContentParts.None : _content.Read(content, start);
-        var draft = new RecordDraft(type, start, end, CreatedOf(tag, data), origin, parts, isNested);
-        var unit = tag[KnownAttribute.Unit].Of(data);
-        var value = tag[KnownAttribute.Value].Of(data);
-        if (type.Kind == HealthKind.Category || (unit.IsEmpty && !NumberText.TryParse(value, out _)))
+        // An element began in the block before: what was read without its beginning does not count.
+        if (_cut is not null)
         {
-            return draft.Category(value.IsEmpty ? null : _names.CategoryOf(value, type));
+            var joined = _cut.Join(block.Block);
+            _blocks.GiveBack(block.Block);
+            block = Parse(joined);
         }
 
-        if (!NumberText.TryParse(value, out var number))
+        _cut = block.IsComplete || block.Length == block.Block.Length ? null : block.Block.From(block.Length);
+        return block;
+    }
+
+    private ParsedBlock? Parsed()
+    {
+        while (!_isRead && _ahead.Count < _aheadMax)
         {
-            Repairs[Repair.UnreadableNumber]++;
+            if (Block() is not { } block)
+            {
+                _isRead = true;
+                break;
+            }
+
+            _ahead.Enqueue(_aheadMax > 1 ? Task.Run(() => Parse(block)) : Task.FromResult(Parse(block)));
+        }
+
+        return _ahead.TryDequeue(out var parsed) ? parsed.GetAwaiter().GetResult() : null;
+    }
+
+    // What was read before a limit was broken comes first.
+    private FileBlock? Block()
+    {
+        try
+        {
+            return _blocks.Next();
+        }
+        catch (HealthExportException e)
+        {
+            _failure = ExceptionDispatchInfo.Capture(e);
             return null;
         }
-
-        return draft.Quantity(number, _names.UnitOf(unit), Repairs);
     }
 
-    private void ReadCorrelation(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
+    private ParsedBlock Parse(FileBlock block)
     {
-        var children = ReadNested(content);
-        if (ReadTimes(_scanner.Tag, data) is not var (start, end))
-        {
-            return;
-        }
-
-        var type = _names.TypeOf(_scanner.Tag[KnownAttribute.Type].Of(data));
-        type = type with { Kind = HealthKind.Correlation };
-        var parts = _content.Read(content, start, children: children);
-        _ready.Add(new RecordDraft(type, start, end, CreatedOf(_scanner.Tag, data), OriginOf(_scanner.Tag, data), parts, isNested: false).Category(null));
-    }
-
-    private void ReadWorkout(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
-    {
-        var before = _ready.Count;
-        var children = ReadNested(content);
-        Repairs[Repair.UndeclaredNesting] += _ready.Count - before;
-        var tag = _scanner.Tag;
-        if (ReadTimes(tag, data) is not var (start, end))
-        {
-            return;
-        }
-
-        var activity = _names.TypeOf(tag.Find(data, "workoutActivityType"u8).Of(data)).Name;
-        var attributes = AttributesOf(tag, data, "workoutActivityType");
-        var parts = _content.Read(content, start, attributes, children);
-        CountUnknownParts(content);
-        var type = new TypeName(HealthTypes.Workout, HealthKind.Workout, HealthTypes.Find(HealthTypes.Workout));
-        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(activity));
-    }
-
-    private void CountUnknownParts(ReadOnlySpan<byte> content)
-    {
-        for (var rest = content; rest.IndexOf("<WorkoutZoneGroup"u8) is var at and >= 0; rest = rest[(at + 1)..])
-        {
-            Repairs[Repair.UnknownElement]++;
-        }
-    }
-
-    // Kept by their names and times; what else they have is in the extra part.
-    private void AddOther(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, HealthKind kind, string name, ReadOnlySpan<byte> dateAttribute)
-    {
-        var tag = _scanner.Tag;
-        if (!ExportDate.TryParse(tag.Find(data, dateAttribute).Of(data), out var start, out _))
-        {
-            Repairs[Repair.UnreadableDate]++;
-            return;
-        }
-
-        var end = ExportDate.TryParse(tag[KnownAttribute.EndDate].Of(data), out var ends, out _) && ends >= start ? ends : start;
-        var parts = _content.Read(content, start, AttributesOf(tag, data, "none"));
-        var identifier = tag.Find(data, "identifier"u8).Of(data);
-        if (!identifier.IsEmpty)
-        {
-            // Unique for its kind of resource and its source.
-            parts = parts with { SyncIdentifier = $"{XmlText.Decode(tag[KnownAttribute.Type].Of(data), out _)}/{XmlText.Decode(identifier, out _)}" };
-        }
-
-        _ready.Add(new RecordDraft(new TypeName(name, kind, HealthTypes.Find(name)), start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(null));
-    }
-
-    private List<Guid> ReadNested(ReadOnlySpan<byte> content)
-    {
-        var ids = new List<Guid>();
-        var at = 0;
-        while (content[at..].IndexOf("<Record "u8) is var open and >= 0)
-        {
-            at += open;
-            var begin = at;
-            if (_child.Read(content, ref at) != TagOutcome.Ok)
-            {
-                Repairs[Repair.UnreadableElement]++;
-                at = begin + 1;
-                continue;
-            }
-
-            var inner = default(ReadOnlySpan<byte>);
-            if (!_child.IsEmpty)
-            {
-                var end = content[at..].IndexOf("</Record>"u8);
-                inner = end < 0 ? content[at..] : content.Slice(at, end);
-                at += inner.Length;
-            }
-
-            if (ReadRecord(_child, content, inner, isNested: true) is { } sample)
-            {
-                _ready.Add(sample);
-                ids.Add(sample.Sample.Id);
-            }
-        }
-
-        return ids;
-    }
-
-    private (long Start, long End)? ReadTimes(Tag tag, ReadOnlySpan<byte> data)
-    {
-        if (!ExportDate.TryParse(tag[KnownAttribute.StartDate].Of(data), out var start, out var isOld))
-        {
-            Repairs[Repair.UnreadableDate]++;
-            return null;
-        }
-
-        Repairs[Repair.OldDate] += isOld ? 1 : 0;
-        var endText = tag[KnownAttribute.EndDate];
-        if (!endText.Exists && tag.HasDoubledStart)
-        {
-            Repairs[Repair.DoubledStartDate]++;
-            endText = tag.SecondStart;
-        }
-
-        if (!ExportDate.TryParse(endText.Of(data), out var end, out _))
-        {
-            Repairs[Repair.UnreadableDate] += endText.Exists ? 1 : 0;
-            end = start;
-        }
-
-        if (end < start)
-        {
-            Repairs[Repair.EndBeforeStart]++;
-            (start, end) = (end, start);
-        }
-
-        return (start, end);
-    }
-
-    private static long? CreatedOf(Tag tag, ReadOnlySpan<byte> data) =>
-        ExportDate.TryParse(tag[KnownAttribute.CreationDate].Of(data), out var created, out _) ? created : null;
-
-    private OriginEntry OriginOf(Tag tag, ReadOnlySpan<byte> data) =>
-        _origins.Of(tag[KnownAttribute.SourceName].Of(data), tag[KnownAttribute.SourceVersion].Of(data), tag[KnownAttribute.Device].Of(data));
-
-    // Of an element with attributes of its own: those that are not the sample's anyway.
-    private static List<(string Name, string Value)> AttributesOf(Tag tag, ReadOnlySpan<byte> data, string except)
-    {
-        var attributes = new List<(string, string)>();
-        foreach (var (key, value) in tag.All)
-        {
-            var name = XmlText.Decode(key.Of(data), out _);
-            if (name != except && name is not ("sourceName" or "sourceVersion" or "device" or "creationDate" or "startDate" or "endDate"))
-            {
-                attributes.Add((name, XmlText.Decode(value.Of(data), out _)));
-            }
-        }
-
-        return attributes;
-    }
-
-    private void AddIfRead(FoundSample? sample)
-    {
-        if (sample is { } read)
-        {
-            _ready.Add(read);
-        }
+        var parser = _parsers.TryTake(out var idle) ? idle : new BlockParser();
+        var parsed = parser.Parse(block);
+        _parsers.Add(parser);
+        return parsed;
     }
 }

@@ -16,6 +16,11 @@ internal sealed class Origins(Repairs repairs)
     public OriginEntry Of(ReadOnlySpan<byte> source, ReadOnlySpan<byte> version, ReadOnlySpan<byte> device)
     {
         var (name, release, hardware) = (NameOf(source), version.IsEmpty ? null : NameOf(version), DeviceOf(device));
+        if (name.Scrubbed)
+        {
+            repairs[Repair.ControlCharacter]++;
+        }
+
         if (_last is { } last && ReferenceEquals(last.Source, name) && ReferenceEquals(last.Version, release) && ReferenceEquals(last.Origin.Device, hardware))
         {
             return last;
@@ -30,11 +35,6 @@ internal sealed class Origins(Repairs repairs)
 
             entry = new OriginEntry(name, release, new HealthOrigin { Source = name.Text, Version = release?.Text, Device = hardware });
             _entries[(name, release, hardware)] = entry;
-        }
-
-        if (name.Scrubbed)
-        {
-            repairs[Repair.ControlCharacter]++;
         }
 
         return _last = entry;

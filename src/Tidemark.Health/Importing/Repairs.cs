@@ -80,9 +80,37 @@ public sealed class Repairs
     internal void CountUnknown(string element)
     {
         this[Repair.UnknownElement]++;
+        Note(element, 1);
+    }
+
+    internal void Add(Repairs more)
+    {
+        for (var i = 0; i < _counts.Length; i++)
+        {
+            _counts[i] += more._counts[i];
+        }
+
+        foreach (var (element, count) in more._unknown)
+        {
+            Note(element, count);
+        }
+    }
+
+    /// <summary>What was counted until now; counting begins anew.</summary>
+    internal Repairs Take()
+    {
+        var taken = new Repairs();
+        taken.Add(this);
+        Array.Clear(_counts);
+        _unknown.Clear();
+        return taken;
+    }
+
+    private void Note(string element, long count)
+    {
         if (_unknown.Count < 100 || _unknown.ContainsKey(element))
         {
-            _unknown[element] = _unknown.GetValueOrDefault(element) + 1;
+            _unknown[element] = _unknown.GetValueOrDefault(element) + count;
         }
     }
 }

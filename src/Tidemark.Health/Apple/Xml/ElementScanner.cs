@@ -3,24 +3,16 @@ using Tidemark.Health.Importing;
 namespace Tidemark.Health.Apple.Xml;
 
 /// <summary>
-/// The elements under HealthData, one after the other, each whole in memory. It is no XML parser: the DTD is skipped, entities are not expanded, and what is
-/// broken is skipped to the next line that begins an element, because exports are written one element a line and many are damaged somewhere.
+/// The elements of a block, one after the other. It is no XML parser: entities are not expanded, and what is broken is skipped to the next line that begins an element,
+/// because exports are written one element a line and many are damaged somewhere.
 /// </summary>
-internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposable
+internal sealed class ElementScanner(Repairs repairs)
 {
-    private const int BufferBytes = 256 * 1024;
-
     /// <summary>The largest element that is read: a heart rate series of days. A larger one is taken for a missing end.</summary>
-    private const int ElementBytesMax = 32 * 1024 * 1024;
-    private static readonly byte[] Root = "<HealthData"u8.ToArray();
-    private static readonly byte[] NextLine = "\n <"u8.ToArray();
-    private byte[] _buffer = new byte[BufferBytes];
+    public const int ElementBytesMax = 32 * 1024 * 1024;
+    private FileBlock _block = FileBlock.None;
     private int _start;
     private int _end;
-    private bool _atEnd;
-
-    /// <summary>Where the bytes of <see cref="Data"/> begin in the file.</summary>
-    private long _before;
 
     /// <summary>The start tag of the current element.</summary>
     public Tag Tag { get; } = new();
@@ -30,57 +22,19 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
 
     public int ElementEnd { get; private set; }
 
-    /// <summary>What the slices of the tag are of; until the next call.</summary>
-    public ReadOnlySpan<byte> Data => _buffer.AsSpan(0, _end);
+    /// <summary>What the slices of the tag are of.</summary>
+    public ReadOnlySpan<byte> Data => _block.Bytes.AsSpan(0, _end);
 
-    /// <summary>Bytes of the file before the next element: reading can go on there.</summary>
-    public long Position => _before + _start;
+    /// <summary>Bytes of the block that are done with. What is left when no element is: the beginning of one that ends in the next block.</summary>
+    public int Place => _start;
 
     /// <summary>The end tag of HealthData was seen.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>Up to the first element.</summary>
-    /// <returns>False: this is no export.</returns>
-    public bool ReadProlog()
+    public void Load(FileBlock block)
     {
-        while (true)
-        {
-            var found = Data[_start..].IndexOf(Root);
-            if (found >= 0 && _start + found + Root.Length < _end)
-            {
-                var at = _start + found;
-                if (Data[at + Root.Length] is (byte)' ' or (byte)'>' or (byte)'\n' or (byte)'\r' or (byte)'\t')
-                {
-                    CountDtd(Data[_start..at]);
-                    _start = at;
-                    return SkipRootTag();
-                }
-
-                _start = at + 1;
-                continue;
-            }
-
-            if (_end - _start > ElementBytesMax || !Fill())
-            {
-                return false;
-            }
-        }
-    }
-
-    /// <summary>Goes on where <see cref="Position"/> once was.</summary>
-    public void SkipTo(long position)
-    {
-        while (_before + _end < position)
-        {
-            _before += _end;
-            _start = _end = 0;
-            if (!Fill())
-            {
-                return;
-            }
-        }
-
-        _start = (int)(position - _before);
+        (_block, _start, _end) = (block, 0, block.Length);
+        IsComplete = false;
     }
 
     /// <summary>The next element; its tag in <see cref="Tag"/>.</summary>
@@ -92,19 +46,14 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
             if (open < 0)
             {
                 _start = _end;
-                if (Fill())
-                {
-                    continue;
-                }
-
-                repairs[Repair.TruncatedTail]++;
+                repairs[Repair.TruncatedTail] += _block.IsLast ? 1 : 0;
                 return false;
             }
 
             _start += open;
-            if (_end - _start < 4 && Fill())
+            if (_end - _start < 4 && !_block.IsLast)
             {
-                continue;
+                return false;
             }
 
             switch (ReadHere())
@@ -116,15 +65,19 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
                     }
 
                     break;
-                case TagOutcome.NeedMore when _end - _start <= ElementBytesMax && Fill():
-                    break;
-                case TagOutcome.NeedMore when _atEnd:
+                case TagOutcome.NeedMore when _block.IsLast:
                     repairs[Repair.TruncatedTail]++;
                     _start = _end;
                     return false;
+                case TagOutcome.NeedMore when _end - _start <= ElementBytesMax:
+                    return false;
                 default:
+                    if (!Resync())
+                    {
+                        return false;
+                    }
+
                     repairs[Repair.UnreadableElement]++;
-                    Resync();
                     break;
             }
         }
@@ -134,8 +87,6 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
 
     /// <summary>The current element is done with.</summary>
     public void Advance() => _start = ElementEnd;
-
-    public void Dispose() => source.Dispose();
 
     // ElementEnd is 0 when something was passed that is no element.
     private TagOutcome ReadHere()
@@ -147,7 +98,7 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
         {
             case (byte)'/':
                 IsComplete = data[(_start + 2)..].StartsWith("HealthData"u8);
-                if (!IsComplete && data.Length - _start < 16 && !_atEnd)
+                if (!IsComplete && data.Length - _start < 16 && !_block.IsLast)
                 {
                     return TagOutcome.NeedMore;
                 }
@@ -224,105 +175,16 @@ internal sealed class ElementScanner(Stream source, Repairs repairs) : IDisposab
         return TagOutcome.Ok;
     }
 
-    private void Resync()
+    // False: the line that is looked for may begin in the next block.
+    private bool Resync()
     {
-        _start++;
-        while (true)
-        {
-            var next = Data[_start..].IndexOf(NextLine);
-            if (next >= 0)
-            {
-                _start += next + NextLine.Length - 1;
-                return;
-            }
-
-            _start = Math.Max(_start, _end - NextLine.Length);
-            if (!Fill())
-            {
-                _start = _end;
-                return;
-            }
-        }
-    }
-
-    private bool SkipRootTag()
-    {
-        while (true)
-        {
-            var end = Data[_start..].IndexOf((byte)'>');
-            if (end >= 0)
-            {
-                _start += end + 1;
-                return true;
-            }
-
-            if (!Fill())
-            {
-                return false;
-            }
-        }
-    }
-
-    // Every declaration ends before the next begins.
-    private void CountDtd(ReadOnlySpan<byte> prolog)
-    {
-        while (prolog.IndexOf("<!"u8) is var open and >= 0)
-        {
-            prolog = prolog[(open + 2)..];
-            if (prolog.StartsWith("--"u8))
-            {
-                var end = prolog.IndexOf("-->"u8);
-                prolog = end < 0 ? default : prolog[end..];
-                continue;
-            }
-
-            if (prolog.StartsWith("DOCTYPE"u8))
-            {
-                continue;
-            }
-
-            var close = prolog.IndexOf((byte)'>');
-            var next = prolog.IndexOf("<!"u8);
-            if (close < 0 || (next >= 0 && next < close))
-            {
-                repairs[Repair.BrokenDtd]++;
-            }
-        }
-    }
-
-    /// <returns>False: the file has no more.</returns>
-    private bool Fill()
-    {
-        if (_atEnd)
+        var next = Data[(_start + 1)..].IndexOf(BlockReader.NextLine);
+        if (next < 0 && !_block.IsLast && Data[^1] != '\n' && _end - _start <= ElementBytesMax)
         {
             return false;
         }
 
-        if (_start > 0)
-        {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            _before += _start;
-            _end -= _start;
-            _start = 0;
-        }
-
-        if (_end == _buffer.Length)
-        {
-            Array.Resize(ref _buffer, _buffer.Length * 2);
-        }
-
-        var read = 0;
-        try
-        {
-            read = source.Read(_buffer, _end, _buffer.Length - _end);
-        }
-        catch (InvalidDataException)
-        {
-            // A zip that was cut off: what came before it counts.
-        }
-
-        _atEnd = read == 0;
-        _end += read;
-        return read > 0;
+        _start = next < 0 ? _end : _start + next + BlockReader.NextLine.Length;
+        return true;
     }
 }

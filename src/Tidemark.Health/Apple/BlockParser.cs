@@ -1,0 +1,293 @@
+using Tidemark.Health.Apple.Xml;
+using Tidemark.Health.Importing;
+using Tidemark.Model.Health;
+
+namespace Tidemark.Health.Apple;
+
+/// <summary>What one block holds.</summary>
+internal sealed record ParsedBlock(FileBlock Block, List<FoundSample> Samples, List<int> Ends, Repairs Repairs)
+{
+    /// <summary>Bytes of the block that are done with; the rest is the beginning of an element that ends in the next one.</summary>
+    public int Length { get; init; }
+
+    public int Elements { get; init; }
+
+    public bool IsComplete { get; init; }
+
+    public long? ExportedMs { get; init; }
+}
+
+/// <summary>The samples of blocks, with the names and texts that it has met. Not for two threads at once; one block tells nothing to the next.</summary>
+internal sealed class BlockParser
+{
+    private const int SamplesExpected = 512;
+    private readonly Names _names = new();
+    private readonly Tag _child = new();
+    private readonly ElementScanner _scanner;
+    private readonly Origins _origins;
+    private readonly Content _content;
+    private List<FoundSample> _ready = [];
+    private long? _exportedMs;
+
+    public BlockParser()
+    {
+        _scanner = new ElementScanner(Repairs);
+        _origins = new Origins(Repairs);
+        _content = new Content(Repairs);
+    }
+
+    private Repairs Repairs { get; } = new();
+
+    public ParsedBlock Parse(FileBlock block)
+    {
+        _ready = new List<FoundSample>(SamplesExpected);
+        _exportedMs = null;
+        var ends = new List<int>(SamplesExpected);
+        var elements = 0;
+        _scanner.Load(block);
+        while (_scanner.Read())
+        {
+            ReadElement();
+            elements++;
+            _scanner.Advance();
+
+            // Of the samples of one element only the last is a place to go on behind.
+            while (ends.Count < _ready.Count)
+            {
+                ends.Add(_scanner.Place);
+            }
+        }
+
+        return new ParsedBlock(block, _ready, ends, Repairs.Take()) { Length = _scanner.Place, Elements = elements, IsComplete = _scanner.IsComplete, ExportedMs = _exportedMs };
+    }
+
+    private void ReadElement()
+    {
+        var data = _scanner.Data;
+        var name = _scanner.Tag.Name.Of(data);
+        var content = _scanner.Tag.IsEmpty ? default : data[_scanner.ContentStart.._scanner.ElementEnd];
+        if (name.SequenceEqual("Record"u8))
+        {
+            if (ReadRecord(_scanner.Tag, data, content, isNested: false) is { } sample)
+            {
+                _ready.Add(sample);
+            }
+
+            return;
+        }
+
+        switch (System.Text.Encoding.ASCII.GetString(name))
+        {
+            case "Correlation":
+                ReadCorrelation(data, content);
+                break;
+            case "Workout":
+                ReadWorkout(data, content);
+                break;
+            case "ActivitySummary":
+                AddIfRead(Summaries.Read(_scanner.Tag, data, Repairs));
+                break;
+            case "ClinicalRecord":
+                AddOther(data, content, HealthKind.ClinicalRecord, HealthTypes.ClinicalRecord, "receivedDate"u8);
+                break;
+            case "Audiogram":
+                AddOther(data, content, HealthKind.Audiogram, HealthTypes.Audiogram, "startDate"u8);
+                break;
+            case "VisionPrescription":
+                AddOther(data, content, HealthKind.VisionPrescription, HealthTypes.VisionPrescription, "dateIssued"u8);
+                break;
+            case "ExportDate":
+                _exportedMs = ExportDate.TryParse(_scanner.Tag[KnownAttribute.Value].Of(data), out var ms, out _) ? ms : null;
+                break;
+            case "Me":
+                break; // Birth date, sex and blood type belong to the person, not to the samples.
+            case var unknown:
+                Repairs.CountUnknown(unknown.Length <= 100 ? unknown : unknown[..100]);
+                break;
+        }
+    }
+
+    private FoundSample? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
+    {
+        if (ReadTimes(tag, data) is not var (start, end))
+        {
+            return null;
+        }
+
+        var type = _names.TypeOf(tag[KnownAttribute.Type].Of(data));
+        var origin = OriginOf(tag, data);
+        var parts = content.IsEmpty ? ContentParts.None : _content.Read(content, start);
+        var draft = new RecordDraft(type, start, end, CreatedOf(tag, data), origin, parts, isNested);
+        var unit = tag[KnownAttribute.Unit].Of(data);
+        var value = tag[KnownAttribute.Value].Of(data);
+        if (type.Kind == HealthKind.Category || (unit.IsEmpty && !NumberText.TryParse(value, out _)))
+        {
+            return draft.Category(value.IsEmpty ? null : _names.CategoryOf(value, type));
+        }
+
+        if (!NumberText.TryParse(value, out var number))
+        {
+            Repairs[Repair.UnreadableNumber]++;
+            return null;
+        }
+
+        return draft.Quantity(number, _names.UnitOf(unit), Repairs);
+    }
+
+    private void ReadCorrelation(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
+    {
+        var children = ReadNested(content);
+        if (ReadTimes(_scanner.Tag, data) is not var (start, end))
+        {
+            return;
+        }
+
+        var type = _names.TypeOf(_scanner.Tag[KnownAttribute.Type].Of(data));
+        type = type with { Kind = HealthKind.Correlation };
+        var parts = _content.Read(content, start, children: children);
+        _ready.Add(new RecordDraft(type, start, end, CreatedOf(_scanner.Tag, data), OriginOf(_scanner.Tag, data), parts, isNested: false).Category(null));
+    }
+
+    private void ReadWorkout(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
+    {
+        var before = _ready.Count;
+        var children = ReadNested(content);
+        Repairs[Repair.UndeclaredNesting] += _ready.Count - before;
+        var tag = _scanner.Tag;
+        if (ReadTimes(tag, data) is not var (start, end))
+        {
+            return;
+        }
+
+        var activity = _names.TypeOf(tag.Find(data, "workoutActivityType"u8).Of(data)).Name;
+        var attributes = AttributesOf(tag, data, "workoutActivityType");
+        var parts = _content.Read(content, start, attributes, children);
+        CountUnknownParts(content);
+        var type = new TypeName(HealthTypes.Workout, HealthKind.Workout, HealthTypes.Find(HealthTypes.Workout));
+        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(activity));
+    }
+
+    private void CountUnknownParts(ReadOnlySpan<byte> content)
+    {
+        for (var rest = content; rest.IndexOf("<WorkoutZoneGroup"u8) is var at and >= 0; rest = rest[(at + 1)..])
+        {
+            Repairs[Repair.UnknownElement]++;
+        }
+    }
+
+    // Kept by their names and times; what else they have is in the extra part.
+    private void AddOther(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, HealthKind kind, string name, ReadOnlySpan<byte> dateAttribute)
+    {
+        var tag = _scanner.Tag;
+        if (!ExportDate.TryParse(tag.Find(data, dateAttribute).Of(data), out var start, out _))
+        {
+            Repairs[Repair.UnreadableDate]++;
+            return;
+        }
+
+        var end = ExportDate.TryParse(tag[KnownAttribute.EndDate].Of(data), out var ends, out _) && ends >= start ? ends : start;
+        var parts = _content.Read(content, start, AttributesOf(tag, data, "none"));
+        var identifier = tag.Find(data, "identifier"u8).Of(data);
+        if (!identifier.IsEmpty)
+        {
+            // Unique for its kind of resource and its source.
+            parts = parts with { SyncIdentifier = $"{XmlText.Decode(tag[KnownAttribute.Type].Of(data), out _)}/{XmlText.Decode(identifier, out _)}" };
+        }
+
+        _ready.Add(new RecordDraft(new TypeName(name, kind, HealthTypes.Find(name)), start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(null));
+    }
+
+    private List<Guid> ReadNested(ReadOnlySpan<byte> content)
+    {
+        var ids = new List<Guid>();
+        var at = 0;
+        while (content[at..].IndexOf("<Record "u8) is var open and >= 0)
+        {
+            at += open;
+            var begin = at;
+            if (_child.Read(content, ref at) != TagOutcome.Ok)
+            {
+                Repairs[Repair.UnreadableElement]++;
+                at = begin + 1;
+                continue;
+            }
+
+            var inner = default(ReadOnlySpan<byte>);
+            if (!_child.IsEmpty)
+            {
+                var end = content[at..].IndexOf("</Record>"u8);
+                inner = end < 0 ? content[at..] : content.Slice(at, end);
+                at += inner.Length;
+            }
+
+            if (ReadRecord(_child, content, inner, isNested: true) is { } sample)
+            {
+                _ready.Add(sample);
+                ids.Add(sample.Sample.Id);
+            }
+        }
+
+        return ids;
+    }
+
+    private (long Start, long End)? ReadTimes(Tag tag, ReadOnlySpan<byte> data)
+    {
+        if (!ExportDate.TryParse(tag[KnownAttribute.StartDate].Of(data), out var start, out var isOld))
+        {
+            Repairs[Repair.UnreadableDate]++;
+            return null;
+        }
+
+        Repairs[Repair.OldDate] += isOld ? 1 : 0;
+        var endText = tag[KnownAttribute.EndDate];
+        if (!endText.Exists && tag.HasDoubledStart)
+        {
+            Repairs[Repair.DoubledStartDate]++;
+            endText = tag.SecondStart;
+        }
+
+        if (!ExportDate.TryParse(endText.Of(data), out var end, out _))
+        {
+            Repairs[Repair.UnreadableDate] += endText.Exists ? 1 : 0;
+            end = start;
+        }
+
+        if (end < start)
+        {
+            Repairs[Repair.EndBeforeStart]++;
+            (start, end) = (end, start);
+        }
+
+        return (start, end);
+    }
+
+    private static long? CreatedOf(Tag tag, ReadOnlySpan<byte> data) =>
+        ExportDate.TryParse(tag[KnownAttribute.CreationDate].Of(data), out var created, out _) ? created : null;
+
+    private OriginEntry OriginOf(Tag tag, ReadOnlySpan<byte> data) =>
+        _origins.Of(tag[KnownAttribute.SourceName].Of(data), tag[KnownAttribute.SourceVersion].Of(data), tag[KnownAttribute.Device].Of(data));
+
+    // Of an element with attributes of its own: those that are not the sample's anyway.
+    private static List<(string Name, string Value)> AttributesOf(Tag tag, ReadOnlySpan<byte> data, string except)
+    {
+        var attributes = new List<(string, string)>();
+        foreach (var (key, value) in tag.All)
+        {
+            var name = XmlText.Decode(key.Of(data), out _);
+            if (name != except && name is not ("sourceName" or "sourceVersion" or "device" or "creationDate" or "startDate" or "endDate"))
+            {
+                attributes.Add((name, XmlText.Decode(value.Of(data), out _)));
+            }
+        }
+
+        return attributes;
+    }
+
+    private void AddIfRead(FoundSample? sample)
+    {
+        if (sample is { } read)
+        {
+            _ready.Add(read);
+        }
+    }
+}
