@@ -108,7 +108,7 @@ public static class TidemarkServerExtensions
 
     /// <summary>Registers what keeps blobs, such as the waveforms of ECGs; its endpoints are mapped with the others.</summary>
     /// <param name="services">The host's services, with <see cref="AddTidemarkServer"/>.</param>
-    /// <param name="files">Where they lie. Several nodes need one folder that all of them see.</param>
+    /// <param name="files">Where they lie. Several nodes need one folder that all of them see, or one store for those that are complete.</param>
     /// <param name="options">Limits.</param>
     public static IServiceCollection AddTidemarkBlobs(this IServiceCollection services, FileBlobs files, BlobOptions? options = null)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.AspNetCore.Builder;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
+using Tidemark.Server.S3;
 
 namespace Tidemark.Cli.Serving;
 
@@ -31,8 +32,20 @@ internal static class ServeVerb
         var retention = new Option<string?>("--retention") { Description = "How long deletions and verdicts are kept, which is how long a device may be away without fetching everything anew: 30d, 12h. The same at all nodes. Default: 90d.", HelpName = "TIME" };
         var userRate = Rate("--rate-user", $"Requests of one user to this node in a minute; 0: any number. Default: {UserRateDefault}, with --dev any number.");
         var addressRate = Rate("--rate-address", "Requests of one address to this node in a minute; 0: any number. Behind a proxy all come from the proxy's.");
+        var blobs = new Option<string?>("--blobs") { Description = "The bucket of blobs (waveforms of ECGs): s3://BUCKET[/PREFIX], or https://HOST/BUCKET[/PREFIX] of a store of your own. Keys and region come from where AWS programs look: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION. Default: files in the data folder.", HelpName = "PLACE" };
+        blobs.Validators.Add(result =>
+        {
+            try
+            {
+                _ = result.GetValueOrDefault<string?>() is { } place ? S3Place.Parse(place) : null;
+            }
+            catch (FormatException e)
+            {
+                result.AddError(e.Message);
+            }
+        });
         var otlp = Telemetry.Option();
-        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, retention, userRate, addressRate, otlp)
+        return Verb.Create("serve", "Run a server on this machine until it is stopped. Prints the bound address.", urls, data, postgres, model, dev, leases, drain, retention, userRate, addressRate, blobs, otlp)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 new ServerSettings(UrlsOf(context.Get(urls)), context.Get(data), context.Get(model), context.Get(dev), context.Get(leases), context.Get(postgres), context.Get(drain) is { } time ? Duration.Parse(time) : TimeSpan.Zero)
@@ -40,6 +53,7 @@ internal static class ServeVerb
                     UserRate = context.Get(userRate) ?? (context.Get(dev) ? 0 : UserRateDefault),
                     AddressRate = context.Get(addressRate) ?? 0,
                     Retention = context.Get(retention) is { } kept ? Duration.Parse(kept) : null,
+                    Blobs = context.Get(blobs) is { } place ? S3Place.Parse(place) : null,
                     Collector = context.Get(otlp),
                 },
                 cancellationToken));

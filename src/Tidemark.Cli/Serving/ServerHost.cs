@@ -4,6 +4,7 @@ using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Leases;
 using Tidemark.Server.PostgreSql;
 using Microsoft.Extensions.DependencyInjection;
+using Tidemark.Server.S3;
 using Tidemark.Server.Snapshots;
 using Tidemark.Server.Sqlite;
 using Tidemark.Server.Sqlite.Health;
@@ -38,6 +39,7 @@ internal static class ServerHost
             Store = store,
             Health = store is PostgresServerStore postgres ? postgres.Health : SqliteHealthStore.Open(Path.Combine(folder, HealthName)),
             BlobFolder = Path.Combine(folder, "blobs"),
+            Blobs = settings.Blobs is { } place ? new S3Blobs(place) : null,
             KeysInStore = settings.Postgres is not null,
             Environment = environment,
             Server = new ServerOptions

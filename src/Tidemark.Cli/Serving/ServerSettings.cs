@@ -1,3 +1,5 @@
+using Tidemark.Server.S3;
+
 namespace Tidemark.Cli.Serving;
 
 /// <summary>What `serve` was asked for.</summary>
@@ -11,6 +13,9 @@ internal sealed record ServerSettings(IReadOnlyList<string> Urls, string DataDir
 
     /// <summary>Requests of one address to this node in a minute; 0: any number.</summary>
     public int AddressRate { get; init; }
+
+    /// <summary>The bucket of complete blobs; null: they are files in the data folder.</summary>
+    public S3Place? Blobs { get; init; }
 
     /// <summary>Where traces and metrics go; null: what the environment says, or nowhere.</summary>
     public string? Collector { get; init; }

@@ -21,12 +21,17 @@ internal sealed record ParsedBlock(FileBlock Block, List<FoundSample> Samples, L
 internal sealed class BlockParser
 {
     private const int SamplesExpected = 512;
+    private const int DraftsMax = 8;
     private readonly Names _names = new();
     private readonly Tag _child = new();
     private readonly ElementScanner _scanner;
     private readonly Origins _origins;
     private readonly Content _content;
+    private readonly SampleDraft[] _draft = new SampleDraft[DraftsMax];
+    private readonly IdentityFacts[] _facts = new IdentityFacts[DraftsMax];
+    private readonly Guid[] _ids = new Guid[DraftsMax];
     private List<FoundSample> _ready = [];
+    private int _drafts;
     private long? _exportedMs;
 
     public BlockParser()
@@ -51,14 +56,43 @@ internal sealed class BlockParser
             elements++;
             _scanner.Advance();
 
-            // Of the samples of one element only the last is a place to go on behind.
-            while (ends.Count < _ready.Count)
+            while (ends.Count < _ready.Count + _drafts)
             {
                 ends.Add(_scanner.Place);
             }
         }
 
+        FinishDrafts();
         return new ParsedBlock(block, _ready, ends, Repairs.Take()) { Length = _scanner.Place, Elements = elements, IsComplete = _scanner.IsComplete, ExportedMs = _exportedMs };
+    }
+
+    private void Put(in SampleDraft record)
+    {
+        if (record.IsNamed)
+        {
+            FinishDrafts();
+            _ready.Add(record.Finish());
+            return;
+        }
+
+        _draft[_drafts] = record;
+        _facts[_drafts] = record.Facts;
+        if (++_drafts == _draft.Length)
+        {
+            FinishDrafts();
+        }
+    }
+
+    // Identities are made several at a time.
+    private void FinishDrafts()
+    {
+        HealthIdentity.OfMany(_facts.AsSpan(0, _drafts), _ids);
+        for (var i = 0; i < _drafts; i++)
+        {
+            _ready.Add(_draft[i].Finish(_ids[i], _facts[i].Series));
+        }
+
+        _drafts = 0;
     }
 
     private void ReadElement()
@@ -68,14 +102,15 @@ internal sealed class BlockParser
         var content = _scanner.Tag.IsEmpty ? default : data[_scanner.ContentStart.._scanner.ElementEnd];
         if (name.SequenceEqual("Record"u8))
         {
-            if (ReadRecord(_scanner.Tag, data, content, isNested: false) is { } sample)
+            if (ReadRecord(_scanner.Tag, data, content, isNested: false) is { } record)
             {
-                _ready.Add(sample);
+                Put(record);
             }
 
             return;
         }
 
+        FinishDrafts(); // The order is the file's.
         switch (System.Text.Encoding.ASCII.GetString(name))
         {
             case "Correlation":
@@ -107,7 +142,7 @@ internal sealed class BlockParser
         }
     }
 
-    private FoundSample? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
+    private SampleDraft? ReadRecord(Tag tag, ReadOnlySpan<byte> data, ReadOnlySpan<byte> content, bool isNested)
     {
         if (ReadTimes(tag, data) is not var (start, end))
         {
@@ -145,7 +180,7 @@ internal sealed class BlockParser
         var type = _names.TypeOf(_scanner.Tag[KnownAttribute.Type].Of(data));
         type = type with { Kind = HealthKind.Correlation };
         var parts = _content.Read(content, start, children: children);
-        _ready.Add(new RecordDraft(type, start, end, CreatedOf(_scanner.Tag, data), OriginOf(_scanner.Tag, data), parts, isNested: false).Category(null));
+        _ready.Add(new RecordDraft(type, start, end, CreatedOf(_scanner.Tag, data), OriginOf(_scanner.Tag, data), parts, isNested: false).Category(null).Finish());
     }
 
     private void ReadWorkout(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
@@ -164,7 +199,7 @@ internal sealed class BlockParser
         var parts = _content.Read(content, start, attributes, children);
         CountUnknownParts(content);
         var type = new TypeName(HealthTypes.Workout, HealthKind.Workout, HealthTypes.Find(HealthTypes.Workout));
-        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(activity));
+        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(activity).Finish());
     }
 
     private void CountUnknownParts(ReadOnlySpan<byte> content)
@@ -194,7 +229,7 @@ internal sealed class BlockParser
             parts = parts with { SyncIdentifier = $"{XmlText.Decode(tag[KnownAttribute.Type].Of(data), out _)}/{XmlText.Decode(identifier, out _)}" };
         }
 
-        _ready.Add(new RecordDraft(new TypeName(name, kind, HealthTypes.Find(name)), start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(null));
+        _ready.Add(new RecordDraft(new TypeName(name, kind, HealthTypes.Find(name)), start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(null).Finish());
     }
 
     private List<Guid> ReadNested(ReadOnlySpan<byte> content)
@@ -220,7 +255,7 @@ internal sealed class BlockParser
                 at += inner.Length;
             }
 
-            if (ReadRecord(_child, content, inner, isNested: true) is { } sample)
+            if (ReadRecord(_child, content, inner, isNested: true)?.Finish() is { } sample)
             {
                 _ready.Add(sample);
                 ids.Add(sample.Sample.Id);

@@ -7,14 +7,14 @@ namespace Tidemark.Health.Apple;
 internal readonly struct RecordDraft(TypeName type, long startMs, long endMs, long? createdMs, OriginEntry origin, ContentParts parts, bool isNested)
 {
     /// <summary>A sample without a number.</summary>
-    public FoundSample Category(string? name)
+    public SampleDraft Category(string? name)
     {
         var value = name is null ? 0 : HealthIdentity.ValueOf(name);
         var kind = type.Kind == HealthKind.Quantity ? type.Known?.Kind ?? HealthKind.Category : type.Kind;
         return Make(kind == HealthKind.Quantity ? HealthKind.Category : kind, null, null, name, value, isSwitchable: false);
     }
 
-    public FoundSample Quantity(double number, UnitName unit, Repairs repairs)
+    public SampleDraft Quantity(double number, UnitName unit, Repairs repairs)
     {
         var (value, name, isSwitchable) = Normalise(number, unit, repairs);
 
@@ -54,33 +54,52 @@ internal readonly struct RecordDraft(TypeName type, long startMs, long endMs, lo
         return (HealthUnit.Rounded(number), unit.Spelling.Length == 0 ? "?" : unit.Spelling, false);
     }
 
-    private FoundSample Make(HealthKind kind, double? value, string? unit, string? category, long identityValue, bool isSwitchable)
+    private SampleDraft Make(HealthKind kind, double? value, string? unit, string? category, long identityValue, bool isSwitchable) =>
+        new(type.Name, startMs, endMs, createdMs, origin, parts, isNested, kind, value, unit, category, identityValue, isSwitchable);
+}
+
+/// <summary>A sample that has no identity yet.</summary>
+internal readonly record struct SampleDraft(
+    string Type, long StartMs, long EndMs, long? CreatedMs, OriginEntry Origin, ContentParts Parts, bool IsNested, HealthKind Kind, double? Value, string? Unit, string? Category, long IdentityValue, bool IsSwitchable)
+{
+    /// <summary>Its source names it.</summary>
+    public bool IsNamed => Parts.SyncIdentifier is not null || Parts.ExternalId is not null;
+
+    public IdentityFacts Facts => new(Origin.SeriesOf(Kind, Type, Unit), StartMs, EndMs, IdentityValue);
+
+    public FoundSample Finish()
     {
-        var series = origin.SeriesOf(kind, type.Name, unit);
-        var source = origin.Origin.Source;
-        var name = parts.SyncIdentifier ?? (parts.ExternalId is { } external ? $"{external}@{startMs}" : null);
-        return new FoundSample(
-            new HealthSample
-            {
-                Id = name is null ? HealthIdentity.Of(series, startMs, endMs, identityValue, 0) : HealthIdentity.OfName(series, source, name),
-                Version = parts.SyncIdentifier is null ? 0 : parts.SyncVersion,
-                Kind = kind,
-                Type = type.Name,
-                StartMs = startMs,
-                EndMs = endMs,
-                Value = value,
-                Unit = unit,
-                Category = category,
-                Zone = parts.Zone,
-                CreatedMs = createdMs,
-                Origin = origin.Origin,
-                Extra = parts.Extra,
-            },
-            isNested)
+        var facts = Facts;
+        if (!IsNamed)
         {
-            Series = name is null ? series : null,
-            IdentityValue = identityValue,
-            IsSwitchable = isSwitchable,
-        };
+            return Finish(HealthIdentity.Of(facts.Series, StartMs, EndMs, IdentityValue, 0), facts.Series);
+        }
+
+        var name = Parts.SyncIdentifier ?? $"{Parts.ExternalId}@{StartMs}";
+        return Finish(HealthIdentity.OfName(facts.Series, Origin.Origin.Source, name), series: null);
     }
+
+    public FoundSample Finish(Guid id, byte[]? series) => new(
+        new HealthSample
+        {
+            Id = id,
+            Version = Parts.SyncIdentifier is null ? 0 : Parts.SyncVersion,
+            Kind = Kind,
+            Type = Type,
+            StartMs = StartMs,
+            EndMs = EndMs,
+            Value = Value,
+            Unit = Unit,
+            Category = Category,
+            Zone = Parts.Zone,
+            CreatedMs = CreatedMs,
+            Origin = Origin.Origin,
+            Extra = Parts.Extra,
+        },
+        IsNested)
+    {
+        Series = series,
+        IdentityValue = IdentityValue,
+        IsSwitchable = IsSwitchable,
+    };
 }

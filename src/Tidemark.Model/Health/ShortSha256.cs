@@ -13,7 +13,9 @@ internal static class ShortSha256
     private const int BlockBytes = 64;
     private const int Rounds = 64;
 
-    private static readonly uint[] Constants =
+    internal static ReadOnlySpan<uint> Begin => [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+
+    internal static ReadOnlySpan<uint> Constants =>
     [
         0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
         0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
@@ -38,7 +40,8 @@ internal static class ShortSha256
 
         Span<uint> words = stackalloc uint[Rounds];
         Expand(block, words);
-        Span<uint> state = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
+        Span<uint> state = stackalloc uint[8];
+        Begin.CopyTo(state);
         Mix(words, state);
         for (var i = 0; i < state.Length; i++)
         {
@@ -63,7 +66,7 @@ internal static class ShortSha256
     private static void Mix(ReadOnlySpan<uint> words, Span<uint> state)
     {
         var (a, b, c, d, e, f, g, h) = (state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]);
-        var constants = Constants.AsSpan(0, words.Length);
+        var constants = Constants[..words.Length];
         for (var i = 0; i < words.Length; i++)
         {
             var first = h + (BitOperations.RotateRight(e, 6) ^ BitOperations.RotateRight(e, 11) ^ BitOperations.RotateRight(e, 25)) + (g ^ (e & (f ^ g))) + constants[i] + words[i];

@@ -26,10 +26,10 @@ internal static class BlobEndpoints
     {
         group.MapMethods("/blobs", ["OPTIONS"], Abilities).Describe(BlobOperations.Abilities);
         group.MapPost("/blobs", Create).Describe(BlobOperations.Create).Produces(StatusCodes.Status201Created);
-        group.MapMethods("/blobs/uploads/{id}", ["HEAD"], Head).Describe(BlobOperations.Offset);
+        group.MapMethods("/blobs/uploads/{id}", ["HEAD"], HeadAsync).Describe(BlobOperations.Offset);
         group.MapPatch("/blobs/uploads/{id}", AppendAsync).Describe(BlobOperations.Append).Produces(StatusCodes.Status204NoContent);
-        group.MapDelete("/blobs/uploads/{id}", Delete).Describe(BlobOperations.Terminate).Produces(StatusCodes.Status204NoContent);
-        group.MapMethods("/blobs/{sha256}", ["GET", "HEAD"], Get).Describe(BlobOperations.Read).Produces(StatusCodes.Status200OK, contentType: BlobType);
+        group.MapDelete("/blobs/uploads/{id}", DeleteAsync).Describe(BlobOperations.Terminate).Produces(StatusCodes.Status204NoContent);
+        group.MapMethods("/blobs/{sha256}", ["GET", "HEAD"], GetAsync).Describe(BlobOperations.Read).Produces(StatusCodes.Status200OK, contentType: BlobType);
     }
 
     private static NoContent Abilities(HttpContext http, BlobServer server)
@@ -53,10 +53,10 @@ internal static class BlobEndpoints
         return TypedResults.StatusCode(StatusCodes.Status201Created);
     }
 
-    private static Ok Head(HttpContext http, string id, BlobServer server)
+    private static async Task<Ok> HeadAsync(HttpContext http, string id, BlobServer server, CancellationToken cancellationToken)
     {
         CheckVersion(http);
-        Say(http, FindUpload(http, id, server));
+        Say(http, await FindUploadAsync(http, id, server, cancellationToken).ConfigureAwait(false));
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok();
     }
@@ -69,7 +69,7 @@ internal static class BlobEndpoints
             throw new RequestException(ErrorCodes.BadRequest, "The body must be sent as " + OffsetType + ".", StatusCodes.Status415UnsupportedMediaType);
         }
 
-        var upload = FindUpload(http, id, server);
+        var upload = await FindUploadAsync(http, id, server, cancellationToken).ConfigureAwait(false);
         if (Number(http, "Upload-Offset") != upload.Offset)
         {
             Say(http, upload);
@@ -88,7 +88,7 @@ internal static class BlobEndpoints
                 case BlobAppend.TooMuch:
                     throw new RequestException(ErrorCodes.TooLarge, "More came than Upload-Length says; nothing of it was kept.");
                 default:
-                    upload = kept == BlobAppend.Complete ? upload with { Offset = upload.Length } : FindUpload(http, id, server);
+                    upload = kept == BlobAppend.Complete ? upload with { Offset = upload.Length } : await FindUploadAsync(http, id, server, cancellationToken).ConfigureAwait(false);
                     break;
             }
         }
@@ -97,33 +97,40 @@ internal static class BlobEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<BlobAppend> KeepAsync(HttpContext http, BlobUpload upload, BlobServer server, CancellationToken cancellationToken)
+    private static Task<BlobAppend> KeepAsync(HttpContext http, BlobUpload upload, BlobServer server, CancellationToken cancellationToken)
     {
         var checksum = ChecksumOf(http.Request.Headers["Upload-Checksum"].ToString());
-        try
-        {
-            return await server.AppendAsync(Callers.Of(http.User), upload, http.Request.Body, checksum, cancellationToken).ConfigureAwait(false);
-        }
-        catch (IOException e) when (e is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
-        {
-            throw new RequestException(ErrorCodes.Unavailable, "Another request appends to the upload, or the storage cannot be written.", inner: e);
-        }
+        return StoredAsync(http, () => server.AppendAsync(Callers.Of(http.User), upload, http.Request.Body, checksum, cancellationToken));
     }
 
-    private static NoContent Delete(HttpContext http, string id, BlobServer server)
+    private static async Task<NoContent> DeleteAsync(HttpContext http, string id, BlobServer server, CancellationToken cancellationToken)
     {
         CheckVersion(http);
-        server.Drop(Callers.Of(http.User), FindUpload(http, id, server));
+        server.Drop(Callers.Of(http.User), await FindUploadAsync(http, id, server, cancellationToken).ConfigureAwait(false));
         http.Response.Headers["Tus-Resumable"] = Version;
         return TypedResults.NoContent();
     }
 
-    private static PhysicalFileHttpResult Get(HttpContext http, string sha256, BlobServer server) => server.Find(Callers.Of(http.User), sha256) is { } path
-        ? TypedResults.PhysicalFile(path, BlobType, entityTag: new EntityTagHeaderValue($"\"{sha256}\""), enableRangeProcessing: true)
-        : throw new RequestException(ErrorCodes.BadRequest, "There is no such blob.", StatusCodes.Status404NotFound);
+    private static async Task<FileStreamHttpResult> GetAsync(HttpContext http, string sha256, BlobServer server, CancellationToken cancellationToken) =>
+        await StoredAsync(http, () => server.OpenAsync(Callers.Of(http.User), sha256, cancellationToken)).ConfigureAwait(false) is { } bytes
+            ? TypedResults.Stream(bytes, BlobType, entityTag: new EntityTagHeaderValue($"\"{sha256}\""), enableRangeProcessing: bytes.CanSeek)
+            : throw new RequestException(ErrorCodes.BadRequest, "There is no such blob.", StatusCodes.Status404NotFound);
 
-    private static BlobUpload FindUpload(HttpContext http, string id, BlobServer server) => server.FindUpload(Callers.Of(http.User), id)
+    private static async Task<BlobUpload> FindUploadAsync(HttpContext http, string id, BlobServer server, CancellationToken cancellationToken) =>
+        await StoredAsync(http, () => server.FindUploadAsync(Callers.Of(http.User), id, cancellationToken)).ConfigureAwait(false)
         ?? throw new RequestException(ErrorCodes.BadRequest, "There is no such upload: it is complete, has expired, or never was.", StatusCodes.Status404NotFound);
+
+    private static async Task<T> StoredAsync<T>(HttpContext http, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
+        {
+            throw new RequestException(ErrorCodes.Unavailable, "Another request appends to the upload, or the storage cannot be reached.", inner: e);
+        }
+    }
 
     private static void Say(HttpContext http, BlobUpload upload)
     {

@@ -44,7 +44,7 @@ public static partial class TidemarkHost
 
         if (options.BlobFolder is { } blobs)
         {
-            builder.Services.AddTidemarkBlobs(new FileBlobs(blobs));
+            builder.Services.AddTidemarkBlobs(new FileBlobs(blobs, options.Blobs));
         }
 
         builder.Services.AddHostedService<TokenKeys>();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Tidemark.Server.Blobs;
 using Tidemark.Server.Health;
 using Tidemark.Server.Storage;
 
@@ -21,6 +22,9 @@ public sealed class TidemarkHostOptions
 
     /// <summary>The folder of blobs, such as the waveforms of ECGs; several nodes need one that all of them see. Default: none, and their endpoints are not there.</summary>
     public string? BlobFolder { get; init; }
+
+    /// <summary>Where complete blobs go, such as a bucket that all nodes see; disposed by who made it. Default: into the folder.</summary>
+    public IBlobStore? Blobs { get; init; }
 
     /// <summary>The keys of tokens lie in the store: with several nodes, so that each takes the others' tokens. Default: false.</summary>
     public bool KeysInStore { get; init; }

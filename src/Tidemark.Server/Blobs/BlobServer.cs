@@ -21,17 +21,17 @@ public sealed class BlobServer(FileBlobs files, BlobOptions options, ServerEnvir
 {
     public BlobOptions Options { get; } = options;
 
-    /// <summary>The file of a complete blob of the caller's; null: there is none.</summary>
-    public string? Find(Caller caller, string sha256)
+    /// <summary>The bytes of a complete blob of the caller's; null: there is none.</summary>
+    public Task<Stream?> OpenAsync(Caller caller, string sha256, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
-        return files.Find(SpaceOf(caller), sha256);
+        return files.OpenAsync(SpaceOf(caller), sha256, cancellationToken);
     }
 
     public BlobUpload Create(Caller caller, long length, string sha256)
     {
         ArgumentNullException.ThrowIfNull(caller);
-        if (!FileBlobs.IsDigest(sha256 ?? ""))
+        if (!BlobNames.IsDigest(sha256 ?? ""))
         {
             throw Problems.Of(ErrorCodes.BadRequest, "Upload-Metadata must name sha256: the base64 of 64 lower-case hex digits.");
         }
@@ -58,11 +58,11 @@ public sealed class BlobServer(FileBlobs files, BlobOptions options, ServerEnvir
     }
 
     /// <summary>An upload as it stands, complete (then its offset is its length) or not. Null: there is none, or none any more.</summary>
-    public BlobUpload? FindUpload(Caller caller, string id)
+    public async Task<BlobUpload?> FindUploadAsync(Caller caller, string id, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
         var space = SpaceOf(caller);
-        var upload = files.Find(space, id, out _);
+        var upload = await files.FindAsync(space, id, cancellationToken).ConfigureAwait(false);
         if (upload is null || upload.ExpiresMs > environment.Time.GetUtcNow().ToUnixTimeMilliseconds())
         {
             return upload;

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
-using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Server.Blobs;
@@ -35,19 +33,22 @@ public enum BlobAppend
 
 /// <summary>
 /// Blobs as files, named by their SHA-256, each space in a folder of its own. An upload's facts are its file's name and its offset is its length, so there is nothing that a crash
-/// could leave apart. Several nodes share one folder, or each has its own.
+/// could leave apart. Several nodes share one folder, or each has its own with one store for what is complete.
 /// </summary>
-public sealed class FileBlobs(string folder)
+/// <param name="folder">Of uploads, and of complete blobs when there is no store.</param>
+/// <param name="store">Where complete blobs go; null: into the folder.</param>
+public sealed class FileBlobs(string folder, IBlobStore? store = null)
 {
     private readonly string _folder = Path.GetFullPath(folder);
 
     private const int PieceBytes = 64 * 1024;
 
-    /// <summary>The file of a complete blob; null: there is none.</summary>
-    public string? Find(SpaceId space, string sha256)
+    /// <summary>The bytes of a complete blob; null: there is none.</summary>
+    /// <exception cref="IOException">The store does not answer.</exception>
+    public Task<Stream?> OpenAsync(SpaceId space, string sha256, CancellationToken cancellationToken)
     {
         var path = BlobPath(space, sha256);
-        return File.Exists(path) ? path : null;
+        return store?.OpenAsync(space, sha256, cancellationToken) ?? Task.FromResult<Stream?>(File.Exists(path) ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete) : null);
     }
 
     /// <summary>Uploads of a space that are not complete.</summary>
@@ -68,15 +69,17 @@ public sealed class FileBlobs(string folder)
     }
 
     /// <summary>The upload as it stands; one whose last piece came just before a crash is completed.</summary>
-    public BlobUpload? Find(SpaceId space, string id, out bool isComplete)
+    /// <exception cref="IOException">The store does not take it.</exception>
+    public async Task<BlobUpload?> FindAsync(SpaceId space, string id, CancellationToken cancellationToken)
     {
-        isComplete = false;
         var upload = Open(space).FirstOrDefault(u => u.Id == id);
         if (upload is not null && upload.Offset >= upload.Length)
         {
-            using var file = new FileStream(PathOf(space, upload), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            isComplete = Complete(space, upload, file) == BlobAppend.Complete;
-            return isComplete ? upload : null;
+            var file = new FileStream(PathOf(space, upload), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            await using (file.ConfigureAwait(false))
+            {
+                return await CompleteAsync(space, upload, file, cancellationToken).ConfigureAwait(false) == BlobAppend.Complete ? upload : null;
+            }
         }
 
         return upload;
@@ -135,7 +138,7 @@ public sealed class FileBlobs(string folder)
                 return BlobAppend.PieceMismatch;
             }
 
-            return file.Length < upload.Length ? BlobAppend.Kept : Complete(space, upload, file);
+            return file.Length < upload.Length ? BlobAppend.Kept : await CompleteAsync(space, upload, file, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -157,13 +160,21 @@ public sealed class FileBlobs(string folder)
         return true;
     }
 
-    private BlobAppend Complete(SpaceId space, BlobUpload upload, FileStream file)
+    private async Task<BlobAppend> CompleteAsync(SpaceId space, BlobUpload upload, FileStream file, CancellationToken cancellationToken)
     {
         file.Seek(0, SeekOrigin.Begin);
-        if (Convert.ToHexStringLower(SHA256.HashData(file)) != upload.Sha256)
+        if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken).ConfigureAwait(false)) != upload.Sha256)
         {
             Drop(space, upload);
             return BlobAppend.WholeMismatch;
+        }
+
+        if (store is not null)
+        {
+            file.Seek(0, SeekOrigin.Begin);
+            await store.PutAsync(space, upload.Sha256, file, cancellationToken).ConfigureAwait(false);
+            Drop(space, upload);
+            return BlobAppend.Complete;
         }
 
         var path = BlobPath(space, upload.Sha256);
@@ -172,18 +183,14 @@ public sealed class FileBlobs(string folder)
         return BlobAppend.Complete;
     }
 
-    private string SpaceFolder(SpaceId space) => Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(space.Value)).AsSpan(0, 16)));
+    private string SpaceFolder(SpaceId space) => Path.Combine(_folder, BlobNames.Of(space));
 
     private string UploadFolder(SpaceId space) => Path.Combine(SpaceFolder(space), "uploads");
 
-    private string BlobPath(SpaceId space, string sha256) => IsDigest(sha256)
-        ? Path.Combine(SpaceFolder(space), "blobs", sha256[..2], sha256)
-        : throw Problems.Of(ErrorCodes.BadRequest, "A blob is named by its SHA-256: 64 lower-case hex digits.");
+    private string BlobPath(SpaceId space, string sha256) => Path.Combine(_folder, Path.Combine(BlobNames.Of(space, sha256).Split('/')));
 
     private string PathOf(SpaceId space, BlobUpload upload) =>
         Path.Combine(UploadFolder(space), string.Create(CultureInfo.InvariantCulture, $"{upload.Id}.{upload.Length}.{upload.Sha256}.{upload.ExpiresMs}"));
-
-    internal static bool IsDigest(string text) => text.Length == 64 && text.All(static c => char.IsAsciiHexDigitLower(c));
 
     private static BlobUpload? Parse(string path)
     {

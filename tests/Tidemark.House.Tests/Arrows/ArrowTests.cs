@@ -17,9 +17,10 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = ["Tidemark.Model"],
         ["Tidemark.Server.Sqlite"] = ["Tidemark.Model", "Tidemark.Server", "Tidemark.Sqlite"],
         ["Tidemark.Server.PostgreSql"] = ["Tidemark.Model", "Tidemark.Server"],
+        ["Tidemark.Server.S3"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.Server.AspNetCore"] = ["Tidemark.Model", "Tidemark.Server"],
         ["Tidemark.EntityFrameworkCore"] = ["Tidemark.Model"],
-        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Health", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.PostgreSql", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
+        ["Tidemark.Cli"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Health", "Tidemark.Server", "Tidemark.Server.Sqlite", "Tidemark.Server.PostgreSql", "Tidemark.Server.S3", "Tidemark.Server.AspNetCore", "Tidemark.Simulation"],
         ["Tidemark.Simulation"] = ["Tidemark.Model", "Tidemark.Sqlite", "Tidemark.Client", "Tidemark.Health", "Tidemark.Server", "Tidemark.Server.Sqlite"],
     };
 
@@ -33,6 +34,7 @@ public sealed partial class ArrowTests
         ["Tidemark.Server"] = [],
         ["Tidemark.Server.Sqlite"] = [],
         ["Tidemark.Server.PostgreSql"] = ["Npgsql"],
+        ["Tidemark.Server.S3"] = ["AWSSDK.S3"],
         ["Tidemark.Server.AspNetCore"] = ["Microsoft.AspNetCore.OpenApi"],
         ["Tidemark.EntityFrameworkCore"] = ["Microsoft.EntityFrameworkCore.Relational"],
         ["Tidemark.Simulation"] = [],

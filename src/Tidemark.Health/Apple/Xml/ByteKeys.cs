@@ -8,16 +8,25 @@ internal sealed class ByteKeys<T>
     private const int EntriesMax = 16_384;
     private const int KeyBytesMax = 512;
     private Entry[] _entries = new Entry[512];
+    private Entry _last;
     private int _count;
 
     public bool TryGet(ReadOnlySpan<byte> key, out T value)
     {
+        // Records come type by type: mostly it is the last one again.
+        if (_last.Key is { } last && key.SequenceEqual(last))
+        {
+            value = _last.Value;
+            return true;
+        }
+
         var hash = Hash(key);
         for (var i = hash & (_entries.Length - 1); _entries[i].Key is { } known; i = (i + 1) & (_entries.Length - 1))
         {
             if (_entries[i].Hash == hash && key.SequenceEqual(known))
             {
-                value = _entries[i].Value;
+                _last = _entries[i];
+                value = _last.Value;
                 return true;
             }
         }
