@@ -199,7 +199,7 @@ internal sealed class BlockParser
         var parts = _content.Read(content, start, attributes, children);
         CountUnknownParts(content);
         var type = new TypeName(HealthTypes.Workout, HealthKind.Workout, HealthTypes.Find(HealthTypes.Workout));
-        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(activity).Finish());
+        _ready.Add(new RecordDraft(type, start, end, CreatedOf(tag, data), OriginOf(tag, data), parts, isNested: false).Category(new CategoryName(activity, HealthIdentity.ValueOf(activity))).Finish());
     }
 
     private void CountUnknownParts(ReadOnlySpan<byte> content)

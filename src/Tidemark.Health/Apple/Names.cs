@@ -9,6 +9,9 @@ internal sealed record TypeName(string Name, HealthKind Kind, HealthType? Known)
 /// <summary>A unit as the export spells it.</summary>
 internal sealed record UnitName(string Spelling, HealthUnit? Unit);
 
+/// <summary>A category's value, and its part of an identity.</summary>
+internal sealed record CategoryName(string Text, long Value);
+
 /// <summary>The names that an export repeats, without the platform's prefixes.</summary>
 internal sealed class Names
 {
@@ -26,7 +29,7 @@ internal sealed class Names
 
     private readonly ByteKeys<TypeName> _types = new();
     private readonly ByteKeys<UnitName> _units = new();
-    private readonly ByteKeys<string> _categories = new();
+    private readonly ByteKeys<CategoryName> _categories = new();
 
     public TypeName TypeOf(ReadOnlySpan<byte> raw)
     {
@@ -59,7 +62,7 @@ internal sealed class Names
     }
 
     /// <summary>HKCategoryValueSleepAnalysisAsleepCore of SleepAnalysis is AsleepCore. Older exports say Asleep, newer ones AsleepUnspecified.</summary>
-    public string CategoryOf(ReadOnlySpan<byte> raw, TypeName type)
+    public CategoryName CategoryOf(ReadOnlySpan<byte> raw, TypeName type)
     {
         if (_categories.TryGet(raw, out var known))
         {
@@ -75,6 +78,7 @@ internal sealed class Names
             > HealthLimits.TextLengthMax => name[..HealthLimits.TextLengthMax],
             _ => name,
         };
-        return _categories.Add(raw, type.Name == "SleepAnalysis" && name == "Asleep" ? "AsleepUnspecified" : name);
+        name = type.Name == "SleepAnalysis" && name == "Asleep" ? "AsleepUnspecified" : name;
+        return _categories.Add(raw, new CategoryName(name, HealthIdentity.ValueOf(name)));
     }
 }

@@ -7,11 +7,10 @@ namespace Tidemark.Health.Apple;
 internal readonly struct RecordDraft(TypeName type, long startMs, long endMs, long? createdMs, OriginEntry origin, ContentParts parts, bool isNested)
 {
     /// <summary>A sample without a number.</summary>
-    public SampleDraft Category(string? name)
+    public SampleDraft Category(CategoryName? category)
     {
-        var value = name is null ? 0 : HealthIdentity.ValueOf(name);
         var kind = type.Kind == HealthKind.Quantity ? type.Known?.Kind ?? HealthKind.Category : type.Kind;
-        return Make(kind == HealthKind.Quantity ? HealthKind.Category : kind, null, null, name, value, isSwitchable: false);
+        return Make(kind == HealthKind.Quantity ? HealthKind.Category : kind, null, null, category?.Text, category?.Value ?? 0, isSwitchable: false);
     }
 
     public SampleDraft Quantity(double number, UnitName unit, Repairs repairs)
