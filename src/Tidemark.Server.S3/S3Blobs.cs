@@ -1,4 +1,3 @@
-using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -78,7 +77,7 @@ public sealed class S3Blobs : IBlobStore, IDisposable
         {
             return await ask().ConfigureAwait(false);
         }
-        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound && e.ErrorCode != "NoSuchBucket")
+        catch (AmazonS3Exception e) when (e.ErrorCode is "NoSuchKey" or "NotFound")
         {
             throw new FileNotFoundException("There is no such object.", e);
         }

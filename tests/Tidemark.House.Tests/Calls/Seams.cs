@@ -17,6 +17,7 @@ internal static class Seams
     [
         "src/Tidemark.Client/Environment/",
         "src/Tidemark.Server.AspNetCore/Hosting/Compaction.cs", // hosting: a background service on the host's clock
+        "src/Tidemark.Health/Apple/AppleExportReader.cs", // parses blocks of a file beside its caller; what comes out is the same on one thread
         "src/Tidemark.Client/Storage/Writing/TurnStarter.cs", // the queue's one seam; the scheduler is given
     ];
 
