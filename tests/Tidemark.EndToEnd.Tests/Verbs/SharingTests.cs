@@ -54,6 +54,12 @@ public sealed class SharingTests
         }
 
         (await first.RunAsync("sync", "--json")).Expect(4);
+        var ben = await world.Server.TokenAsync("ben");
+        await Ask(world, ben, "spaces", "list");
+        Assert.Contains("Revoked", (await TidemarkCommand.RunAsync("admin", "revoke-tokens", "ben", "--server", world.Server.Url, "--token", root)).Expect(0).Output, StringComparison.Ordinal);
+        (await Run(world, ben, "spaces", "list")).Expect(4);
+        (await Run(world, world.Token, "admin", "revoke-tokens", "root")).Expect(4);
+        await Ask(world, root, "admin", "users");
     }
 
     [Fact]

@@ -34,6 +34,7 @@ public sealed partial class DocumentedTests
     }
 
     [Fact]
+    [Trait("req", "OPS-06")]
     public void Every_error_code_is_in_the_catalogue_of_errors()
     {
         var catalogue = string.Concat(Checkout.Files.Where(f => f.StartsWith("docs/errors/", StringComparison.Ordinal)).Select(Checkout.Read));
@@ -57,6 +58,7 @@ public sealed partial class DocumentedTests
     }
 
     [Fact]
+    [Trait("req", "OPS-06")]
     public void Links_between_documents_lead_somewhere() =>
         Faults.None(
             from file in Checkout.Files
@@ -70,6 +72,7 @@ public sealed partial class DocumentedTests
             "Links to nothing:");
 
     [Fact]
+    [Trait("req", "OPS-06")]
     public void Tests_named_by_documents_exist()
     {
         var methods = Source.Under("tests/")
@@ -83,6 +86,33 @@ public sealed partial class DocumentedTests
             where !methods.Contains(match.Groups[1].Value)
             select $"{file}: {match.Groups[1].Value}",
             "Documents name tests that do not exist:");
+    }
+
+    [Fact]
+    [Trait("req", "OPS-06")]
+    public void Every_endpoint_stands_in_the_protocol_reference()
+    {
+        var page = Checkout.Read("docs/protocol/README.md");
+        var paths = (from source in Source.Under("src/Tidemark.Server.AspNetCore/")
+                     from call in source.Root.DescendantNodes().OfType<InvocationExpressionSyntax>()
+                     where call.Expression is MemberAccessExpressionSyntax { Name.Identifier.ValueText: "MapGet" or "MapPost" or "MapPut" or "MapDelete" or "MapPatch" or "MapMethods" }
+                     select (((LiteralExpressionSyntax)call.ArgumentList.Arguments[0].Expression).Token.ValueText, source.File)).ToList();
+        Assert.NotEmpty(paths);
+        Faults.None(from path in paths where !page.Contains($"{path.ValueText}`", StringComparison.Ordinal) select $"{path.ValueText} ({path.File})", "Not in docs/protocol/README.md:");
+    }
+
+    [Fact]
+    [Trait("req", "OPS-06")]
+    [Trait("req", "OPS-01")]
+    public void Every_verb_of_the_command_stands_in_a_guide_or_the_readme()
+    {
+        var pages = string.Concat(Checkout.Files.Where(f => f == "README.md" || f.StartsWith("docs/guides/", StringComparison.Ordinal) || f.StartsWith("docs/errors/", StringComparison.Ordinal) || f == "docs/internals/testing.md").Select(Checkout.Read));
+        var verbs = (from source in Source.Under("src/Tidemark.Cli/")
+                     from call in source.Root.DescendantNodes().OfType<InvocationExpressionSyntax>()
+                     where call.Expression.ToString() is "Verb.Create" or "Asks"
+                     select (call.ArgumentList.Arguments[0].Expression as LiteralExpressionSyntax)?.Token.ValueText).OfType<string>().ToList();
+        Assert.Contains("sync", verbs);
+        Faults.None(from verb in verbs.Distinct(StringComparer.Ordinal) where !Regex.IsMatch(pages, $@"\b{verb}\b", RegexOptions.None, TimeSpan.FromSeconds(10)) select verb, "In no guide:");
     }
 
     private static List<string> MissingColumns(string room, string page)
