@@ -4,6 +4,7 @@ using Tidemark.Client.Encryption;
 using Tidemark.Client.Engines.Joining;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage.Several;
+using Tidemark.Model.Entities;
 using Tidemark.Testing;
 using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
@@ -13,16 +14,27 @@ namespace Tidemark.Client.Tests.Remotes.Several;
 
 /// <summary>
 /// Random histories of three devices and three remotes of which each device sees two: remotes that lack this or that, flap, forget and are emptied, lost answers, edits between stage and push, a device that gets its key
-/// late, shown rows twice and out of order. In the end nothing that anybody wrote is lost but to what was written later, all are equal, and nobody has anything to send.
+/// late, shown rows twice and out of order, processes that are killed in a cycle, and, with other writers, clocks that differ and rules that wait for all remotes. In the end nothing that anybody wrote is lost but to what was written later, all are equal, and nobody has anything to send.
 /// </summary>
 internal sealed class JoinHistory(int seed, bool hasOthers)
 {
     private const int Keys = 5;
+
+    // Rules that are no joins, and decide only when all remotes that a device sees are there.
+    private static readonly SyncModel Ruled = JoinDevice.With(f => f.Name switch
+    {
+        "title" => f with { Policy = FieldPolicy.ServerWins },
+        "body" => f with { Policy = FieldPolicy.Text },
+        _ => f,
+    });
+
     private readonly Random _dice = new(seed);
     private readonly Random _noise = new(-seed);
     private readonly ManualTime _time = new();
     private readonly List<ProgrammableRemote> _remotes = [];
     private readonly List<JoinDevice> _devices = [];
+    private readonly List<TimeProvider> _clocks = [];
+    private readonly List<(string, IStagedRemote)[]> _sees = [];
     private readonly Dictionary<(string Key, string Field), (long At, string? Value)> _truth = [];
     private readonly List<Dictionary<string, (long At, Dictionary<string, string?> Fields)>> _pending = [[], [], []];
     private readonly HashSet<(string Key, string Field)> _unclear = [];
@@ -45,7 +57,9 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         for (var i = 0; i < 3; i++)
         {
             var others = Enumerable.Range(0, 3).Where(r => r != i).OrderBy(_ => _dice.Next()).Select(r => ("r" + r, (IStagedRemote)_remotes[r])).ToArray();
-            _devices.Add(await JoinDevice.MakeAsync(folder.File($"d{i}.db"), _time, _noise.NextBytes, others));
+            _clocks.Add(new ShiftedTime(_time, hasOthers && seed % 3 == 0 ? TimeSpan.FromSeconds((i - 1) * 100) : TimeSpan.Zero));
+            _sees.Add(others);
+            _devices.Add(await JoinDevice.MakeAsync(folder.File($"d{i}.db"), _clocks[i], _noise.NextBytes, hasOthers && seed % 2 == 0 ? Ruled : JoinDevice.Notes, others));
         }
 
         await _devices[0].GiveKeysAsync(_ring);
@@ -103,6 +117,9 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
             case 13 when _dice.Next(3) == 0:
                 _remotes[_dice.Next(3)].Empty();
                 break;
+            case 11 when _dice.Next(2) == 0:
+                await KillAsync(device);
+                break;
             case 8 when hasOthers:
                 WriteAsOther(_remotes[_dice.Next(3)]);
                 break;
@@ -110,6 +127,34 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
                 await SyncAsync(device);
                 break;
         }
+    }
+
+    // The process ends in the middle of a cycle, between any two calls of remotes; the next one goes on with the file.
+    private async Task KillAsync(int device)
+    {
+        var calls = _dice.Next(1, 8);
+        var path = _devices[device].Store.Path;
+        Flush(device);
+        await _devices[device].DisposeAsync();
+        var killer = new Killer { AtCall = calls };
+        var doomed = await JoinDevice.OpenDoomedAsync(path, _clocks[device], _noise.NextBytes, killer, _sees[device]);
+        try
+        {
+            killer.Begin();
+            _remotes.ForEach(r => r.AtCall = _ => killer.Call());
+            await doomed.TrySyncAsync();
+        }
+        catch (KilledException)
+        {
+            // As it was to be.
+        }
+        finally
+        {
+            _remotes.ForEach(r => r.AtCall = null);
+            await killer.BuryAsync(doomed);
+        }
+
+        _devices[device] = await JoinDevice.OpenAsync(path, _clocks[device], _noise.NextBytes, _sees[device]);
     }
 
     private void WriteAsOther(ProgrammableRemote remote)
@@ -403,9 +448,16 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         Assert.Equal(writes, _remotes.Sum(r => r.Writes));
     }
 
+    private sealed class ShiftedTime(TimeProvider time, TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + by;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+    }
+
     private static List<string> States(JoinDevice device)
     {
         var book = new JoinBook(device.Store.EngineSession);
-        return [.. book.ReadAllOf(JoinDevice.Notes.Get("note")).Select(r => Convert.ToHexString(RowStateJson.Write(r)))];
+        return [.. book.ReadAllOf(device.Store.Model.Get("note")).Select(r => Convert.ToHexString(RowStateJson.Write(r)))];
     }
 }

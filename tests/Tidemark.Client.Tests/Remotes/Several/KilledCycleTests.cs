@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Microsoft.Data.Sqlite;
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Sqlite;
@@ -121,62 +120,4 @@ public sealed class KilledCycleTests
         row["secret"] = row["secret"] is not null;
         return r.Key + string.Join(',', row.OrderBy(f => f.Key, StringComparer.Ordinal).Select(f => f.Key + "=" + f.Value?.ToJsonString()));
     });
-
-    private sealed class KilledException() : Exception("The process was killed.");
-
-    // From its point on no statement and no call of the process comes through any more.
-    private sealed class Killer : IStatementWatch
-    {
-        private int _statements;
-        private volatile bool _isWatching;
-        private volatile bool _isBuried;
-
-        public int AtStatement { get; init; } = int.MaxValue;
-
-        public int AtCall { get; init; } = int.MaxValue;
-
-        public int Statements => Volatile.Read(ref _statements);
-
-        public int Calls { get; private set; }
-
-        public bool HasKilled { get; private set; }
-
-        public void Begin() => _isWatching = true;
-
-        public void Opened(SqliteConnection connection)
-        {
-        }
-
-        public void BeforeStep(RawStatement statement)
-        {
-            if (_isWatching && !_isBuried)
-            {
-                Go(Interlocked.Increment(ref _statements) > AtStatement);
-            }
-        }
-
-        public void Call()
-        {
-            if (_isWatching)
-            {
-                Go(Calls++ >= AtCall);
-            }
-        }
-
-        // Closing rolls back what was not committed, as the end of a process does.
-        public async Task BuryAsync(JoinDevice device)
-        {
-            _isBuried = true;
-            await device.DisposeAsync();
-        }
-
-        private void Go(bool isOver)
-        {
-            HasKilled |= isOver;
-            if (HasKilled)
-            {
-                throw new KilledException();
-            }
-        }
-    }
 }
