@@ -18,7 +18,7 @@ internal static class StatusVerb
 
     private static ExitCode Show(Out output, StoreStatus status, SeveralRemotes several)
     {
-        var (remotes, quarantine) = (several.Read(), several.ReadQuarantine().Count);
+        var (remotes, quarantine, held) = (several.Read(), several.ReadQuarantine(), several.ReadWaiting());
         var (pending, dead, aside) = (status.Types.Sum(t => t.Pending), status.Types.Sum(t => t.DeadLetters), status.Types.Sum(t => t.Aside));
         output.Write(Tables.Facts(
             ("file", status.Path),
@@ -38,6 +38,11 @@ internal static class StatusVerb
         foreach (var remote in remotes)
         {
             output.Line($"{remote.Name}: {remote.Owed:N0} waiting, {remote.Refused:N0} refused, {remote.Quarantined:N0} in quarantine{((remote.Question ?? remote.Trouble) is { } trouble ? ": " + trouble : "")}");
+        }
+
+        foreach (var (type, key, rule) in held)
+        {
+            output.Line($"{type} {Tables.Short(key, 40)} stays here until all remotes are there, or a person has decided: {rule}");
         }
 
         foreach (var row in status.Diverged)
@@ -66,9 +71,10 @@ internal static class StatusVerb
             lastRun = status.LastRun,
             warnings = status.Warnings,
             remotes,
-            quarantine,
+            quarantine = quarantine.Count,
+            held = held.Select(h => new { type = h.Type, key = h.Key, rule = h.Rule }),
         });
-        return dead > 0 || remotes.Any(r => r.Refused > 0 || r.Question is not null) ? ExitCode.NeedsYou : ExitCode.Done;
+        return dead > 0 || quarantine.Any(q => q.Cause == "PersonNeeded") || remotes.Any(r => r.Refused > 0 || r.Question is not null) ? ExitCode.NeedsYou : ExitCode.Done;
     }
 
     private static string LastRunOf(StoreStatus status) => status.LastRun is { } run

@@ -53,6 +53,7 @@ public sealed class SeveralRemotesTests
         await SqliteShell.RunAsync(phone, "UPDATE log SET steps = 201 WHERE id = 'tue'");
         await Task.WhenAll(RunAsync(tokens, "sync", laptop), RunAsync(tokens, "sync", phone), RunAsync(tokens, "sync", laptop));
         Assert.Equal(2, (await RunAsync(tokens, "remotes", laptop, "quarantine", "--json")).Expect(0).Json().GetProperty("quarantine").GetArrayLength());
+        Assert.Equal(0, (await RunAsync(tokens, "remotes", laptop, "waiting", "--json")).Expect(0).Json().GetProperty("waiting").GetArrayLength());
         Assert.Equal(0, await SqliteShell.CountAsync(laptop, "SELECT count(*) FROM log WHERE id = 'mon'"));
 
         // One server goes down; both go on with the other, and what was changed meanwhile reaches it later.

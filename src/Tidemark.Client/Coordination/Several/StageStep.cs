@@ -98,7 +98,7 @@ internal sealed class StageStep(
         for (var i = 0; i < options.IterationsMax; i++)
         {
             var page = await keeper.KeepAsync(named.Remote.PullAsync(token, options.PageRowsMax, cancellationToken)).ConfigureAwait(false);
-            if (token is not null && epoch is not null && page.Epoch is { } incarnation && incarnation != epoch)
+            if (epoch is not null && page.Epoch is { } incarnation && incarnation != epoch)
             {
                 throw new TokenExpiredException(true, $"{named.Name} was emptied or restored.");
             }

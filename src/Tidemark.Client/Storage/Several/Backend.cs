@@ -64,8 +64,9 @@ internal sealed class BackendRepository(StoreConnection db)
     public void SetToken(int id, string? token, string? epoch, int page) =>
         db.Execute("UPDATE _tm_backend SET token = ?2, epoch = coalesce(?3, epoch), page = ?4, listing = 0 WHERE id = ?1", Value.Integer(id), token.OrNull(), epoch.OrNull(), Value.Integer(page));
 
+    /// <summary>The incarnation stays known until others are listed: a listing that is broken off goes on with the same data, or is another one.</summary>
     public void BeginListing(int id, Listing listing) =>
-        db.Execute("UPDATE _tm_backend SET token = NULL, epoch = NULL, listing = max(listing, ?2) WHERE id = ?1", Value.Integer(id), Value.Integer((int)listing));
+        db.Execute($"UPDATE _tm_backend SET token = NULL, epoch = CASE ?2 WHEN {(int)Listing.Restored} THEN NULL ELSE epoch END, listing = max(listing, ?2) WHERE id = ?1", Value.Integer(id), Value.Integer((int)listing));
 
     public long NextPushSeq(int id)
     {

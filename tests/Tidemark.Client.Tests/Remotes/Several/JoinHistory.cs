@@ -134,7 +134,6 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
     {
         var calls = _dice.Next(1, 8);
         var path = _devices[device].Store.Path;
-        Flush(device);
         await _devices[device].DisposeAsync();
         var killer = new Killer { AtCall = calls };
         var doomed = await JoinDevice.OpenDoomedAsync(path, _clocks[device], _noise.NextBytes, killer, _sees[device]);
@@ -155,6 +154,10 @@ internal sealed class JoinHistory(int seed, bool hasOthers)
         }
 
         _devices[device] = await JoinDevice.OpenAsync(path, _clocks[device], _noise.NextBytes, _sees[device]);
+        if (!_devices[device].Store.EngineSession.Outbox.HasWork())
+        {
+            Flush(device); // It was taken up before the end.
+        }
     }
 
     private void WriteAsOther(ProgrammableRemote remote)

@@ -240,6 +240,30 @@ public sealed class SeveralRemotesTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("req", "REM-05")]
+    public async Task A_listing_that_was_broken_off_before_the_remote_was_emptied_takes_nothing_away()
+    {
+        var device = await DeviceAsync(("a", _a), ("b", _b));
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x'), ('m', 'y')");
+        await device.SyncAsync();
+        _a.Forget(); // All is to be listed, and the listing does not come.
+        var calls = 0;
+        _a.BeforePull = () =>
+        {
+            _a.IsDown = ++calls == 2;
+            return Task.CompletedTask;
+        };
+        await device.SyncAsync();
+        Assert.NotNull(device.Several.Read()[0].Trouble);
+        _a.BeforePull = null;
+        _a.IsDown = false;
+        _a.Empty();
+        await device.SyncAsync();
+        Assert.Equal(2, device.Rows().Count);
+        Assert.Equal(2, _a.Rows().Count(r => r.Key.StartsWith("note", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     [Trait("req", "REM-10")]
     public async Task Nothing_runs_before_the_session_stands_and_what_asked_meanwhile_is_one_cycle()
     {
