@@ -67,8 +67,7 @@ public sealed class HintGate
         {
             if (report.Error is null && report.Mode != SyncMode.PushOnly && !report.Pull.HasMore)
             {
-                // A run that could not pull anything (it says why) asks for no other one at once.
-                _pulled = Math.Max(Math.Max(_pulled, _hintedBefore), report.Pull.Until > 0 ? report.Pull.Until : _hinted);
+                _pulled = Math.Max(Math.Max(_pulled, _hintedBefore), report.Pull.Until);
             }
         }
     }

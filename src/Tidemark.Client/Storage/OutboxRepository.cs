@@ -135,9 +135,9 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE seq > ?1 AND type = ?2 AND op IN ('I', 'N') AND k0 IS ?3)",
             Value.Integer(seq), Value.Integer(table.Number), table.Stored(table.Type.KeyOrdinals[0], key[0])) != 0;
 
-    /// <summary>Notes of deletions and of rows thrown out, in order.</summary>
-    public List<Touch> ReadDeletions(long afterSeq) =>
-        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R') ORDER BY seq",
+    /// <summary>Notes of deletions, of rows thrown out and of changed keys, in order.</summary>
+    public List<Touch> ReadLeaving(long afterSeq) =>
+        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R', 'K', 'N') ORDER BY seq",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
 
     /// <summary>Notes of changed keys: the former one, then the new one.</summary>

@@ -56,6 +56,22 @@ public sealed class LiveHintsTests
     }
 
     [Fact]
+    public async Task A_hint_during_the_pull_of_an_empty_space_is_due_when_the_pull_has_ended()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes);
+        var gate = new HintGate();
+        gate.Starting();
+        var report = await a.SyncAsync(SyncMode.PullOnly);
+        gate.Hinted(new LiveHint("u:ann", 5));
+        gate.Note(report);
+        Assert.True(gate.IsDue);
+        gate.Starting();
+        gate.Note(report); // Wherever the server's head is now, the hint was looked after.
+        Assert.False(gate.IsDue);
+    }
+
+    [Fact]
     public async Task A_push_with_nothing_to_send_says_nothing_of_how_far_was_pulled_and_an_idle_run_does()
     {
         await using var world = await World.StartAsync();

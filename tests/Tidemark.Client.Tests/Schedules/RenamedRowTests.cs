@@ -93,4 +93,25 @@ public sealed class RenamedRowTests
         Assert.Equal(["m|f9", "n|f9"], b.Rows("SELECT * FROM note ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Theory]
+    [Trait("req", "MOD-03")]
+    [Trait("req", "PUSH-06")]
+    [InlineData("INTEGER")]
+    [InlineData("TEXT")]
+    public async Task A_change_of_key_that_falls_into_the_next_batch_is_no_deletion(string keys)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", $"CREATE TABLE team(id {keys} PRIMARY KEY, name TEXT); CREATE TABLE player(id TEXT PRIMARY KEY, team_id {keys} NOT NULL REFERENCES team(id) ON UPDATE CASCADE ON DELETE CASCADE, name TEXT); INSERT INTO team VALUES(1, 'red');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO player VALUES('p', 1, 'ann')"); // Which b has never seen.
+        await a.SyncAsync();
+
+        // A batch of 1,000 commands ends between the first edit of the row and the change of its key.
+        b.Sql("UPDATE team SET name = 'redder'; WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO team SELECT i, 'x' || i FROM n; UPDATE team SET id = 5 WHERE id = 1");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["p|5|redder"], b.Rows("SELECT p.id, t.id, t.name FROM player p JOIN team t ON t.id = p.team_id"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -17,6 +17,7 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly HashSet<RowId> _judged = []; // by all notes of their deletion, also by those of later batches
     private readonly HashSet<RowId> _replaced = []; // by the INSERT whose own note comes next
     private readonly List<(RowId From, RowId To)> _renames = [];
+    private (RowId Id, long Seq)? _renamed; // by the last note that was read
 
     public PushSnapshot Read(long afterSeq, int rowsMax)
     {
@@ -28,12 +29,15 @@ internal sealed class DifferenceReader(StoreSession session)
         ReadBlocked();
         ReadHeldOff();
         ReadTouches(afterSeq, rowsMax);
-        ReadLaterDeletions();
-        FindReinserted();
-        PairRenames();
-        Close();
-        ReadLaterDeletions(); // Of what came along.
-        FindReinserted();
+        for (var seen = -1; seen != _snapshot.Rows.Count;)
+        {
+            seen = _snapshot.Rows.Count;
+            ReadLater(); // Of what came along too.
+            FindReinserted();
+            PairRenames();
+            Close();
+        }
+
         return _snapshot;
     }
 
@@ -98,7 +102,6 @@ internal sealed class DifferenceReader(StoreSession session)
         var touches = session.Outbox.ReadTouches(afterSeq, WindowMax);
         _snapshot.LastSeq = afterSeq;
         var lastSeq = session.Outbox.LastSeq();
-        (RowId Id, long Seq)? renamed = null;
         foreach (var touch in touches)
         {
             if (_rows.Count >= rowsMax)
@@ -119,37 +122,49 @@ internal sealed class DifferenceReader(StoreSession session)
             }
 
             var row = Take(table, table.KeyOf(touch), touch);
-            if (renamed is { } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && from.Id.Type == table.Number)
+            if (_renamed is { } from && touch.Op == "N" && touch.Seq == from.Seq + 1 && from.Id.Type == table.Number)
             {
                 _renames.Add((from.Id, row.Id));
             }
 
-            renamed = touch.Op == "K" ? (row.Id, touch.Seq) : null;
+            _renamed = touch.Op == "K" ? (row.Id, touch.Seq) : null;
         }
 
         _snapshot.HasMore = touches.Count == WindowMax;
     }
 
-    // A deletion is judged together with what is sent of its row now; left for the next batch, it would be taken for one of what was sent.
-    private void ReadLaterDeletions()
+    // A deletion, or a change of key, is judged together with what is sent of its row now; left for the next batch, a deletion would be taken for one
+    // of what was sent, and a row that only changed its key for one that was deleted.
+    private void ReadLater()
     {
         if (!_snapshot.HasMore)
         {
             return;
         }
 
-        var added = _rows.Values.Where(r => r.Table.Type.Identity == IdentityModel.ServerAssigned && _judged.Add(r.Id)).Select(r => r.Id).ToHashSet();
+        var added = _rows.Values.Where(r => (r.Table.Type.Identity == IdentityModel.ServerAssigned || r is { Base: not null, Live: null }) && _judged.Add(r.Id)).Select(r => r.Id).ToHashSet();
         if (added.Count == 0)
         {
             return;
         }
 
-        foreach (var touch in session.Outbox.ReadDeletions(_snapshot.LastSeq))
+        Touch? former = null;
+        foreach (var touch in session.Outbox.ReadLeaving(_snapshot.LastSeq))
         {
-            if (session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table
-                && table.KeyOf(touch) is var key && added.Contains(new RowId(table.Number, key)))
+            if (touch.Op == "K")
             {
-                Take(table, key, touch);
+                former = touch;
+            }
+            else if (session.FindTable(touch.Type) is { } table && new RowId(table.Number, table.KeyOf(touch)) is var id)
+            {
+                if (touch.Op == "N")
+                {
+                    TakeRename(table, id, former, touch, added);
+                }
+                else if (table.Type.Identity == IdentityModel.ServerAssigned && added.Contains(id))
+                {
+                    Take(table, id.Key, touch);
+                }
             }
         }
 
@@ -159,6 +174,29 @@ internal sealed class DifferenceReader(StoreSession session)
             {
                 _reused.Again.Add(id);
             }
+        }
+    }
+
+    // Both notes, or none; the former key's may have been the last one of this batch.
+    private void TakeRename(EntityTable table, RowId to, Touch? former, Touch touch, HashSet<RowId> added)
+    {
+        var from = former?.Seq == touch.Seq - 1 ? new RowId(table.Number, table.KeyOf(former)) : _renamed?.Seq == touch.Seq - 1 ? _renamed.Value.Id : default(RowId?);
+        if (from is not { } left || !(added.Contains(left) || added.Contains(to)))
+        {
+            return;
+        }
+
+        if (former?.Seq == touch.Seq - 1)
+        {
+            Take(table, left.Key, former);
+        }
+
+        Take(table, to.Key, touch);
+        _renames.Add((left, to));
+        foreach (var id in new[] { left, to })
+        {
+            added.Add(id);
+            _judged.Add(id);
         }
     }
 
