@@ -16,6 +16,7 @@ public sealed class AppleHealthExport : IDisposable
     private readonly ExportLimits _limits;
     private readonly Func<Stream> _openXml;
     private readonly List<(string Name, Func<Stream> Open)> _ecgs = [];
+    private readonly Dictionary<string, (Func<Stream> Open, long BytesMax)> _routes = new(StringComparer.OrdinalIgnoreCase);
 
     private AppleHealthExport(ZipArchive? zip, FileStream? file, ExportLimits limits, Func<Stream> openXml, long xmlBytes, string fingerprint)
     {
@@ -81,19 +82,26 @@ public sealed class AppleHealthExport : IDisposable
     public string? ReadEcg(string name)
     {
         var (_, open) = _ecgs.Find(e => e.Name == name);
-        using var stream = open();
-        using var text = new MemoryStream();
-        var buffer = new byte[81_920];
-        while (stream.Read(buffer) is var read and > 0)
-        {
-            text.Write(buffer, 0, read);
-            if (text.Length > _limits.EcgBytesMax)
-            {
-                return null;
-            }
-        }
+        using var text = ReadWhole(open, _limits.EcgBytesMax);
+        return text is null ? null : Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
 
-        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    /// <summary>The file that a route's path names, by its last part: the folders before it are in the phone's language.</summary>
+    public bool HasRoute(string path) => _routes.ContainsKey(LastOf(path));
+
+    /// <summary>The bytes of a route's file; null when it is damaged, or larger than any real one.</summary>
+    public byte[]? ReadRoute(string path)
+    {
+        var (open, bytesMax) = _routes[LastOf(path)];
+        try
+        {
+            using var bytes = ReadWhole(open, bytesMax);
+            return bytes?.ToArray();
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     public void Dispose()
@@ -125,6 +133,11 @@ public sealed class AppleHealthExport : IDisposable
             }
         }
 
+        foreach (var entry in candidates.Where(e => IsRoute(e.Name)).OrderBy(e => e.FullName, StringComparer.Ordinal))
+        {
+            export._routes.TryAdd(LastOf(entry.FullName), (entry.Open, Math.Min(limits.RouteBytesMax, Math.Max(1 << 20, entry.CompressedLength * limits.InflationMax))));
+        }
+
         return export;
     }
 
@@ -141,8 +154,35 @@ public sealed class AppleHealthExport : IDisposable
             export._ecgs.Add((Path.GetRelativePath(path, file), () => OpenFile(file)));
         }
 
+        foreach (var file in files.Where(IsRoute))
+        {
+            export._routes.TryAdd(Path.GetFileName(file), (() => OpenFile(file), limits.RouteBytesMax));
+        }
+
         return export;
     }
+
+    private static MemoryStream? ReadWhole(Func<Stream> open, long bytesMax)
+    {
+        using var stream = open();
+        var bytes = new MemoryStream();
+        var buffer = new byte[81_920];
+        while (stream.Read(buffer) is var read and > 0)
+        {
+            bytes.Write(buffer, 0, read);
+            if (bytes.Length > bytesMax)
+            {
+                bytes.Dispose();
+                return null;
+            }
+        }
+
+        return bytes;
+    }
+
+    private static bool IsRoute(string name) => name.EndsWith(".gpx", StringComparison.OrdinalIgnoreCase);
+
+    private static string LastOf(string path) => path[(path.LastIndexOfAny(['/', '\\']) + 1)..];
 
     private static bool Sniff(ZipArchiveEntry entry, Func<Stream, bool> isOne)
     {

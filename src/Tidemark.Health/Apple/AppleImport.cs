@@ -9,11 +9,13 @@ namespace Tidemark.Health.Apple;
 /// <summary>Brings an export into a file: what is new is added, what has another version replaced, what is gone deleted. A second time changes nothing.</summary>
 public sealed class AppleImport
 {
+    private const int LargeBytesMax = 16 << 20;
     private readonly HealthStore _store;
     private readonly ImportOptions _options;
     private readonly AppleHealthExport _export;
     private readonly Dictionary<Guid, FoundSample> _rings = [];
     private readonly ImportMerge _merge;
+    private long _largeBytes;
 
     private AppleImport(AppleHealthExport export, HealthStore store, ImportOptions options)
     {
@@ -50,6 +52,7 @@ public sealed class AppleImport
             Collect(reader.Current);
             if (!_merge.IsFull || !reader.IsAtBoundary)
             {
+                await CommitHeavyAsync(reader, progress).ConfigureAwait(false);
                 continue;
             }
 
@@ -57,6 +60,7 @@ public sealed class AppleImport
             var stopping = cancellationToken.IsCancellationRequested;
             var isCheckpoint = _rings.Count == 0 && (stopping || ++batches % _options.CheckpointBatches == 0);
             await _merge.CommitAsync(isCheckpoint ? () => Checkpoint(reader, earlier) : null).ConfigureAwait(false);
+            _largeBytes = 0;
             progress?.Report(new ImportProgress(_merge.Report.Found, reader.Position, _export.XmlBytes));
             if (stopping)
             {
@@ -72,8 +76,27 @@ public sealed class AppleImport
         return _merge.Report;
     }
 
+    // A few hundred routes are no full batch, and fill the memory all the same. A boundary is where a place to go on from may be, not where a commit must be.
+    private async Task CommitHeavyAsync(AppleExportReader reader, IProgress<ImportProgress>? progress)
+    {
+        if (_largeBytes > LargeBytesMax)
+        {
+            await _merge.CommitAsync(null).ConfigureAwait(false);
+            _largeBytes = 0;
+            progress?.Report(new ImportProgress(_merge.Report.Found, reader.Position, _export.XmlBytes));
+        }
+    }
+
     private void Collect(in FoundSample sample)
     {
+        if (sample.File is { } file)
+        {
+            var route = WithRoute(sample, file);
+            _largeBytes += route.Sample.Extra?.Utf8.Length ?? 0;
+            _merge.Batch.Add(route);
+            return;
+        }
+
         if (sample.Sample.Kind != HealthKind.ActivitySummary)
         {
             _merge.Batch.Add(sample);
@@ -97,6 +120,24 @@ public sealed class AppleImport
                 _merge.Batch.Add(sample);
             }
         }
+    }
+
+    private FoundSample WithRoute(in FoundSample sample, string file)
+    {
+        if (!_export.HasRoute(file))
+        {
+            _merge.Repaired(Repair.MissingRoute);
+            return sample with { IsUnread = true };
+        }
+
+        if (_export.ReadRoute(file) is not { } gpx || RouteFile.Read(gpx, out var unreadable) is not { } points)
+        {
+            _merge.Repaired(Repair.UnreadableRoute);
+            return sample with { IsUnread = true };
+        }
+
+        _merge.Repaired(Repair.UnreadablePoint, unreadable);
+        return sample with { Sample = sample.Sample.With(RouteFile.Extra(sample.Sample.Extra, points)) };
     }
 
     private void Finish()

@@ -22,6 +22,7 @@ internal sealed class BlockParser
 {
     private const int SamplesExpected = 512;
     private const int DraftsMax = 8;
+    private static readonly TypeName Route = new(HealthTypes.WorkoutRoute, HealthKind.WorkoutRoute, HealthTypes.Find(HealthTypes.WorkoutRoute));
     private readonly Names _names = new();
     private readonly Tag _child = new();
     private readonly ElementScanner _scanner;
@@ -185,9 +186,9 @@ internal sealed class BlockParser
 
     private void ReadWorkout(ReadOnlySpan<byte> data, ReadOnlySpan<byte> content)
     {
-        var before = _ready.Count;
         var children = ReadNested(content);
-        Repairs[Repair.UndeclaredNesting] += _ready.Count - before;
+        Repairs[Repair.UndeclaredNesting] += children.Count;
+        ReadRoutes(content, children);
         var tag = _scanner.Tag;
         if (ReadTimes(tag, data) is not var (start, end))
         {
@@ -236,25 +237,8 @@ internal sealed class BlockParser
     {
         var ids = new List<Guid>();
         var at = 0;
-        while (content[at..].IndexOf("<Record "u8) is var open and >= 0)
+        while (NextChild(content, "<Record "u8, "</Record>"u8, ref at, out var inner))
         {
-            at += open;
-            var begin = at;
-            if (_child.Read(content, ref at) != TagOutcome.Ok)
-            {
-                Repairs[Repair.UnreadableElement]++;
-                at = begin + 1;
-                continue;
-            }
-
-            var inner = default(ReadOnlySpan<byte>);
-            if (!_child.IsEmpty)
-            {
-                var end = content[at..].IndexOf("</Record>"u8);
-                inner = end < 0 ? content[at..] : content.Slice(at, end);
-                at += inner.Length;
-            }
-
             if (ReadRecord(_child, content, inner, isNested: true)?.Finish() is { } sample)
             {
                 _ready.Add(sample);
@@ -263,6 +247,53 @@ internal sealed class BlockParser
         }
 
         return ids;
+    }
+
+    // A sample of its own, whose points are in a file beside export.xml.
+    private void ReadRoutes(ReadOnlySpan<byte> content, List<Guid> ids)
+    {
+        var at = 0;
+        while (NextChild(content, "<WorkoutRoute "u8, "</WorkoutRoute>"u8, ref at, out var inner))
+        {
+            if (ReadTimes(_child, content) is not var (start, end))
+            {
+                continue;
+            }
+
+            var draft = new RecordDraft(Route, start, end, CreatedOf(_child, content), OriginOf(_child, content), _content.Read(inner, start), isNested: false).Category(null).Finish();
+            var place = 0;
+            var path = NextChild(inner, "<FileReference "u8, "</FileReference>"u8, ref place, out _) ? XmlText.Decode(_child.Find(inner, "path"u8).Of(inner), out _) : "";
+            _ready.Add(draft with { File = path });
+            ids.Add(draft.Sample.Id);
+        }
+    }
+
+    // Its tag is in _child.
+    private bool NextChild(ReadOnlySpan<byte> content, ReadOnlySpan<byte> open, ReadOnlySpan<byte> close, ref int at, out ReadOnlySpan<byte> inner)
+    {
+        inner = default;
+        while (content[at..].IndexOf(open) is var found and >= 0)
+        {
+            at += found;
+            var begin = at;
+            if (_child.Read(content, ref at) != TagOutcome.Ok)
+            {
+                Repairs[Repair.UnreadableElement]++;
+                at = begin + 1;
+                continue;
+            }
+
+            if (!_child.IsEmpty)
+            {
+                var end = content[at..].IndexOf(close);
+                inner = end < 0 ? content[at..] : content.Slice(at, end);
+                at += inner.Length;
+            }
+
+            return true;
+        }
+
+        return false;
     }
 
     private (long Start, long End)? ReadTimes(Tag tag, ReadOnlySpan<byte> data)

@@ -20,4 +20,7 @@ public sealed record ExportLimits
 
     /// <summary>Bytes of one ECG file. Default 4 MB; real ones have 0.14.</summary>
     public int EcgBytesMax { get; init; } = 4 << 20;
+
+    /// <summary>Bytes of one route's file. Default 32 MB, a day and a night with a point a second; real ones have 1 MB an hour.</summary>
+    public int RouteBytesMax { get; init; } = 32 << 20;
 }

@@ -15,6 +15,12 @@ internal readonly record struct FoundSample(HealthSample Sample, bool IsNested)
     /// <summary>The value may come back in another unit, rounded another way.</summary>
     public bool IsSwitchable { get; init; }
 
+    /// <summary>The name of the file that holds its large part.</summary>
+    public string? File { get; init; }
+
+    /// <summary>Its file could not be read: nothing is known of it but that it is not gone.</summary>
+    public bool IsUnread { get; init; }
+
     /// <summary>The identity of the n-th of its equals.</summary>
     public Guid IdOf(int ordinal) => ordinal == 0 || Series is null ? Sample.Id : HealthIdentity.Of(Series, Sample.StartMs, Sample.EndMs, IdentityValue, ordinal);
 

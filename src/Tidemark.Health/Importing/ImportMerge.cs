@@ -86,6 +86,12 @@ internal sealed class ImportMerge(HealthStore store, ImportOptions options, Expo
     private void Take(in FoundSample sample)
     {
         var role = sample.IsNested ? SeenBits.Nested : SeenBits.Top;
+        if (sample.IsUnread)
+        {
+            Keep(sample.Sample.Id, role);
+            return;
+        }
+
         for (var ordinal = 0; ; ordinal++)
         {
             var id = sample.IdOf(ordinal);
@@ -113,6 +119,14 @@ internal sealed class ImportMerge(HealthStore store, ImportOptions options, Expo
                 MeetAgain(sample, id, known, role);
                 return;
             }
+        }
+    }
+
+    private void Keep(Guid id, int role)
+    {
+        if (store.Samples.Find(id) is { } known)
+        {
+            Seen[known.Seq] |= role;
         }
     }
 

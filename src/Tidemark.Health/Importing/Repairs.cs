@@ -51,6 +51,15 @@ public enum Repair
     /// <summary>An ECG file that cannot be read as one: left out.</summary>
     UnreadableEcg,
 
+    /// <summary>A route whose file is not in the export: left out; one that was imported earlier stays.</summary>
+    MissingRoute,
+
+    /// <summary>A route's file that cannot be read as one, or is larger than any real one: as if it were missing.</summary>
+    UnreadableRoute,
+
+    /// <summary>A point of a route without a place or a time that can be read: left out.</summary>
+    UnreadablePoint,
+
     /// <summary>A table of a Health Connect export that SQLite cannot read to its end: what came before is kept, and nothing is deleted because it is missing.</summary>
     UnreadableTable,
 }

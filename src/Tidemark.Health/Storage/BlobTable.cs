@@ -19,22 +19,29 @@ internal sealed record WaitingBlob(byte[] Hash, byte[] Body, string? Location, i
 /// <summary>Large parts of samples, kept until the server has them. Their samples stay in the queue until then.</summary>
 internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment environment)
 {
-    /// <summary>The part of an ECG that goes by itself; what is said of it in its place.</summary>
-    private const string Large = "waveform";
+    /// <summary>What is said of a large part in its place.</summary>
     private const string Digest = "sha256";
     private const string Stored = "blob";
+
+    /// <summary>The member of a sample's extra part that goes by itself.</summary>
+    public static string? LargeOf(HealthKind kind) => kind switch
+    {
+        HealthKind.Ecg => "waveform",
+        HealthKind.WorkoutRoute => "points",
+        _ => null,
+    };
 
     /// <summary>Takes the large part out of a sample.</summary>
     /// <returns>The sample as it is sent, and the digest of what must be on the server before it; null: it has none.</returns>
     public (HealthSample Sample, byte[]? Hash) Take(HealthSample sample)
     {
-        if (sample.Kind != HealthKind.Ecg || sample.Extra is not { } extra)
+        if (LargeOf(sample.Kind) is not { } name || sample.Extra is not { } extra)
         {
             return (sample, null);
         }
 
         using var json = JsonDocument.Parse(extra.Utf8);
-        if (!json.RootElement.TryGetProperty(Large, out var large) || large.ValueKind != JsonValueKind.String || !large.TryGetBytesFromBase64(out var body) || body.Length == 0)
+        if (!json.RootElement.TryGetProperty(name, out var large) || large.ValueKind != JsonValueKind.String || !large.TryGetBytesFromBase64(out var body) || body.Length == 0)
         {
             return (sample, null);
         }
@@ -45,7 +52,7 @@ internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment env
         using (var writer = HealthSampleJson.CreateWriter(buffer))
         {
             writer.WriteStartObject();
-            foreach (var member in json.RootElement.EnumerateObject().Where(m => m.Name is not (Large or Digest or Stored)))
+            foreach (var member in json.RootElement.EnumerateObject().Where(m => m.Name != name && m.Name is not (Digest or Stored)))
             {
                 member.WriteTo(writer);
             }

@@ -31,6 +31,9 @@ public sealed record ExportManifest
     /// <summary>Samples with a higher version than in the export before.</summary>
     public required long Changed { get; init; }
 
+    /// <summary>Points of all routes.</summary>
+    public long RoutePoints { get; init; }
+
     /// <summary>Bytes of export.xml.</summary>
     public required long XmlBytes { get; init; }
 

@@ -33,6 +33,9 @@ internal sealed class ExportWriter
         _days = Math.Max(1, options.Records / RecordsPerDay);
     }
 
+    /// <summary>Of the workouts that were written; their files stand beside export.xml.</summary>
+    public List<RouteText> Routes { get; } = [];
+
     private bool IsSecond => _options.Generation > 1;
 
     public ExportManifest Write(Stream target, CancellationToken cancellationToken)
@@ -64,6 +67,7 @@ internal sealed class ExportWriter
             Added = IsSecond ? _added : _samples.Values.Sum(),
             Deleted = _deleted,
             Changed = _changed,
+            RoutePoints = Routes.Sum(r => r.Points),
             XmlBytes = _xml.Written,
         };
     }
@@ -341,8 +345,37 @@ internal sealed class ExportWriter
             Repaired(Repair.UnknownElement);
         }
 
+        if (source == 0 && _options.RouteEvery > 0 && i % _options.RouteEvery == 0)
+        {
+            WriteRoute(i, start, end);
+        }
+
         _xml.Add(" </Workout>\n");
         Counted(HealthTypes.Workout);
+    }
+
+    private void WriteRoute(long i, long start, long end)
+    {
+        var route = new RouteText(i, start, end, RouteText.NameOf(end + (_offset * 3600), Has(HealthFaults.Localised)));
+        Routes.Add(route);
+        WriteRoute(i, start, end, "", route.File);
+        Counted(HealthTypes.WorkoutRoute);
+        if (Has(HealthFaults.Routes))
+        {
+            WriteRoute(i, start, end, ":gone", "gone_" + route.File);
+            Repaired(Repair.MissingRoute);
+            Repaired(Repair.UnreadablePoint);
+        }
+    }
+
+    private void WriteRoute(long i, long start, long end, string name, string file)
+    {
+        _xml.Add("  <WorkoutRoute");
+        WriteOrigin(0, i);
+        _xml.Add(" creationDate=\"").AddDate(end + 20, _offset).Add("\" startDate=\"").AddDate(start, _offset).Add("\" endDate=\"").AddDate(end, _offset)
+            .Add("\">\n   <MetadataEntry key=\"HKMetadataKeySyncIdentifier\" value=\"route:").Add(_options.Seed).Add(":").Add(i).Add(name)
+            .Add("\"/>\n   <MetadataEntry key=\"HKMetadataKeySyncVersion\" value=\"2\"/>\n   <FileReference path=\"/workout-routes/").Add(file.Replace("&", "&amp;", StringComparison.Ordinal))
+            .Add("\"/>\n  </WorkoutRoute>\n");
     }
 
     private void Summaries()

@@ -56,5 +56,8 @@ public enum HealthFaults
 
     /// <summary>Dates as the first exports spelt them, in one record of 89.</summary>
     OldDates = 1 << 16,
-    All = (1 << 17) - 1,
+
+    /// <summary>A second route in every workout that has one, whose file is not there, and a point without a place in every route.</summary>
+    Routes = 1 << 17,
+    All = (1 << 18) - 1,
 }

@@ -23,6 +23,9 @@ public sealed record GenerateOptions
 
     /// <summary>How many ECGs. Default 3.</summary>
     public int Ecgs { get; init; } = 3;
+
+    /// <summary>One workout of so many has a route. Default 5, as people have; 0: none. export.xml alone has none, as it has no ECGs.</summary>
+    public int RouteEvery { get; init; } = 5;
 }
 
 /// <summary>Makes exports as a phone makes them, of any size, the same bytes for the same options, with a manifest that says what is in them.</summary>
@@ -45,7 +48,7 @@ public static class HealthExportGenerator
         using (var file = new FileStream(path, FileMode.Create, FileAccess.Write))
         {
             manifest = path.EndsWith(".xml", StringComparison.OrdinalIgnoreCase)
-                ? new ExportWriter(options, progress).Write(file, cancellationToken)
+                ? new ExportWriter(options with { RouteEvery = 0 }, progress).Write(file, cancellationToken)
                 : WriteZip(file, options, progress, cancellationToken);
         }
 
@@ -69,14 +72,20 @@ public static class HealthExportGenerator
 
         Add(zip, Folder + "export_cda.xml", "<?xml version=\"1.0\"?>\n<ClinicalDocument/>\n<ClinicalDocument/>\n"u8);
         ExportManifest manifest;
+        var writer = new ExportWriter(options, progress);
         using (var xml = Entry(zip, Folder + (isLocalised ? "导出.xml" : "export.xml")).Open())
         {
-            manifest = new ExportWriter(options, progress).Write(xml, cancellationToken);
+            manifest = writer.Write(xml, cancellationToken);
         }
 
         for (var i = 0; i < options.Ecgs; i++)
         {
             Add(zip, $"{Folder}{(isLocalised ? "elektrokardiogramme" : "electrocardiograms")}/ecg_2026-01-{10 + i:00}.csv", Encoding.UTF8.GetBytes(EcgText.Of(options, i)));
+        }
+
+        foreach (var route in writer.Routes)
+        {
+            Add(zip, $"{Folder}{(isLocalised ? "trainingsrouten" : "workout-routes")}/{route.File}", Encoding.UTF8.GetBytes(route.Text(options)));
         }
 
         manifest.Samples["Electrocardiogram"] = options.Ecgs;

@@ -21,6 +21,9 @@ public enum HealthKind
 
     /// <summary>The rings of one day; its version rises when the day's figures change.</summary>
     ActivitySummary,
+
+    /// <summary>Where a workout went: its points are a large part.</summary>
+    WorkoutRoute,
 }
 
 /// <summary>The device that measured, without anything that changes from one export to the next.</summary>

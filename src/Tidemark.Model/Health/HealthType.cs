@@ -34,6 +34,7 @@ public sealed record HealthType(string Name, HealthKind Kind, string? Unit, Heal
 public static class HealthTypes
 {
     public const string Workout = "Workout";
+    public const string WorkoutRoute = "WorkoutRoute";
     public const string Ecg = "Electrocardiogram";
     public const string ActivitySummary = "ActivitySummary";
     public const string Audiogram = "Audiogram";
@@ -94,6 +95,7 @@ public static class HealthTypes
         types["HeadphoneAudioExposureEvent"] = new("HeadphoneAudioExposureEvent", HealthKind.Category, null, HealthAggregation.Count, 192);
         Add(types, ["BloodPressure", "Food"], HealthKind.Correlation, null, HealthAggregation.Count);
         types[Workout] = new(Workout, HealthKind.Workout, null, HealthAggregation.Duration);
+        types[WorkoutRoute] = new(WorkoutRoute, HealthKind.WorkoutRoute, null, HealthAggregation.Count);
         types[Ecg] = new(Ecg, HealthKind.Ecg, null, HealthAggregation.Count);
         types[ActivitySummary] = new(ActivitySummary, HealthKind.ActivitySummary, null, HealthAggregation.Count);
         types[Audiogram] = new(Audiogram, HealthKind.Audiogram, null, HealthAggregation.Count);

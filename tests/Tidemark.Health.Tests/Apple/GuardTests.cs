@@ -72,6 +72,25 @@ public sealed class GuardTests : IDisposable
         Assert.Equal("SinusRhythm", sample.Category);
     }
 
+    /// <summary>A file larger than any route is none; what reads them never holds more than the limit.</summary>
+    [Fact]
+    public void A_route_that_inflates_beyond_any_real_one_is_not_read()
+    {
+        Zip("a.zip", ("apple_health_export/export.xml", Xml.Export(Xml.Record())), ("workout-routes/a.gpx", new string(' ', 3_000_000)), ("workout-routes/b.gpx", "<gpx/>"));
+        using (var export = AppleHealthExport.Open(_folder.File("a.zip"), new ExportLimits { RouteBytesMax = 2_000_000 }))
+        {
+            Assert.Null(export.ReadRoute("/workout-routes/a.gpx"));
+            Assert.Equal("<gpx/>"u8.ToArray(), export.ReadRoute("../../../etc/B.GPX"));
+        }
+
+        using (var export = AppleHealthExport.Open(_folder.File("a.zip")))
+        {
+            Assert.Null(export.ReadRoute("a.gpx")); // 1,000 times its compressed form.
+            Assert.False(export.HasRoute("/etc/passwd"));
+            Assert.False(export.HasRoute("../a.zip"));
+        }
+    }
+
     private void Zip(string name, params (string Name, string Content)[] entries)
     {
         using var zip = ZipFile.Open(_folder.File(name), ZipArchiveMode.Create);

@@ -213,11 +213,13 @@ public sealed class BlobHttpTests : IAsyncLifetime
         Assert.Equal(status, response.StatusCode);
     }
 
-    /// <summary>An export with ECGs: each waveform is a blob before its sample is there, and the sample says which.</summary>
-    [Fact]
-    public async Task The_waveform_of_an_ecg_goes_by_itself_and_its_sample_after_it()
+    /// <summary>An export with ECGs and routes: each large part is a blob before its sample is there, and the sample says which.</summary>
+    [Theory]
+    [InlineData("Electrocardiogram", "waveform")]
+    [InlineData("WorkoutRoute", "points")]
+    public async Task The_large_part_of_a_sample_goes_by_itself_and_its_sample_after_it(string type, string large)
     {
-        HealthExportGenerator.Generate(_folder.File("a.zip"), new GenerateOptions { Seed = 3, Records = 3000 });
+        var manifest = HealthExportGenerator.Generate(_folder.File("a.zip"), new GenerateOptions { Seed = 3, Records = 3000 });
         using var phone = HealthStore.Open(_folder.File("phone.db"), SyncEnvironment.System, Durability.Off);
         using (var export = AppleHealthExport.Open(_folder.File("a.zip")))
         {
@@ -228,12 +230,12 @@ public sealed class BlobHttpTests : IAsyncLifetime
         var sync = new HealthSync(phone, new StoredHealthSource(phone), new TidemarkHealthUploader(remote), "phone", new HealthSyncOptions(), SyncEnvironment.System);
         var report = await sync.RunAsync(null, Cancel);
         Assert.Equal((HealthOutcome.Done, 0L, 0L), (report.Outcome, report.Waiting, report.Rejected));
-        var ecgs = await _health.ReadAsync(new SpaceId("u:ann"), "Electrocardiogram", 0, long.MaxValue, null, 100, Cancel);
-        Assert.NotEmpty(ecgs);
-        foreach (var ecg in ecgs)
+        var samples = await _health.ReadAsync(new SpaceId("u:ann"), type, 0, long.MaxValue, null, 100, Cancel);
+        Assert.Equal(manifest.Samples[type], samples.Count);
+        foreach (var sample in samples)
         {
-            using var extra = System.Text.Json.JsonDocument.Parse(ecg.Extra!.Value.Utf8);
-            Assert.False(extra.RootElement.TryGetProperty("waveform", out _));
+            using var extra = System.Text.Json.JsonDocument.Parse(sample.Extra!.Value.Utf8);
+            Assert.False(extra.RootElement.TryGetProperty(large, out _));
             var name = extra.RootElement.GetProperty("sha256").GetString()!;
             var blob = await Client("ann").GetByteArrayAsync(new Uri("blobs/" + name, UriKind.Relative), Cancel);
             Assert.Equal((name, extra.RootElement.GetProperty("blob").GetInt32()), (Name(blob), blob.Length));
