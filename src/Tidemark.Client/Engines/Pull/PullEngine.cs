@@ -52,8 +52,10 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         var stagedBefore = Readable(transaction);
         var nextPage = stagedBefore.Count == 0 ? 1 : stagedBefore[^1] + 1;
         var rows = session.Stage.Rows();
+        var goesBeyond = IsMidway(session, stagedBefore);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var state = session.Remotes.Read();
+        var isListing = state.Resync is ResyncReason.Retention or ResyncReason.Restored;
         var coming = first is not null ? Task.FromResult(first) : FetchAsync(session, ResumeCursor(session, state), state, ending.Token);
         try
         {
@@ -71,15 +73,20 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
                     return new FetchedPages { Only = only, Last = tail, Complete = true };
                 }
 
+                // A row that changed while the pages before were fetched is behind the head that the first one saw. A listing says of rows that are not
+                // in it that they are gone, so it ends with a page that saw the head itself.
+                var hasMore = tail.HasMore || (isListing && goesBeyond);
+                goesBeyond = tail.HasMore;
+
                 // The server makes the next page while this one is looked through and staged.
-                var goesOn = tail.HasMore && _report.Iterations < options.IterationsMax;
+                var goesOn = hasMore && _report.Iterations < options.IterationsMax;
                 coming = goesOn ? FetchAsync(session, tail.NextCursor, session.Remotes.Read(), ending.Token) : coming;
                 rows += Stage(transaction, nextPage++, body, tail);
                 progress?.Report(new SyncProgress(SyncPhase.Pull, rows, rows + tail.EstimatedRemaining, _report.Bytes));
                 if (!goesOn)
                 {
-                    _report.HasMore = tail.HasMore;
-                    return new FetchedPages { Last = tail, Complete = !tail.HasMore };
+                    _report.HasMore = hasMore;
+                    return new FetchedPages { Last = tail, Complete = !hasMore };
                 }
 
                 await transaction.GiveWay().ConfigureAwait(false);
@@ -113,6 +120,10 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
             return [];
         }
     }
+
+    // Was the last staged page followed by another one of the same head?
+    private static bool IsMidway(StoreSession session, List<long> staged) =>
+        staged.Count > 0 && Understood(() => ChangesPage.ReadTail(session.Stage.Read(staged[^1]))).HasMore;
 
     // Behind the last staged page, else from the cursor.
     private static string? ResumeCursor(StoreSession session, RemoteState state)

@@ -1,0 +1,65 @@
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Tests.Support;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Client.Tests.Schedules;
+
+/// <summary>A device that was away for longer than deletions are remembered is told of everything there is.</summary>
+public sealed class ListedAnewTests
+{
+    private const string Schema = """
+        CREATE TABLE note(id TEXT PRIMARY KEY, title TEXT);
+        CREATE TABLE pin(id TEXT PRIMARY KEY, note_id TEXT REFERENCES note(id) ON DELETE SET NULL);
+        """;
+
+    [Theory]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PULL-08")]
+    [InlineData(1000)]
+    [InlineData(2)]
+    public async Task A_row_that_changes_while_its_space_is_listed_is_not_taken_for_gone(int pagesOfRun)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema);
+        var b = world.Clone("b", a);
+        for (var i = 1; i <= 12; i++)
+        {
+            a.Sql($"INSERT INTO note VALUES('n{i:00}', 'first')");
+            await a.SyncAsync();
+        }
+
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("DELETE FROM note WHERE id = 'n12'");
+        await a.SyncAsync();
+        await world.StopServerAsync();
+        using (var file = SqliteFile.Open(world.ServerFile, new OpenOptions()))
+        {
+            file.Run("DELETE FROM _tm_gone_note; UPDATE _tm_space SET compacted = head; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)"); // What the retention does in time.
+        }
+
+        await world.StartServerAsync();
+        b.Sql("INSERT INTO pin VALUES('p', 'n09')");
+        b.Options.Pull.PageRowsMax = 4;
+        b.Options.Pull.IterationsMax = pagesOfRun;
+        var pages = 0;
+        b.Network.BeforeAnswer = async path =>
+        {
+            if (path.EndsWith("/changes", StringComparison.Ordinal) && ++pages is 2 or 4)
+            {
+                a.Sql($"UPDATE note SET title = 'page {pages}' WHERE id IN ('n09', 'n10')");
+                await a.SyncAsync();
+            }
+        };
+        for (var i = 0; i < 4; i++)
+        {
+            await b.SyncAsync(SyncMode.PullOnly);
+            Assert.Equal(["n09", "n10"], b.Rows("SELECT id FROM note WHERE id IN ('n09', 'n10')"));
+        }
+
+        Assert.True(pages > 3);
+        Assert.Equal(["n09|page 4", "n11|first"], b.Rows("SELECT * FROM note WHERE id IN ('n09', 'n11', 'n12')"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["p|n09"], a.Rows("SELECT * FROM pin"));
+        Steps.AssertEqual(a, b);
+    }
+}
