@@ -107,9 +107,15 @@ internal sealed class Content(Repairs repairs)
                 continue;
             }
 
-            if (name.SequenceEqual("Record"u8) || name.SequenceEqual("HeartRateVariabilityMetadataList"u8))
+            if (name.SequenceEqual("Record"u8))
             {
-                continue; // Records are samples of their own; the list is only the brackets around the beats.
+                at += _tag.IsEmpty ? 0 : FindClose(content[at..], "</Record>"u8); // A sample of its own, with what stands in it.
+                continue;
+            }
+
+            if (name.SequenceEqual("HeartRateVariabilityMetadataList"u8))
+            {
+                continue; // Only the brackets around the beats.
             }
 
             at = ReadPart(content, at, draft, into, depth);

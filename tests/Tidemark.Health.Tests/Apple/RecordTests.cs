@@ -105,4 +105,22 @@ public sealed class RecordTests
         Assert.Single(samples);
         Assert.Equal(0, repairs.Total);
     }
+
+    [Fact]
+    [Trait("req", "HLT-10")]
+    public void What_stands_in_a_sample_inside_of_another_one_is_its_own()
+    {
+        var (samples, _) = Xml.Read(Xml.Export("""
+             <Correlation type="HKCorrelationTypeIdentifierBloodPressure" sourceName="Watch" startDate="2024-01-01 10:00:00 +0100" endDate="2024-01-01 10:00:00 +0100">
+              <Record type="HKQuantityTypeIdentifierBloodPressureSystolic" sourceName="Watch" unit="mmHg" startDate="2024-01-01 10:00:00 +0100" endDate="2024-01-01 10:00:00 +0100" value="120">
+               <MetadataEntry key="HKMetadataKeySyncIdentifier" value="part"/>
+               <MetadataEntry key="HKMetadataKeySyncVersion" value="3"/>
+              </Record>
+              <MetadataEntry key="HKWasUserEntered" value="1"/>
+             </Correlation>
+
+            """));
+        Assert.Equal([("BloodPressureSystolic", 3L), ("BloodPressure", 0L)], samples.Select(s => (s.Type, s.Version)).OrderByDescending(s => s.Version));
+        Assert.StartsWith("{\"metadata\":[[\"HKWasUserEntered\",\"1\"]],", System.Text.Encoding.UTF8.GetString(samples.Single(s => s.Type == "BloodPressure").Extra!.Value.Utf8.Span), StringComparison.Ordinal);
+    }
 }
