@@ -105,9 +105,10 @@ internal sealed class ExportWriter
                 continue;
             }
 
+            var isMeasuredTwice = plan.Type == "StepCount" && i % 2 == 0 && Has(HealthFaults.Overlap);
             if (IsSecond && i < count && !isLate && !isTwin && _draw.Below("deleted" + plan.Type, i, 200) == 0)
             {
-                _deleted++;
+                _deleted += isMeasuredTwice ? 2 : 1;
                 continue;
             }
 
@@ -120,7 +121,7 @@ internal sealed class ExportWriter
                 WriteRecord(plan, i, start, start + seconds, isNew: IsSecond && (isLate || i >= count), createdLater: 3600);
             }
 
-            if (plan.Type == "StepCount" && i % 2 == 0 && Has(HealthFaults.Overlap))
+            if (isMeasuredTwice)
             {
                 WriteRecord(plan with { Source = 1 }, i, start, start + seconds, isNew: IsSecond && i >= count, createdLater: 5);
             }
