@@ -13,7 +13,7 @@ internal static class Dependents
 {
     public static IReadOnlyList<Dependent> Of(StoreSession s, StoredCommand command)
     {
-        var isNotThere = command is { Operation: Operation.Create } or { Operation: Operation.Offer, Sent: not null } || command.LastCode == ErrorCodes.RowGone;
+        var isNotThere = command is { Operation: Operation.Create } or { Operation: Operation.Offer, Sent: not null } or { Operation: Operation.Update, LastCode: ErrorCodes.RowGone };
         if (s.FindTable(command.Type) is not { } table || !(isNotThere || command.Operation == Operation.Delete))
         {
             return [];
