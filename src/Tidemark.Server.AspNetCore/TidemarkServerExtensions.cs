@@ -102,7 +102,7 @@ public static class TidemarkServerExtensions
     public static IServiceCollection AddTidemarkHealth(this IServiceCollection services, Func<IServiceProvider, IHealthStore> store)
     {
         services.AddSingleton(store);
-        services.TryAddSingleton(provider => new HealthServer(provider.GetRequiredService<IHealthStore>(), provider.GetRequiredService<ServerEnvironment>()));
+        services.TryAddSingleton(provider => new HealthServer(provider.GetRequiredService<IHealthStore>(), provider.GetRequiredService<ServerEnvironment>(), provider.GetRequiredService<SyncServer>()));
         return services;
     }
 

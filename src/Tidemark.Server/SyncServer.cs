@@ -176,6 +176,14 @@ public sealed class SyncServer : IDisposable
         return _leases.ReleaseAsync(caller.User, id, cancellationToken);
     }
 
+    /// <summary>Bulk work of health data is under way: a lease that is named must be held, and a batch of many samples must name one.</summary>
+    /// <exception cref="ServerException">LEASE_LOST, or LEASE_DENIED: ask for one first.</exception>
+    public Task CheckLeaseOfSamplesAsync(Caller caller, int items, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return _leases.CheckAsync(caller, Options.Leases.Samples > 0 && items > Options.Leases.Samples, cancellationToken);
+    }
+
     /// <summary>Listens for commits in a space, or in all of the caller's, until the listener is disposed. Its first messages are the heads.</summary>
     public async Task<HintListener> ListenAsync(Caller caller, string? space, string? deviceId, CancellationToken cancellationToken)
     {

@@ -20,7 +20,7 @@ internal static class ServeVerb
         var postgres = StoreOption.Create();
         var model = new Option<string?>("--model") { Description = "A model file to register at the start.", HelpName = "FILE" };
         var dev = new Option<bool>("--dev") { Description = "Development: any user may register a model, so that `tidemark sync` does it by itself." };
-        var leases = new Option<int>("--leases") { Description = "Admit bulk work (pushes of more than 500 commands, fetches of more than 500 rows a page) of so many devices at a time; the others wait their turn. Default: 0, of all.", HelpName = "N" };
+        var leases = new Option<int>("--leases") { Description = "Admit bulk work (pushes of more than 500 commands, fetches of more than 500 rows a page, batches of more than 500 health samples) of so many devices at a time; the others wait their turn. Default: 0, of all.", HelpName = "N" };
         leases.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 0)

@@ -21,6 +21,7 @@ internal static class ServerHost
     // From here on work is bulk, when the operator admits it by leases.
     private const int BulkCommands = 500;
     private const int BulkRows = 500;
+    private const int BulkSamples = 500;
 
     /// <param name="settings">Where and what.</param>
     /// <param name="cancellationToken">Ends the start.</param>
@@ -48,7 +49,7 @@ internal static class ServerHost
                 DrainTime = settings.Drain,
                 TombstoneRetention = settings.Retention ?? new ServerOptions().TombstoneRetention,
                 SnapshotFolder = Path.Combine(folder, "snapshots"),
-                Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, LeasesMax = settings.Leases } : new LeaseOptions(),
+                Leases = settings.Leases > 0 ? new LeaseOptions { Commands = BulkCommands, Rows = BulkRows, Samples = BulkSamples, LeasesMax = settings.Leases } : new LeaseOptions(),
             },
             ModelFile = settings.ModelFile,
             UserRequestsPerMinuteMax = settings.UserRate,

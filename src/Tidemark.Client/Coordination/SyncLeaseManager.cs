@@ -136,10 +136,17 @@ public sealed class SyncLeaseManager(ILeases remote, SyncEnvironment environment
 {
     /// <summary>A lease for this device. One whose answer was lost is given again.</summary>
     /// <exception cref="SyncException">RateLimited: denied; the server says when to ask again, and keeps the place until then.</exception>
-    public async Task<SyncLease> AcquireAsync(string deviceId, CancellationToken cancellationToken)
+    public Task<SyncLease> AcquireAsync(string deviceId, CancellationToken cancellationToken) => AcquireAsync(deviceId, work: null, cancellationToken);
+
+    /// <summary>As above, for another kind of work than the device's rows.</summary>
+    /// <param name="deviceId">The device.</param>
+    /// <param name="work">Has a lease of its own, such as health_ingest.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="SyncException">As above.</exception>
+    public async Task<SyncLease> AcquireAsync(string deviceId, string? work, CancellationToken cancellationToken)
     {
         var asked = environment.Time.GetTimestamp();
-        var given = await remote.AskLeaseAsync(new LeaseRequest { DeviceId = deviceId }, cancellationToken).ConfigureAwait(false);
+        var given = await remote.AskLeaseAsync(new LeaseRequest { DeviceId = deviceId, Work = work }, cancellationToken).ConfigureAwait(false);
         return new SyncLease(remote, environment, given, asked);
     }
 }

@@ -35,6 +35,12 @@ internal sealed class StateTable(SqliteConnection connection, SyncEnvironment en
             "INSERT INTO _tm_health_state(type, trouble, reason, until) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(type) DO UPDATE SET trouble = excluded.trouble, reason = excluded.reason, until = excluded.until",
             Value.Text(type), Value.Integer((int)trouble), Value.Text(reason), after is { } wait ? Value.Integer(environment.NowMs + (long)wait.TotalMilliseconds) : Value.Null);
 
+    /// <summary>What waits could not be sent, whatever was captured since.</summary>
+    public void Unsent(string reason, TimeSpan? after) =>
+        connection.Run(
+            "UPDATE _tm_health_state SET trouble = ?1, reason = ?2, until = ?3 WHERE trouble IN (0, ?1) AND type IN (SELECT type FROM _tm_health_queue WHERE status IN (0, 2))",
+            Value.Integer((int)HealthTrouble.NotSent), Value.Text(reason), after is { } wait ? Value.Integer(environment.NowMs + (long)wait.TotalMilliseconds) : Value.Null);
+
     /// <summary>The source had forgotten the anchor: what was deleted since is found by comparison alone.</summary>
     public void OweRecheck(string type) => connection.Run("INSERT INTO _tm_health_meta(key, value) VALUES(?1, 1) ON CONFLICT(key) DO NOTHING", Value.Text(OwedPrefix + type));
 

@@ -19,6 +19,7 @@ public sealed record ForegroundReport(HealthSyncReport Sync, RecheckReport? Rech
 /// </summary>
 public sealed class HealthIngest
 {
+    private static readonly TimeSpan AskAgainMin = TimeSpan.FromSeconds(1);
     private readonly HealthStore _store;
     private readonly HealthSync _sync;
     private readonly HealthObserver _observer;
@@ -83,14 +84,23 @@ public sealed class HealthIngest
         await PlanWindowAsync(isCutOff: false).ConfigureAwait(false); // A process that is killed in its window has the next one.
         using var deadline = new CancellationTokenSource(time ?? _sync.Options.BackgroundTime, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        HealthSyncReport report;
+        HealthSyncReport? report = null;
         try
         {
-            report = await ScheduledAsync(SyncTaskPriority.Background, "window", (between, token) => _sync.RunAsync(HealthPhase.Background, between, progress: null, token), either.Token).ConfigureAwait(false);
+            while (report is null || report.RetryAfter is not null)
+            {
+                if (report?.RetryAfter is { } pause)
+                {
+                    // The server keeps the place of whoever comes back when he was told to. Meanwhile others have their turn.
+                    await _environment.DelayAsync(pause > AskAgainMin ? pause : AskAgainMin, either.Token).ConfigureAwait(false);
+                }
+
+                report = (await ScheduledAsync(SyncTaskPriority.Background, "window", (between, token) => _sync.RunAsync(HealthPhase.Background, between, progress: null, token), either.Token).ConfigureAwait(false)).Since(report);
+            }
         }
         catch (OperationCanceledException)
         {
-            report = new HealthSyncReport { Outcome = HealthOutcome.OutOfTime, Waiting = await _store.ReadAsync(() => _store.Queue.Waiting, CancellationToken.None).ConfigureAwait(false) };
+            report = new HealthSyncReport { Outcome = HealthOutcome.OutOfTime, Waiting = await _store.ReadAsync(() => _store.Queue.Waiting, CancellationToken.None).ConfigureAwait(false) }.Since(report);
         }
 
         await SettleAsync(isCutOff: report.Outcome == HealthOutcome.OutOfTime).ConfigureAwait(false);

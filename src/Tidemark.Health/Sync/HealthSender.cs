@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.Extensions.Logging;
+using Tidemark.Client.Coordination;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Health.Storage;
@@ -18,16 +19,17 @@ internal sealed class HealthSender(HealthStore store, IHealthUploader uploader, 
         var (body, order) = Body(items);
         var reason = "";
         var attempt = 0;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, tally.Admission.Lost);
         try
         {
             for (; attempt < tries.Count; attempt++)
             {
                 if (tries[attempt] > TimeSpan.Zero)
                 {
-                    await environment.DelayAsync(tries[attempt], cancellationToken).ConfigureAwait(false);
+                    await environment.DelayAsync(tries[attempt], either.Token).ConfigureAwait(false);
                 }
 
-                var (response, trouble) = await TryAsync(body, order.Count, phase == HealthPhase.Background ? options.BackgroundTryTimeout : options.TryTimeout, cancellationToken).ConfigureAwait(false);
+                var (response, trouble) = await TryAsync(body, order.Count, phase == HealthPhase.Background ? options.BackgroundTryTimeout : options.TryTimeout, either.Token).ConfigureAwait(false);
                 if (response is not null)
                 {
                     await SettleAsync(order, response, keep, tally).ConfigureAwait(false);
@@ -42,15 +44,31 @@ internal sealed class HealthSender(HealthStore store, IHealthUploader uploader, 
                 }
             }
         }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            tally.Refused(SyncLease.LostError(e));
+        }
+        catch (SyncException e) when (e.Code == SyncErrorCode.LeaseLost)
+        {
+            tally.Refused(e);
+        }
         catch (OperationCanceledException)
         {
-            await PostponeAsync(items, "The time was up.").ConfigureAwait(false);
+            await PostponeAsync(items, "The time was up.", Backoff).ConfigureAwait(false);
             Tell(phase, items, begun, attempt, "The time was up.");
             throw;
         }
 
+        if (tally.RetryAfter is not null)
+        {
+            // The server has not seen them: they are due as soon as work is admitted again.
+            await PostponeAsync(items, tally.Reason!, static _ => TimeSpan.Zero).ConfigureAwait(false);
+            Tell(phase, items, begun, attempt, tally.Reason);
+            return false;
+        }
+
         tally.Reason = reason;
-        await PostponeAsync(items, reason).ConfigureAwait(false);
+        await PostponeAsync(items, reason, Backoff).ConfigureAwait(false);
         Tell(phase, items, begun, Math.Min(attempt, tries.Count - 1), reason);
         return false;
     }
@@ -74,7 +92,7 @@ internal sealed class HealthSender(HealthStore store, IHealthUploader uploader, 
         {
             return (null, ("The server did not answer in time.", true));
         }
-        catch (SyncException e)
+        catch (SyncException e) when (e.Code != SyncErrorCode.LeaseLost)
         {
             return (null, (e.Message, e.Retryable));
         }
@@ -109,10 +127,10 @@ internal sealed class HealthSender(HealthStore store, IHealthUploader uploader, 
             CancellationToken.None);
     }
 
-    private Task PostponeAsync(List<QueueItem> items, string reason) => store.WriteAsync(
+    private Task PostponeAsync(List<QueueItem> items, string reason, Func<int, TimeSpan> pauseOf) => store.WriteAsync(
         () =>
         {
-            store.Queue.Postpone(items, Backoff, reason);
+            store.Queue.Postpone(items, pauseOf, reason);
             foreach (var type in items.Select(i => i.Type).Distinct(StringComparer.Ordinal))
             {
                 store.States.Troubled(type, HealthTrouble.NotSent, reason);

@@ -45,6 +45,19 @@ public sealed record HealthSyncReport
 
     /// <summary>Why the source or the server did not answer.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>The server did not admit so much at once, or not until the end: come again after this. Null: not the cause.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>This one, that went on with what an earlier one had begun.</summary>
+    internal HealthSyncReport Since(HealthSyncReport? before) => before is null ? this : this with
+    {
+        Captured = Captured + before.Captured,
+        Applied = Applied + before.Applied,
+        Duplicates = Duplicates + before.Duplicates,
+        Rejected = Rejected + before.Rejected,
+        Reason = Reason ?? before.Reason,
+    };
 }
 
 /// <summary>
@@ -60,6 +73,7 @@ public sealed class HealthSync
     private readonly SyncEnvironment _environment;
     private readonly HealthSender _sender;
     private readonly BlobSender? _blobs;
+    private readonly Func<HealthTally> _begin;
     private readonly ILogger _log;
 
     public HealthSync(HealthStore store, IHealthChangeSource source, IHealthUploader uploader, string deviceId, HealthSyncOptions options, SyncEnvironment environment, HealthEventSink? sink = null)
@@ -75,6 +89,7 @@ public sealed class HealthSync
         _blobs = uploader is IHealthBlobUploader { TakesBlobs: true } remote ? new BlobSender(store, remote, options, environment) : null;
         store.Queue.Blobs = _blobs is null ? null : store.Blobs;
         _log = environment.Loggers.CreateLogger(HealthLog.Category);
+        _begin = () => new HealthTally(new HealthAdmission(store, uploader as IHealthLeases, deviceId, options, environment));
         _sender = new HealthSender(store, uploader, deviceId, options, environment, sink, _log);
     }
 
@@ -95,7 +110,8 @@ public sealed class HealthSync
     /// <param name="cancellationToken">The end of the time.</param>
     internal async Task<HealthSyncReport> RunAsync(HealthPhase phase, Func<Task>? between, IProgress<long>? progress, CancellationToken cancellationToken)
     {
-        var tally = new HealthTally();
+        var tally = _begin();
+        await using var begun = tally.ConfigureAwait(false);
         var outcome = await DrainAsync(tally, phase, between, cancellationToken).ConfigureAwait(false);
 
         // A server that does not answer does not keep the source from being read: what it forgets meanwhile, deletions for one, would be lost.
@@ -120,14 +136,15 @@ public sealed class HealthSync
         }
 
         outcome = tally.IsAway ? HealthOutcome.Queued : outcome == HealthOutcome.QueueFull ? outcome : tally.Paused ? HealthOutcome.Paused : HealthOutcome.Done;
-        await CleanAsync(cancellationToken).ConfigureAwait(false);
+        await CleanAsync(tally, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(outcome, tally, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A change of one type was announced: its new samples are captured and sent at once, all within one deadline (HLT-02).</summary>
     public async Task<HealthSyncReport> SendNowAsync(string type, CancellationToken cancellationToken)
     {
-        var tally = new HealthTally();
+        var tally = _begin();
+        await using var begun = tally.ConfigureAwait(false);
         var outcome = HealthOutcome.Done;
         using var deadline = new CancellationTokenSource(_options.ImmediateDeadline, _environment.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -149,7 +166,8 @@ public sealed class HealthSync
     /// <summary>Works off what is due in the queue, until it is empty or the time is over.</summary>
     public async Task<HealthSyncReport> DrainAsync(HealthPhase phase, CancellationToken cancellationToken)
     {
-        var tally = new HealthTally();
+        var tally = _begin();
+        await using var begun = tally.ConfigureAwait(false);
         var outcome = await DrainAsync(tally, phase, between: null, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(outcome, tally, CancellationToken.None).ConfigureAwait(false);
     }
@@ -160,15 +178,29 @@ public sealed class HealthSync
     public Task<int> RetryAsync(string? type, CancellationToken cancellationToken) => _store.WriteAsync(() => _store.Queue.Retry(type), cancellationToken);
 
     // Deletions of what is known no more are told of by the source again only when it was allowed to see everything.
-    private Task<int> CleanAsync(CancellationToken cancellationToken) => _store.WriteAsync(
-        () => _store.Queue.Clean(_options.KeepUploaded) + _store.Known.Clean(_environment.NowMs - (long)_options.KeepKnown.TotalMilliseconds), cancellationToken);
+    private Task<int> CleanAsync(HealthTally tally, CancellationToken cancellationToken) => _store.WriteAsync(
+        () =>
+        {
+            if (tally.IsAway && tally.Reason is { } reason)
+            {
+                _store.States.Unsent(reason, tally.RetryAfter);
+            }
+
+            return _store.Queue.Clean(_options.KeepUploaded) + _store.Known.Clean(_environment.NowMs - (long)_options.KeepKnown.TotalMilliseconds);
+        },
+        cancellationToken);
 
     private async Task<HealthOutcome> DrainAsync(HealthTally tally, HealthPhase phase, Func<Task>? between, CancellationToken cancellationToken)
     {
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var items = await _store.WriteAsync(() => _store.Queue.Claim(null, _options.PageSamples, ClaimTime), cancellationToken).ConfigureAwait(false);
+            if (!await AdmitAsync(tally, phase, hasMore: false, cancellationToken).ConfigureAwait(false))
+            {
+                return HealthOutcome.Queued;
+            }
+
+            var items = await ClaimAsync(null, tally, _options.PageSamples, cancellationToken).ConfigureAwait(false);
             if (items.Count == 0)
             {
                 // What waits for its large part can go when that is there.
@@ -235,15 +267,30 @@ public sealed class HealthSync
 
         tally.Captured += page.Count;
         await (Captured?.Invoke() ?? Task.CompletedTask).ConfigureAwait(false);
-        if (tally.IsAway)
+        if (tally.IsAway || !await AdmitAsync(tally, phase, page.HasMore, cancellationToken).ConfigureAwait(false))
         {
             return (page.HasMore, HealthOutcome.Queued);
         }
 
         var arrived = await SendBlobsAsync(tally, phase, cancellationToken).ConfigureAwait(false) != BlobOutcome.Waiting;
-        var items = await _store.WriteAsync(() => _store.Queue.Claim(number, page.Count, ClaimTime), cancellationToken).ConfigureAwait(false);
-        var sent = items.Count == 0 || await _sender.SendAsync(items, tally, phase, _options.ImmediateTries, keep: false, cancellationToken).ConfigureAwait(false);
+        var sent = true;
+        while (sent && await ClaimAsync(number, tally, page.Count, cancellationToken).ConfigureAwait(false) is { Count: > 0 } items)
+        {
+            sent = await _sender.SendAsync(items, tally, phase, _options.ImmediateTries, keep: false, cancellationToken).ConfigureAwait(false);
+        }
+
         return (page.HasMore, sent && arrived ? HealthOutcome.Done : HealthOutcome.Queued);
+    }
+
+    // What a wake sends at once is cut so small that it needs no admission.
+    private static Task<bool> AdmitAsync(HealthTally tally, HealthPhase phase, bool hasMore, CancellationToken cancellationToken) =>
+        phase == HealthPhase.Immediate ? Task.FromResult(true) : tally.Admission.AdmitAsync(hasMore, tally, cancellationToken);
+
+    private async Task<List<QueueItem>> ClaimAsync(long? page, HealthTally tally, int itemsMax, CancellationToken cancellationToken)
+    {
+        var count = page is null ? await _store.ReadAsync(() => Math.Min(_store.Queue.Waiting, itemsMax), cancellationToken).ConfigureAwait(false) : itemsMax;
+        var batchMax = count <= HealthLimits.BatchItemsFree ? itemsMax : Math.Min(itemsMax, await tally.Admission.BatchMaxAsync(cancellationToken).ConfigureAwait(false));
+        return await _store.WriteAsync(() => _store.Queue.Claim(page, batchMax, ClaimTime), cancellationToken).ConfigureAwait(false);
     }
 
     private long? Capture(string type, HealthAnchor? from, HealthChangePage page)
@@ -292,5 +339,6 @@ public sealed class HealthSync
         Rejected = tally.Rejected,
         Waiting = await _store.ReadAsync(() => _store.Queue.Waiting, cancellationToken).ConfigureAwait(false),
         Reason = tally.Reason,
+        RetryAfter = tally.RetryAfter,
     };
 }

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Model.Health;
+using Tidemark.Model.Protocol;
 
 namespace Tidemark.Health.Sync;
 
@@ -45,7 +46,7 @@ public interface IHealthBlobUploader
 /// <summary>To a Tidemark server.</summary>
 /// <param name="remote">The server.</param>
 /// <param name="blobs">Large parts, such as the waveforms of ECGs, go by themselves and can be resumed; the server must have blobs. False: they travel inside their samples.</param>
-public sealed class TidemarkHealthUploader(TidemarkHttpRemote remote, bool blobs = true) : IHealthBlobUploader, IHealthUploader, IHealthDigestSource
+public sealed class TidemarkHealthUploader(TidemarkHttpRemote remote, bool blobs = true) : IHealthBlobUploader, IHealthUploader, IHealthDigestSource, IHealthLeases
 {
     private const string TusVersion = "1.0.0";
     private const string OffsetType = "application/offset+octet-stream";
@@ -53,6 +54,8 @@ public sealed class TidemarkHealthUploader(TidemarkHttpRemote remote, bool blobs
     private const int Conflict = 409;
     private const int Mismatch = 460;
     private static readonly (string, string) Tus = ("Tus-Resumable", TusVersion);
+
+    private int? _leaseSamples;
 
     public bool TakesBlobs => blobs;
 
@@ -90,11 +93,22 @@ public sealed class TidemarkHealthUploader(TidemarkHttpRemote remote, bool blobs
 
     public async Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken)
     {
-        return Read(await remote.PostAsync(Path, batch, cancellationToken).ConfigureAwait(false), HealthJson.Default.HealthBatchResponse);
+        return Read(await remote.PostAsync(Path, batch, Lease, cancellationToken).ConfigureAwait(false), HealthJson.Default.HealthBatchResponse);
     }
 
     public async Task<HealthDigests> GetDigestsAsync(string type, CancellationToken cancellationToken) =>
         Read(await remote.GetAsync("health/digests?type=" + Uri.EscapeDataString(type), cancellationToken).ConfigureAwait(false), HealthJson.Default.HealthDigests);
+
+    /// <summary>The lease that every batch names; not the one of the remote, under which rows go.</summary>
+    public string? Lease { get; set; }
+
+    public Task<LeaseResponse> AskLeaseAsync(LeaseRequest request, CancellationToken cancellationToken) => remote.AskLeaseAsync(request, cancellationToken);
+
+    public Task<LeaseResponse> RenewLeaseAsync(string id, CancellationToken cancellationToken) => remote.RenewLeaseAsync(id, cancellationToken);
+
+    public Task ReleaseLeaseAsync(string id, CancellationToken cancellationToken) => remote.ReleaseLeaseAsync(id, cancellationToken);
+
+    public async Task<int> GetLeaseSamplesAsync(CancellationToken cancellationToken) => _leaseSamples ??= (await remote.GetModelAsync(cancellationToken).ConfigureAwait(false)).Limits.LeaseSamples;
 
     private static T Read<T>(byte[] answer, JsonTypeInfo<T> type)
     {

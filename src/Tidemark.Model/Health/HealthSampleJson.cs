@@ -305,6 +305,9 @@ public static class HealthLimits
 
     /// <summary>Samples and deletes of one batch.</summary>
     public const int BatchItemsMax = 5000;
+
+    /// <summary>A batch of no more items than this needs no lease, whatever the server.</summary>
+    public const int BatchItemsFree = 100;
 }
 
 /// <summary>Origins by their JSON: the samples of a batch have few. Not for two threads at once.</summary>

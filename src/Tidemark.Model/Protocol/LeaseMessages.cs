@@ -3,8 +3,11 @@ namespace Tidemark.Model.Protocol;
 /// <summary>POST /sync/lease.</summary>
 public sealed record LeaseRequest
 {
-    /// <summary>Which device is to be admitted. It has one lease at most: asking again gives the same one.</summary>
+    /// <summary>Which device is to be admitted. It has one lease at most for each kind of work: asking again gives the same one.</summary>
     public required string DeviceId { get; init; }
+
+    /// <summary>The kind of work, such as health_ingest; null: of its rows.</summary>
+    public string? Work { get; init; }
 }
 
 /// <summary>PUT /sync/lease/{id}: held for its time from now on. Has no members yet.</summary>

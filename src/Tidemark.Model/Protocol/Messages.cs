@@ -326,6 +326,9 @@ public sealed record WireLimits
     /// <summary>A page with a limit above this is asked for with a lease. 0: none is.</summary>
     public int LeaseRows { get; init; }
 
+    /// <summary>A batch of more health samples and deletes than this carries a lease. 0: none does.</summary>
+    public int LeaseSamples { get; init; }
+
     /// <summary>Fields of one entity type.</summary>
     public int FieldsMax { get => field == 0 ? Entities.ModelValidator.FieldsMax : field; init; }
 }

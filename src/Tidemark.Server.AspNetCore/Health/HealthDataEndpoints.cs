@@ -29,7 +29,7 @@ internal static class HealthDataEndpoints
 
     private static async Task<IResult> UpsertAsync(HttpContext http, HealthServer server, ServerOptions options, CancellationToken cancellationToken)
     {
-        var caller = Callers.Of(http.User);
+        var caller = Callers.WithLease(http);
         using var body = await RequestBody.ReadAsync(http.Request, options.Limits.RequestBytesMax, cancellationToken).ConfigureAwait(false);
         return Answer.Of(await server.UpsertAsync(caller, body.Written, cancellationToken).ConfigureAwait(false), HealthJson.Default.HealthBatchResponse);
     }

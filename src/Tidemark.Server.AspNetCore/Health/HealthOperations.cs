@@ -15,8 +15,10 @@ internal static class HealthOperations
         Tag,
         "Stores and deletes samples, each with a verdict of its own.",
         "May be repeated at any time, by any device of the user: a sample is stored once. One that cannot be stored is rejected with a reason and refuses none of the others. The same id with a higher version replaces; with a lower one it is stale, with the same one a duplicate. "
-        + "A deleted sample stays deleted until a higher version comes.",
+        + "A deleted sample stays deleted until a higher version comes. A batch of more than leaseSamples items (GET /sync/model) carries Tidemark-Lease with the id of a lease (work: health_ingest).",
         ErrorCodes.BadRequest,
+        ErrorCodes.LeaseDenied,
+        ErrorCodes.LeaseLost,
         ErrorCodes.TooLarge);
 
     public static WireOperation Samples { get; } = new(

@@ -96,7 +96,7 @@ internal static class WireOperations
         "askLease",
         Sync,
         "Admits bulk work of a device.",
-        "A push of more than leaseCommands commands and a page with a limit above leaseRows (GET /sync/model tells both) carry Tidemark-Lease with the id. A device has one lease: asking again gives the same. "
+        "A push of more than leaseCommands commands, a page with a limit above leaseRows and a batch of more than leaseSamples health samples (GET /sync/model tells all) carry Tidemark-Lease with the id. A device has one lease for each kind of work: asking again gives the same. "
         + "Denied, it keeps its place among those who wait if it asks again when Retry-After is over.",
         ErrorCodes.BadRequest,
         ErrorCodes.LeaseDenied,

@@ -11,7 +11,10 @@ using Tidemark.Server.Storage;
 namespace Tidemark.Server.Health;
 
 /// <summary>The decisions behind the endpoints of health data. Each method may be called by any number of threads.</summary>
-public sealed class HealthServer(IHealthStore store, ServerEnvironment environment)
+/// <param name="store">The samples.</param>
+/// <param name="environment">Time.</param>
+/// <param name="admission">Whose leases admit bulk work; null: all work is admitted.</param>
+public sealed class HealthServer(IHealthStore store, ServerEnvironment environment, SyncServer? admission = null)
 {
     private const int PageSamplesDefault = 500;
     private const int PageSamplesMax = 5000;
@@ -34,7 +37,7 @@ public sealed class HealthServer(IHealthStore store, ServerEnvironment environme
             throw Problems.Of(e);
         }
 
-        return await StoreRetries.RunAsync(environment, () => UpsertAsync(Spaces.DefaultOf(caller.User), batch, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await StoreRetries.RunAsync(environment, () => UpsertAsync(caller, batch, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One page of samples as JSON.</summary>
@@ -116,12 +119,13 @@ public sealed class HealthServer(IHealthStore store, ServerEnvironment environme
         return new HealthAggregates(query.Type, type?.Aggregation == HealthAggregation.Duration ? "s" : type?.Unit, days);
     }
 
-    private async Task<HealthBatchResponse> UpsertAsync(SpaceId space, HealthBatch batch, CancellationToken cancellationToken)
+    private async Task<HealthBatchResponse> UpsertAsync(Caller caller, HealthBatch batch, CancellationToken cancellationToken)
     {
         var verdicts = new HealthVerdict[batch.Samples.Count + batch.Deletes.Count];
         var puts = new Dictionary<Guid, HealthSample>();
         var deletes = new Dictionary<Guid, HealthDelete>();
-        var transaction = await store.WriteAsync(space, cancellationToken).ConfigureAwait(false);
+        await AdmitAsync().ConfigureAwait(false);
+        var transaction = await store.WriteAsync(Spaces.DefaultOf(caller.User), cancellationToken).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             var ids = batch.Samples.Where(s => s is not null).Select(s => s!.Id).Concat(batch.Deletes.Where(d => d is not null).Select(d => d!.Id)).ToHashSet();
@@ -141,11 +145,14 @@ public sealed class HealthServer(IHealthStore store, ServerEnvironment environme
                 var now = environment.Time.GetUtcNow().ToUnixTimeMilliseconds();
                 await transaction.PutAsync([.. puts.Values], now, cancellationToken).ConfigureAwait(false);
                 await transaction.DeleteAsync([.. deletes.Values], now, cancellationToken).ConfigureAwait(false);
+                await AdmitAsync().ConfigureAwait(false); // Its lease may have ended while the work was done: then nothing of it was.
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
 
         return new HealthBatchResponse { SyncOperationId = batch.SyncOperationId, Verdicts = verdicts, Rejected = batch.Rejected };
+
+        Task AdmitAsync() => admission?.CheckLeaseOfSamplesAsync(caller, verdicts.Length, cancellationToken) ?? Task.CompletedTask;
     }
 
     // A repetition within the batch is one of what came before it, not of what the store had.

@@ -1,3 +1,5 @@
+using Tidemark.Model.Health;
+
 namespace Tidemark.Server.Leases;
 
 /// <summary>Admission for bulk work.</summary>
@@ -8,6 +10,9 @@ public sealed class LeaseOptions
 
     /// <summary>A page with a limit above this needs a lease; told to every client. 0 (default): none does.</summary>
     public int Rows { get; init; }
+
+    /// <summary>A batch of more health samples and deletes than this needs a lease; told to every client. 0 (default): none does; else at least <see cref="HealthLimits.BatchItemsFree"/>.</summary>
+    public int Samples { get; init; }
 
     /// <summary>Leases at a time, all nodes together. Default: 8.</summary>
     public int LeasesMax { get; init; } = 8;
@@ -32,6 +37,11 @@ public sealed class LeaseOptions
         if (Commands < 0 || Rows < 0)
         {
             yield return "Leases.Commands and Leases.Rows must not be below 0.";
+        }
+
+        if (Samples != 0 && Samples < HealthLimits.BatchItemsFree)
+        {
+            yield return $"Leases.Samples must be 0 or at least {HealthLimits.BatchItemsFree}.";
         }
 
         if (LeasesMax < 1 || WaitersMax < 1 || TimeMs < 1000 || RetryMinMs < 1 || RetryMaxMs < RetryMinMs || GraceMs < 0)

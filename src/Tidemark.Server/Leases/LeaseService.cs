@@ -17,7 +17,14 @@ internal sealed class LeaseService(IServerStore store, LeaseOptions options, Ser
     public async Task<LeaseResponse> AskAsync(UserId user, LeaseRequest request, CancellationToken cancellationToken)
     {
         Identifiers.Check("deviceId", request.DeviceId);
-        var answer = await store.ChangeLeasesAsync(book => _rules.Ask(book, user, request.DeviceId, environment.NewId, NowMs), cancellationToken).ConfigureAwait(false);
+        var place = request.DeviceId;
+        if (request.Work is { } work)
+        {
+            Identifiers.Check("work", work);
+            place += "\n" + work; // In no identifier.
+        }
+
+        var answer = await store.ChangeLeasesAsync(book => _rules.Ask(book, user, place, environment.NewId, NowMs), cancellationToken).ConfigureAwait(false);
         return answer.Lease is { } lease
             ? Of(lease)
             : throw new ServerException(Problems.Describe(ErrorCodes.LeaseDenied, "As much bulk work as this server admits is under way; your place is kept.") with { RetryAfterMs = answer.RetryAfterMs });

@@ -69,7 +69,7 @@ internal sealed class ModelService(IServerStore store, ServerOptions options)
     {
         Hash = model?.Hash,
         Version = model?.Version ?? 0,
-        Limits = options.Limits with { LeaseCommands = options.Leases.Commands, LeaseRows = options.Leases.Rows },
+        Limits = options.Limits with { LeaseCommands = options.Leases.Commands, LeaseRows = options.Leases.Rows, LeaseSamples = options.Leases.Samples },
         User = caller.User.Value,
         Dev = options.Dev,
         Model = model is null ? null : new RawJson(SyncModelJson.ToUtf8(model)),

@@ -13,6 +13,7 @@ using Tidemark.Model.Values;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
 using Tidemark.Server.Health;
+using Tidemark.Server.Leases;
 using Tidemark.Server.Sqlite;
 using Tidemark.Server.Sqlite.Health;
 using Tidemark.Sqlite;
@@ -41,7 +42,7 @@ public sealed class EndToEndTests : IAsyncLifetime
             Health = _server,
             BlobFolder = Path.Combine(_folder.Path, "blobs"),
             Environment = ServerEnvironment.System,
-            Server = new ServerOptions { Dev = true },
+            Server = new ServerOptions { Dev = true, Leases = new LeaseOptions { Samples = 300 } }, // Less than a page of the phone: a batch without a lease would be refused.
             Configure = b => b.Logging.ClearProviders(),
         });
         await _app.StartAsync(Cancel);
@@ -60,6 +61,7 @@ public sealed class EndToEndTests : IAsyncLifetime
 
     [Fact]
     [Trait("req", "HLT-06")]
+    [Trait("req", "HLT-09")]
     [Trait("req", "HLT-10")]
     public async Task Two_devices_of_one_person_leave_on_the_server_what_the_manifests_say()
     {

@@ -64,7 +64,7 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
         return await _tokens.WithAsync(
             async token =>
             {
-                var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
+                var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, Lease, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
                 (_user, _usersToken) = (info.User, token);
                 return info;
             },
@@ -90,7 +90,16 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     /// <exception cref="SyncException">No answer, or a refusal.</exception>
     public Task<byte[]> PostAsync(string path, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) => SendAsync(HttpMethod.Post, path, body, cancellationToken);
 
-    /// <summary>As <see cref="PostAsync"/>, without a body.</summary>
+    /// <summary>As <see cref="PostAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>, under a lease of its own instead of <see cref="Lease"/>.</summary>
+    /// <param name="path">Below the server's address.</param>
+    /// <param name="body">JSON.</param>
+    /// <param name="lease">The lease that the request names; null: none.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <exception cref="SyncException">No answer, or a refusal.</exception>
+    public Task<byte[]> PostAsync(string path, ReadOnlyMemory<byte> body, string? lease, CancellationToken cancellationToken) =>
+        _tokens.WithAsync(token => SendCheckedAsync(HttpMethod.Post, path, body, token, lease, cancellationToken), cancellationToken);
+
+    /// <summary>As <see cref="PostAsync(string, ReadOnlyMemory{byte}, CancellationToken)"/>, without a body.</summary>
     /// <exception cref="SyncException">No answer, or a refusal.</exception>
     public Task<byte[]> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
@@ -252,12 +261,12 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     }
 
     private Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken) =>
-        _tokens.WithAsync(token => SendCheckedAsync(method, path, body, token, cancellationToken), cancellationToken);
+        _tokens.WithAsync(token => SendCheckedAsync(method, path, body, token, Lease, cancellationToken), cancellationToken);
 
-    private async Task<byte[]> SendCheckedAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
+    private async Task<byte[]> SendCheckedAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, string? lease, CancellationToken cancellationToken)
     {
         await CheckUserAsync(token, cancellationToken).ConfigureAwait(false);
-        return await SendAsync(method, path, body, token, cancellationToken).ConfigureAwait(false);
+        return await SendAsync(method, path, body, token, lease, cancellationToken).ConfigureAwait(false);
     }
 
     // A new token may be another user's: it carries nothing before the server has said whose it is.
@@ -265,7 +274,7 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
     {
         if (_user is { } user && !string.Equals(token, _usersToken, StringComparison.Ordinal))
         {
-            var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
+            var info = Decoded(await SendAsync(HttpMethod.Get, ModelPath, null, token, Lease, cancellationToken).ConfigureAwait(false), WireJson.Default.ModelInfo);
             if (!string.Equals(info.User, user, StringComparison.Ordinal))
             {
                 throw new SyncException(SyncErrorCode.WrongUser, $"The token is of {info.User} now, this connection was made for {user}. Nothing was sent. Sign in as {user}, or open another store.");
@@ -275,12 +284,12 @@ public sealed class TidemarkHttpRemote : IRemote, ILeases, IHintingRemote, IShar
         }
     }
 
-    private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, CancellationToken cancellationToken)
+    private async Task<byte[]> SendAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, string token, string? named, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        if (Lease is { } lease)
+        if (named is { } lease)
         {
             request.Headers.Add(LeaseResponse.Header, lease);
         }
