@@ -88,43 +88,9 @@ internal sealed class AppFile : IDisposable
         return EditFacts.Between(_schema, before, Read()) with { Uncaptured = BooksReader.Uncaptured(this, _schema, before, Read(), touch) };
     }
 
-    public Value Scalar(string sql)
-    {
-        var statement = _statements.Get(sql);
-        try
-        {
-            return statement.Step() ? statement.Column(0) : Value.Null;
-        }
-        finally
-        {
-            statement.Reset();
-        }
-    }
+    public Value Scalar(string sql) => Query(sql) is [var row, ..] ? row[0] : Value.Null;
 
-    public List<Value[]> Query(string sql)
-    {
-        var statement = _statements.Get(sql);
-        var rows = new List<Value[]>();
-        try
-        {
-            while (statement.Step())
-            {
-                var row = new Value[statement.ColumnCount];
-                for (var i = 0; i < row.Length; i++)
-                {
-                    row[i] = statement.Column(i);
-                }
-
-                rows.Add(row);
-            }
-
-            return rows;
-        }
-        finally
-        {
-            statement.Reset();
-        }
-    }
+    public List<Value[]> Query(string sql) => _statements.Query(sql);
 
     public void Dispose()
     {

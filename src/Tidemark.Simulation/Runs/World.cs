@@ -225,6 +225,7 @@ internal sealed class World
             device.Off();
         }
 
+        _reader.Dispose();
         Server.Stop();
         _digest.Dispose();
     }
