@@ -107,6 +107,17 @@ public sealed class EntityTable
     }
 
     /// <summary>The kept base row; null when none was kept.</summary>
+    /// <summary>The row as it would be under another key.</summary>
+    public static Row Under(Row row, EntityKey key)
+    {
+        for (var part = 0; part < key.Count; part++)
+        {
+            row = row.With(row.Type.KeyOrdinals[part], key[part]);
+        }
+
+        return row;
+    }
+
     public Row? ReadBase(StoreConnection db, EntityKey key, int remote) => ReadRow(db, _base, key, remote);
 
     public RowEntry? ReadEntry(StoreConnection db, EntityKey key, int remote)

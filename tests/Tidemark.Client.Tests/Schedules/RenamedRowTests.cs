@@ -34,6 +34,29 @@ public sealed class RenamedRowTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [InlineData(SyncMode.Full)]
+    [InlineData(SyncMode.PullOnly)]
+    [Trait("req", "CON-05")]
+    [Trait("req", "PUSH-02")]
+    public async Task The_same_new_key_here_and_there_does_not_take_back_what_was_edited_there(SyncMode first)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9', code = 'blue'");
+        b.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9'");
+        await b.SyncAsync();
+        b.Sql("UPDATE folder SET name = 'uno'");
+        await b.SyncAsync();
+        await a.SyncAsync(first);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["f9|uno|blue"], b.Rows("SELECT * FROM folder"));
+        Assert.Equal(["n|f9"], b.Rows("SELECT * FROM note"));
+        Steps.AssertEqual(a, b);
+    }
+
     [Fact]
     [Trait("req", "INT-01")]
     public async Task A_new_child_under_the_former_key_waits_until_the_rename_is_told()

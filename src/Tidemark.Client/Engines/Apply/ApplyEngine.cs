@@ -120,7 +120,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         var started = environment.Time.GetTimestamp();
         transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
-            var applier = new RowApplier(s, environment, context);
+            var applier = NewApplier(s);
             ApplyUpserts(s, applier, Incoming(s, _slice), isLast: false);
             report.Conflicts += applier.Conflicts;
             CheckGate(s);
@@ -145,13 +145,13 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         transaction.Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s =>
         {
             s.Remotes.Note(tail.Epoch, tail.Mark);
-            var applier = new RowApplier(s, environment, context);
+            var applier = NewApplier(s);
             ApplyUpserts(s, applier, Incoming(s, _slice), isLast: true);
             RetryAside(s, applier);
             if (s.HasAside && new KnotApplier(s, environment, context).Untie(_deletions, report))
             {
                 report.Conflicts += applier.Conflicts;
-                applier = new RowApplier(s, environment, context); // What it knew of parents is no longer so.
+                applier = NewApplier(s); // What it knew of parents is no longer so.
                 RetryAside(s, applier);
             }
 
@@ -180,6 +180,8 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         });
         context.ClearDeferred();
     }
+
+    private RowApplier NewApplier(StoreSession s) => new(s, environment, context) { IsGoing = id => _deletions.Exists(d => d.Id == id) };
 
     private IEnumerable<IncomingRow> Incoming(StoreSession s, List<Change> changes)
     {

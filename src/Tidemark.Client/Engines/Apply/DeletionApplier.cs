@@ -86,6 +86,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         var @base = table.ReadBase(session.Db, deletion.Key, session.Remote);
         if (live.Visible is null)
         {
+            KeepBaseOfRenamed(deletion, @base);
             Forget(deletion); // Gone here too, or never seen.
             return;
         }
@@ -115,6 +116,17 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
 
         _going[deletion.Id] = deletion;
+    }
+
+    // The row stands here under another key and is made anew there: when another device has made it there already, what was deleted is still the base of both.
+    private void KeepBaseOfRenamed(IncomingRow deletion, Row? @base)
+    {
+        var table = deletion.Table;
+        if (@base is not null && (deletion.RenamedTo ?? applier.Renames.Find(table, deletion.Key)) is { } key && table.ReadEntry(session.Db, key, session.Remote) is null
+            && table.ReadBase(session.Db, key, session.Remote) is null && LiveRows.Read(session, table, key).Visible is not null)
+        {
+            table.SetBase(session.Db, key, session.Remote, EntityTable.Under(@base, key));
+        }
     }
 
     // Rows that were merged into the one that goes, and are not gone at the remote, stand for themselves again.

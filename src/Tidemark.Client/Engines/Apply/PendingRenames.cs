@@ -22,6 +22,21 @@ internal sealed class PendingRenames(StoreSession session)
         return found != key ? found : null;
     }
 
+    /// <summary>The same change of key was made elsewhere: what the remote last showed of the row under its former key, which goes there now, is what was edited here. Else null.</summary>
+    public Row? BaseOfFormer(IncomingRow incoming, Func<RowId, bool> isGoing)
+    {
+        var table = incoming.Table;
+        foreach (var (former, _) in _steps.Value.Where(s => s.Key.Type == table.Number && isGoing(s.Key)))
+        {
+            if (Find(table, former.Key) == incoming.Key && table.ReadBase(session.Db, former.Key, session.Remote) is { } @base)
+            {
+                return EntityTable.Under(@base, incoming.Key);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Every change of a key that was not sent yet, in order.</summary>
     public static List<Rename> ReadAll(StoreSession session)
     {

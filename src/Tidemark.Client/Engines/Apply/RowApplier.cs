@@ -47,6 +47,11 @@ internal sealed class RowApplier
 
     public OtherRows Others => _others;
 
+    public PendingRenames Renames => _renames;
+
+    /// <summary>Has the remote deleted the row in what is being applied?</summary>
+    public Func<RowId, bool> IsGoing { get; init; } = _ => false;
+
     /// <summary>Upserts; deletions go through <see cref="DeletionApplier"/> once all upserts are done.</summary>
     public ApplyOutcome Upsert(IncomingRow incoming)
     {
@@ -199,6 +204,10 @@ internal sealed class RowApplier
             live = default;
             isClean = true;
         }
+        else if (entry is null && live.Visible is not null)
+        {
+            @base ??= _renames.BaseOfFormer(incoming, IsGoing);
+        }
 
 #if TIDEMARK_MUTANTS
         isClean |= Mutants.Is(Mutant.PendingEditOverwritten) && entry is not null && live.Visible is not null;
@@ -285,18 +294,8 @@ internal sealed class RowApplier
     private ApplyOutcome MergeRenamed(IncomingRow incoming, Row @base, Row local, Row remote)
     {
         var table = incoming.Table;
-        Row Here(Row row)
-        {
-            foreach (var ordinal in table.Type.KeyOrdinals)
-            {
-                row = row.With(ordinal, local[ordinal]);
-            }
-
-            return row;
-        }
-
         // Nobody can be asked about a row whose key is on its way: what would need a person stays as it is here, with the rest merged.
-        var input = new ConflictInput(table.Type, Here(@base), local, Here(remote));
+        var input = new ConflictInput(table.Type, EntityTable.Under(@base, local.Key), local, EntityTable.Under(remote, local.Key));
         var result = EntityMerger.Merge(input.Type, input.Base, local, input.Remote!, Now());
         var merged = result.Proposed ?? result.Merged;
         WriteLive(table, new LiveRow(local, local), merged);

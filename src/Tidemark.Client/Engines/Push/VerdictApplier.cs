@@ -280,7 +280,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             }
 
             // Deleted there: an edit revives the row or goes with it; a deletion here is done.
-            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id, MadeBy = verdict.MadeBy, ContentVersion = verdict.ContentVersion });
+            _deletions.Add(new IncomingRow(table, key, verdict.ServerVersion, null, null, default) { FromVerdict = true, IsOffer = command.Operation == Operation.Offer, Command = command.Id, RenamedTo = renamedTo, MadeBy = verdict.MadeBy, ContentVersion = verdict.ContentVersion });
             return;
         }
 

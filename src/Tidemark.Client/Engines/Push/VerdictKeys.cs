@@ -144,7 +144,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
 
             if (@base is not null)
             {
-                table.SetBase(session.Db, key, session.Remote, table.Type.KeyOrdinals.Select((ordinal, part) => (ordinal, part)).Aggregate(@base, (row, k) => row.With(k.ordinal, key[k.part])));
+                table.SetBase(session.Db, key, session.Remote, EntityTable.Under(@base, key));
                 session.Outbox.Touch(table, key, "M", environment.NowMs);
             }
         }
