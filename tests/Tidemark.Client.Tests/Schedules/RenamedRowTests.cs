@@ -57,6 +57,30 @@ public sealed class RenamedRowTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [InlineData(SyncMode.Full)]
+    [InlineData(SyncMode.PullOnly)]
+    [Trait("req", "INT-01")]
+    [Trait("req", "PULL-06")]
+    public async Task A_row_with_another_key_here_does_not_follow_an_edit_there_below_a_row_that_was_deleted_here(SyncMode first)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema + "INSERT INTO folder VALUES('f2', 'two', NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE note SET folder_id = 'f2'");
+        await b.SyncAsync();
+        a.Sql("UPDATE note SET id = 'm'; DELETE FROM folder WHERE id = 'f2'");
+        await a.SyncAsync(first);
+        Assert.Equal(0, a.Count("SELECT count(*) FROM note WHERE folder_id NOT IN (SELECT id FROM folder)"));
+        await a.SyncAsync();
+        await a.Store.DiscardAsync(Assert.Single(new Tidemark.Client.Inspection.StoreInspector(a.Store).DeadLetters()).Id, TestContext.Current.CancellationToken); // The deletion: the note is below the folder.
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["m|f2"], a.Rows("SELECT * FROM note"));
+        Assert.Equal(["f1", "f2"], b.Rows("SELECT id FROM folder ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
     [Fact]
     [Trait("req", "INT-01")]
     public async Task A_new_child_under_the_former_key_waits_until_the_rename_is_told()

@@ -373,19 +373,20 @@ internal sealed class RowApplier
         var table = incoming.Table;
         var live = LiveOf(incoming);
         var @base = table.ReadBase(_session.Db, incoming.Key, _session.Remote);
-        if (live.Visible is not { } local || (entry is null ? _others.IsAnother(incoming, live) : @base is null))
+        if ((live.Visible ?? StandsElsewhere(incoming)) is not { } local || (entry is null ? _others.IsAnother(incoming, live) : @base is null))
         {
             return false;
         }
 
-        if (_session.Handlers.For(table.Type.Name).HandleConflict(new ConflictInput(table.Type, @base, local, RowFill.Of(incoming.Row!, local)), Now()).Merged is not { } merged)
+        if (_session.Handlers.For(table.Type.Name).HandleConflict(
+            new ConflictInput(table.Type, @base is null ? null : EntityTable.Under(@base, local.Key), local, EntityTable.Under(RowFill.Of(incoming.Row!, local), local.Key)), Now()).Merged is not { } merged)
         {
             return false;
         }
 
         foreach (var edge in _session.Model.Graph.From(table.Type).Where(e => e.Relation.Required))
         {
-            var isSelf = ReferenceEquals(edge.Target, table.Type) && Push.PushPlanner.KeyIn(merged, edge) == incoming.Key;
+            var isSelf = ReferenceEquals(edge.Target, table.Type) && Push.PushPlanner.KeyIn(merged, edge) == local.Key;
             if (Push.PushPlanner.KeyIn(merged, edge) is { } target && !isSelf
                 && (_parents.Find(edge, target) is var state && (state == ParentPresence.Missing || (state == ParentPresence.Unsynced && target == Push.PushPlanner.KeyIn(incoming.Row!, edge)))))
             {
@@ -401,7 +402,7 @@ internal sealed class RowApplier
     private bool StandsWithout(IncomingRow incoming, RowEntry? entry)
     {
         if (entry is null || incoming.Table.ReadBase(_session.Db, incoming.Key, _session.Remote) is not { } @base
-            || LiveOf(incoming) is { Visible: not null })
+            || LiveOf(incoming) is { Visible: not null } || StandsElsewhere(incoming) is not null)
         {
             return false;
         }
@@ -413,7 +414,7 @@ internal sealed class RowApplier
     // An edit was refused because the row hangs at the remote on one that was deleted here: waiting for that deletion, which waits for the edit, would never end.
     private bool StandsWithParent(IncomingRow incoming, RelationEdge missing)
     {
-        if (!incoming.IsRefused || missing.Target.DeletePolicy != DeletePolicy.UpdateWins || LiveOf(incoming).Visible is null)
+        if (!incoming.IsRefused || missing.Target.DeletePolicy != DeletePolicy.UpdateWins || (LiveOf(incoming).Visible ?? StandsElsewhere(incoming)) is null)
         {
             return false;
         }
