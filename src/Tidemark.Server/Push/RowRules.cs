@@ -84,7 +84,8 @@ internal sealed class RowRules(PushSession session)
             await Expectations.RowsAsync(Rows, edge.Source, children, cancellationToken).ConfigureAwait(false);
             foreach (var key in children)
             {
-                var child = (await Rows.FindRowAsync(edge.Source, key, cancellationToken).ConfigureAwait(false))!.Row;
+                var stored = (await Rows.FindRowAsync(edge.Source, key, cancellationToken).ConfigureAwait(false))!;
+                var child = stored.Row;
                 var moved = child;
                 for (var i = 0; i < renamed.Length; i++)
                 {
@@ -94,12 +95,12 @@ internal sealed class RowRules(PushSession session)
                 if (moved.Key != child.Key)
                 {
                     await Rows.DeleteAsync(edge.Source, child.Key, OriginOf(command), cancellationToken).ConfigureAwait(false);
-                    await Rows.UpsertAsync(moved, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                    await Rows.UpsertAsync(moved, FollowingOriginOf(command, stored), cancellationToken).ConfigureAwait(false);
                     await RenamedAsync(command, child, moved, cancellationToken).ConfigureAwait(false);
                 }
                 else
                 {
-                    await Rows.UpsertAsync(moved, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                    await Rows.UpsertAsync(moved, FollowingOriginOf(command, stored), cancellationToken).ConfigureAwait(false);
                 }
             }
         }
@@ -149,7 +150,7 @@ internal sealed class RowRules(PushSession session)
                     row = row.With(ordinal, Value.Null);
                 }
 
-                await Rows.UpsertAsync(row, OriginOf(command), cancellationToken).ConfigureAwait(false);
+                await Rows.UpsertAsync(row, FollowingOriginOf(command, child), cancellationToken).ConfigureAwait(false);
                 break;
             default:
                 var stored = await Rows.FindRowAsync(parent.Type, parent.Key, cancellationToken).ConfigureAwait(false);
@@ -240,6 +241,12 @@ internal sealed class RowRules(PushSession session)
 
     // Of the command's own row: that it was an OFFER, and of which version, must not be lost by a correction.
     private RowOrigin OwnOriginOf(PushCommand command) => OriginOf(command) with { Offered = command.Operation == Operation.Offer ? command.LostVersion : null };
+
+    // A reference that follows an OFFER is nobody's edit: the row's content is as old as it was, and a newer one that was lost still wins.
+    private RowOrigin FollowingOriginOf(PushCommand command, StoredRow row) => OriginOf(command) with
+    {
+        Offered = command.Operation != Operation.Offer ? null : row.Origin.Offered ?? (row.Version == Rows.PendingVersion ? null : row.Version),
+    };
 
     internal static Value[]? ValuesOf(Row row, IReadOnlyList<int> ordinals)
     {

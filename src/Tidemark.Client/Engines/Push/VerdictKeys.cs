@@ -75,6 +75,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
             return false;
         }
 
+        var joined = known.Where(k => !pairs.Exists(p => p.Old == k.New && p.Old != p.New)).Select(k => JoinedRow.Of(session, table, k.Old, k.New)).Where(j => j is not null).ToList();
         if (CanChangeKeys(table.Type))
         {
             MakeRoom(table, pairs, known);
@@ -82,6 +83,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
         }
 
         MoveKnown(table, known);
+        joined.ForEach(j => j!.Keep(session, table, environment.NowMs));
         return true;
     }
 
