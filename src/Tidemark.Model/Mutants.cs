@@ -83,7 +83,7 @@ public enum Mutant
     // Duplicates: what only the sixth workload has
     MergedChildrenUntold,
 
-    // Several remotes: what only their histories have
+    // Several remotes: what only the ninth workload has
     UnreadableSkipped,
     RemoteOverwritesEdit,
     OneFlagForAllRemotes,
@@ -91,6 +91,9 @@ public enum Mutant
     EmptiedTakesRows,
     UnseenEditDeleted,
     CountedByLastWriter,
+    UnreadableOverwritten,
+    TokenBeforeRows,
+    RuleDecidesAlone,
 
     // Health data: what only the eighth workload has
     HealthAcknowledgedOutOfOrder,
@@ -122,7 +125,7 @@ public static class Mutants
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
 
-    /// <summary>Do only histories of several remotes have what the bug is in?</summary>
-    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.CountedByLastWriter;
+    /// <summary>Does only a workload with several remotes have what the bug is in?</summary>
+    public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.RuleDecidesAlone;
 }
 #endif

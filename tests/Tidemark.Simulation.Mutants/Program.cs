@@ -4,13 +4,12 @@ return 2;
 #else
 using System.Diagnostics;
 using System.Globalization;
-using Tidemark.Client.Tests.Remotes.Several;
 using Tidemark.Model;
 using Tidemark.Simulation.Runs;
 using Tidemark.Testing;
 
 // Shows that the simulator finds every deliberate bug: dotnet run -p:TidemarkMutants=true --project tests/Tidemark.Simulation.Mutants -- [--seeds N] [--only NAME]... [--half]
-// --half takes every other one, without those that take long. Bugs in merging are looked for in the third workload, which has policies, those of leases, hints and receipts in the fourth, those of merged duplicates in the sixth, those of several remotes in histories of three devices and three remotes, those of health data in the eighth; the others in the first. Ends with 1 when one is not found within the seeds.
+// --half takes every other one, without those that take long. Bugs in merging are looked for in the third workload, which has policies, those of leases, hints and receipts in the fourth, those of merged duplicates in the sixth, those of health data in the eighth, those of several remotes in the ninth; the others in the first. Ends with 1 when one is not found within the seeds.
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var seeds = Number("--seeds", 300);
@@ -54,7 +53,7 @@ int Number(string name, int otherwise) =>
 
 (int Seed, string Checker, string Text)? FindSound(Mutant mutant)
 {
-    var workload = Mutants.NeedsRemotes(mutant) ? RemoteHistories : Mutants.NeedsHealth(mutant) ? Workloads.Eighth : Mutants.NeedsSpaces(mutant) ? Workloads.Fifth : Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
+    var workload = Mutants.NeedsRemotes(mutant) ? Workloads.Ninth : Mutants.NeedsHealth(mutant) ? Workloads.Eighth : Mutants.NeedsSpaces(mutant) ? Workloads.Fifth : Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
     for (var first = 1; first <= seeds; )
     {
         Mutants.Active = mutant;
@@ -104,12 +103,6 @@ static (string Checker, string Text)? Broken(int workload, int seed)
 {
     try
     {
-        if (workload == RemoteHistories)
-        {
-            new JoinHistory(seed, hasOthers: false).RunAsync().GetAwaiter().GetResult();
-            return null;
-        }
-
         var violation = Simulator.Run(new SimulationOptions { Seed = (ulong)seed, Workload = workload }).Violation;
         return violation is null ? null : (violation.Checker, violation.What);
     }
@@ -117,11 +110,5 @@ static (string Checker, string Text)? Broken(int workload, int seed)
     {
         return ("exception", e.GetType().Name + ": " + e.Message);
     }
-}
-
-// No workload of the simulator: see JoinHistory.
-static partial class Program
-{
-    private const int RemoteHistories = -1;
 }
 #endif

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Tidemark.Model.Health;
 using Tidemark.Model.Values;
 using Tidemark.Server;
@@ -19,29 +17,21 @@ internal readonly record struct ServerSample(long Version, bool IsDeleted, doubl
 /// sources, a network that loses, delays and comes late, windows that are short or never given, processes that are killed between any two statements. Promises: nothing
 /// that was captured is lost; nothing is there twice; what was deleted stays deleted; anchors never go back, and what is acknowledged is on the server.
 /// </summary>
-internal sealed class HealthRun
+internal sealed class HealthRun : WorldRun
 {
     private const int RoundsMax = 20;
-    private static readonly TimeSpan Pause = TimeSpan.FromHours(2);
     private static readonly Caller Person = new(new UserId("ann"), IsAdministrator: false);
-    private readonly SimulationOptions _options;
-    private readonly string _folder;
-    private readonly Dice _dice;
     private readonly List<HealthPhone> _phones = [];
-    private readonly List<string> _story = [];
-    private readonly List<(int Step, Action Handle)> _late = [];
-    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private readonly SqliteHealthStore _store;
     private readonly HealthServer _server;
+    private readonly HealthSteps _steps;
     private Dictionary<Guid, ServerSample>? _onServer;
-    private int _calls;
-    private int _step;
 
-    private HealthRun(SimulationOptions options, string folder)
+    public HealthRun(SimulationOptions options, string folder)
+        : base(options, folder, 700)
     {
-        (_options, _folder, _dice) = (options, folder, new Dice(Dice.Mix(options.Seed, 700)));
         Truth = new HealthTruth(this);
-        var random = _dice.Fork();
+        var random = Dice.Fork();
         _store = SqliteHealthStore.Open(ServerPath);
         _server = new HealthServer(_store, new ServerEnvironment
         {
@@ -55,13 +45,13 @@ internal sealed class HealthRun
         });
         for (var i = 0; i < (options.Devices ?? 2); i++)
         {
-            _phones.Add(new HealthPhone(this, ((char)('A' + i)).ToString(), folder, _dice.Fork()));
+            _phones.Add(new HealthPhone(this, ((char)('A' + i)).ToString(), folder, Dice.Fork()));
         }
+
+        _steps = new HealthSteps(this, Dice.Fork());
     }
 
     public static IReadOnlyList<string> Types { get; } = ["BodyMass", "HeartRate", "RestingHeartRate", "StepCount"];
-
-    public Scheduler Scheduler { get; } = new();
 
     public HealthTruth Truth { get; }
 
@@ -69,61 +59,19 @@ internal sealed class HealthRun
 
     public IReadOnlyList<HealthPhone> Phones => _phones;
 
-    public bool Calm { get; private set; }
-
     /// <summary>The server cannot be reached by anybody.</summary>
     public bool IsAway { get; set; }
 
     /// <summary>How many of a thousand requests break, in parts of one.</summary>
     public double Loss { get; set; } = 0.03;
 
-    public int Edits { get; set; }
+    protected override TimeSpan Pause => TimeSpan.FromHours(2);
 
-    public Violation? Violation { get; private set; }
+    protected override int LateStepsMax => 12;
 
-    public static SimulationResult Play(SimulationOptions options, string defaultFolder)
-    {
-        var before = SynchronizationContext.Current;
-        var folder = Directory.CreateDirectory(Path.Combine(options.Folder ?? defaultFolder, FormattableString.Invariant($"tidemark-health-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}-{options.Seed}")));
-        SynchronizationContext.SetSynchronizationContext(null);
-        HealthRun? run = null;
-        try
-        {
-            run = new HealthRun(options, folder.FullName);
-            run.PlayGuarded();
-            return run.Result();
-        }
-        finally
-        {
-            run?.Close();
-            if (!options.KeepFiles)
-            {
-                folder.Delete(recursive: true);
-            }
+    protected override int DeviceDays => _phones.Count * (int)Math.Ceiling(TimeSpan.FromTicks(Scheduler.Now).TotalDays);
 
-            SynchronizationContext.SetSynchronizationContext(before);
-        }
-    }
-
-    public void Say(string who, string what)
-    {
-        _calls++;
-        _story.Add($"{Story.TimeOf(Scheduler.Now)}  {who}: {what}");
-    }
-
-    public void Met(string fault) => _met[fault] = _met.GetValueOrDefault(fault) + 1;
-
-    public void Violate(string checker, string what)
-    {
-        if (Violation is null)
-        {
-            Violation = new Violation(checker, what);
-            Say("CHECK", $"{checker}: {what}");
-        }
-    }
-
-    /// <summary>What happens some steps from now, whatever happens until then.</summary>
-    public void ArriveLater(Action handle) => _late.Add((_step + 1 + _dice.Below(12), handle));
+    protected override int Syncs => Story.Count;
 
     public HealthBatchResponse Upsert(byte[] batch)
     {
@@ -150,50 +98,22 @@ internal sealed class HealthRun
             .ToDictionary(r => new Guid(r[0].AsBlob, bigEndian: true), r => new ServerSample(r[1].AsInteger, r[2].AsInteger != 0, r[3].Kind == ValueKind.Real ? r[3].AsReal : null));
     }
 
-    private string ServerPath => Path.Combine(_folder, "health.db");
+    private string ServerPath => Path.Combine(Folder, "health.db");
 
-    private void PlayGuarded()
+    public override void Dispose()
     {
-        try
-        {
-            var steps = new HealthSteps(this, _dice.Fork());
-            var count = _options.Steps ?? 150 + _dice.Below(150);
-            for (_step = 0; _step < count && Violation is null; _step++)
-            {
-                Scheduler.RunUntil(Scheduler.Now + _dice.Below(Pause.Ticks), static () => { });
-                ArriveUntil(_step);
-                steps.Next();
-            }
-
-            Settle();
-        }
-#pragma warning disable CA1031 // whatever is thrown is a finding, with the story that led to it
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Violate("thrown", e.ToString());
-        }
+        _phones.ForEach(p => p.Dispose());
+        _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
-    private void ArriveUntil(int step)
-    {
-        foreach (var late in _late.Where(l => l.Step <= step).ToArray())
-        {
-            _late.Remove(late);
-            late.Handle();
-        }
-    }
+    protected override int StepsOfSeed() => 150 + Dice.Below(150);
+
+    protected override void Next() => _steps.Next();
 
     // Everything arrives, everybody has heard of everything; then each phone is opened until nothing waits.
-    private void Settle()
+    protected override void Settle()
     {
-        Calm = true;
         IsAway = false;
-        while (_late.Count > 0)
-        {
-            ArriveUntil(int.MaxValue);
-        }
-
         foreach (var phone in _phones)
         {
             phone.IsDoomed = false;
@@ -202,7 +122,7 @@ internal sealed class HealthRun
 
         for (var round = 0; round < RoundsMax && Violation is null; round++)
         {
-            Scheduler.RunUntil(Scheduler.Now + Pause.Ticks, static () => { });
+            Rest();
             foreach (var phone in _phones)
             {
                 phone.EnterForeground();
@@ -221,24 +141,5 @@ internal sealed class HealthRun
         }
     }
 
-    private SimulationResult Result() => new()
-    {
-        Seed = _options.Seed,
-        Violation = Violation,
-        Digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _story)))),
-        Story = _story,
-        FaultsMet = _met,
-        DeviceDays = _phones.Count * (int)Math.Ceiling(TimeSpan.FromTicks(Scheduler.Now).TotalDays),
-        Steps = _step,
-        Edits = Edits,
-        Syncs = _calls,
-        Events = Scheduler.Events,
-        Health = Figures,
-    };
-
-    private void Close()
-    {
-        _phones.ForEach(p => p.Dispose());
-        _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
-    }
+    protected override SimulationResult Completed(SimulationResult result) => result with { Health = Figures };
 }

@@ -25,8 +25,9 @@ public static class Simulator
         ArgumentNullException.ThrowIfNull(options);
         return options.Workload switch
         {
-            Workloads.Eighth => Health.HealthRun.Play(options, DefaultFolder()),
-            _ when Workloads.IsOfSharing(options.Workload) => Sharing.SharingRun.Play(options, DefaultFolder()),
+            Workloads.Fifth or Workloads.Seventh => WorldRun.Play(options, DefaultFolder(), "sharing", static (o, folder) => new Sharing.SharingRun(o, folder)),
+            Workloads.Eighth => WorldRun.Play(options, DefaultFolder(), "health", static (o, folder) => new Health.HealthRun(o, folder)),
+            Workloads.Ninth => WorldRun.Play(options, DefaultFolder(), "several", static (o, folder) => new Several.SeveralRun(o, folder)),
             _ => Run(Plan.Make(options)),
         };
     }
@@ -37,7 +38,7 @@ public static class Simulator
     public static SimulationResult Shrink(SimulationOptions options, int runsMax = 400)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Workload == Workloads.Eighth || Workloads.IsOfSharing(options.Workload))
+        if (Workloads.IsWorldOfItsOwn(options.Workload))
         {
             return Run(options); // Short as it is.
         }

@@ -27,12 +27,15 @@ public static class Workloads
     /// <summary>A world of its own: health data of one person with several phones.</summary>
     public const int Eighth = 8;
 
+    /// <summary>A world of its own: devices of one person with several remotes.</summary>
+    public const int Ninth = 9;
+
     public const int Preset = First;
 
-    public const int Newest = Eighth;
+    public const int Newest = Ninth;
 
-    /// <summary>Is it the world of those who share spaces?</summary>
-    public static bool IsOfSharing(int workload) => workload is Fifth or Seventh;
+    /// <summary>Is it short as it is, with steps that are not a schedule?</summary>
+    public static bool IsWorldOfItsOwn(int workload) => workload is Fifth or Seventh or Eighth or Ninth;
 
     /// <summary>Does a workload have what came with another one?</summary>
     public static bool Has(int workload, int since) => workload == Sixth ? since is First or Sixth : since <= workload;

@@ -1,11 +1,8 @@
-using System.Security.Cryptography;
-using System.Text;
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Inspection;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Server;
-using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Network;
 using Tidemark.Simulation.Runs;
 
@@ -16,30 +13,26 @@ namespace Tidemark.Simulation.Sharing;
 /// member is answered; a reader writes nothing; after a run no row of a space that was left is in the file; no row that was made is lost; the ledger adds up; in the end
 /// every device has exactly the rows of its user's spaces.
 /// </summary>
-internal sealed class SharingRun
+internal sealed class SharingRun : WorldRun
 {
     private const int RoundsMax = 20;
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(7);
-    private readonly SimulationOptions _options;
-    private readonly Dice _dice;
     private readonly List<SharingDevice> _devices = [];
-    private readonly List<string> _story = [];
-    private readonly List<(int Step, Action Handle)> _late = [];
-    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private readonly SharingServer _server;
+    private readonly SharingSteps _steps;
     private readonly HashSet<string> _away = new(StringComparer.Ordinal); // devices that have not synced since the server was restored
     private int _syncs;
-    private int _step;
 
-    private SharingRun(SimulationOptions options, string folder)
+    public SharingRun(SimulationOptions options, string folder)
+        : base(options, folder, 500)
     {
-        (_options, _dice) = (options, new Dice(Dice.Mix(options.Seed, 500)));
-        _server = new SharingServer(this, folder, _dice.Fork());
+        _server = new SharingServer(this, folder, Dice.Fork());
         foreach (var user in Users.Append(Users[0]))
         {
             var name = ((char)('A' + _devices.Count)).ToString();
-            _devices.Add(new SharingDevice(this, name, user, folder, _dice.Fork()));
+            _devices.Add(new SharingDevice(this, name, user, folder, Dice.Fork()));
         }
+
+        _steps = new SharingSteps(this, Dice.Fork());
     }
 
     public static SyncModel Model { get; } = new SyncModelBuilder()
@@ -54,61 +47,20 @@ internal sealed class SharingRun
         ],
     };
 
-    public Scheduler Scheduler { get; } = new();
-
     public SharingTruth Truth { get; } = new();
 
     public IReadOnlyList<string> Users { get; } = ["ann", "bob", "eve"];
 
     public IReadOnlyList<SharingDevice> Devices => _devices;
 
-    public bool Calm { get; private set; }
-
-    public int Edits { get; set; }
-
-    public Violation? Violation { get; private set; }
-
     /// <summary>Is the server killed and restored, and are the devices' disks in trouble?</summary>
-    public bool HasDisasters => _options.Workload == Workloads.Seventh;
+    public bool HasDisasters => Options.Workload == Workloads.Seventh;
 
-    public static SimulationResult Play(SimulationOptions options, string defaultFolder)
-    {
-        var before = SynchronizationContext.Current;
-        var folder = Directory.CreateDirectory(Path.Combine(options.Folder ?? defaultFolder, FormattableString.Invariant($"tidemark-sharing-{Environment.ProcessId}-{Environment.CurrentManagedThreadId}-{options.Seed}")));
-        SynchronizationContext.SetSynchronizationContext(null);
-        SharingRun? run = null;
-        try
-        {
-            run = new SharingRun(options, folder.FullName);
-            run.PlayGuarded();
-            return run.Result();
-        }
-        finally
-        {
-            run?.Close();
-            if (!options.KeepFiles)
-            {
-                folder.Delete(recursive: true);
-            }
+    protected override TimeSpan Pause => TimeSpan.FromMinutes(7);
 
-            SynchronizationContext.SetSynchronizationContext(before);
-        }
-    }
+    protected override int DeviceDays => _devices.Count;
 
-    public void Say(string who, string what) => _story.Add($"{Story.TimeOf(Scheduler.Now)}  {who}: {what}");
-
-    public void Met(string fault) => _met[fault] = _met.GetValueOrDefault(fault) + 1;
-
-    public void Violate(string checker, string what)
-    {
-        if (Violation is null)
-        {
-            Violation = new Violation(checker, what);
-            Say("CHECK", $"{checker}: {what}");
-        }
-    }
-
-    public void ArriveLater(Action handle) => _late.Add((_step + 1 + _dice.Below(8), handle));
+    protected override int Syncs => _syncs;
 
     public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => _server.Ask(user, ask);
 
@@ -187,38 +139,18 @@ internal sealed class SharingRun
         return report.Error is not null || report.Push.Accepted + report.Push.Conflicts + report.Push.Failed + report.Push.DeadLetters + report.Pull.Applied + report.Pull.Merged + report.Pull.Deleted > 0;
     }
 
-    private void PlayGuarded()
+    public override void Dispose()
     {
-        try
-        {
-            var steps = new SharingSteps(this, _dice.Fork());
-            var count = _options.Steps ?? 60 + _dice.Below(80);
-            for (_step = 0; _step < count && Violation is null; _step++)
-            {
-                Scheduler.RunUntil(Scheduler.Now + _dice.Below(Pause.Ticks), static () => { });
-                foreach (var late in _late.Where(l => l.Step <= _step).ToArray())
-                {
-                    _late.Remove(late);
-                    late.Handle();
-                }
-
-                steps.Next();
-            }
-
-            Settle();
-        }
-#pragma warning disable CA1031 // whatever is thrown is a finding, with the story that led to it
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Violate("thrown", e.ToString());
-        }
+        _devices.ForEach(d => d.Dispose());
+        _server.Dispose();
     }
 
-    private void Settle()
+    protected override int StepsOfSeed() => 60 + Dice.Below(80);
+
+    protected override void Next() => _steps.Next();
+
+    protected override void Settle()
     {
-        Calm = true;
-        _late.ForEach(l => l.Handle());
         if (!BecomesQuiet())
         {
             return;
@@ -245,7 +177,7 @@ internal sealed class SharingRun
     {
         for (var round = 0; round < RoundsMax && Violation is null; round++)
         {
-            Scheduler.RunUntil(Scheduler.Now + Pause.Ticks, static () => { });
+            Rest();
             var moved = false;
             foreach (var device in _devices)
             {
@@ -309,24 +241,4 @@ internal sealed class SharingRun
         Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is { } role && SpaceRoles.MayWrite(role) && device.Has(id);
 
     private bool IsKept(MadeRow row) => _devices.Exists(d => d.Name == row.Device && Truth.IsForgotten(d.User, row.Space) && d.Has(row.Id));
-
-    private SimulationResult Result() => new()
-    {
-        Seed = _options.Seed,
-        Violation = Violation,
-        Digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _story)))),
-        Story = _story,
-        FaultsMet = _met,
-        DeviceDays = _devices.Count,
-        Steps = _step,
-        Edits = Edits,
-        Syncs = _syncs,
-        Events = Scheduler.Events,
-    };
-
-    private void Close()
-    {
-        _devices.ForEach(d => d.Dispose());
-        _server.Dispose();
-    }
 }

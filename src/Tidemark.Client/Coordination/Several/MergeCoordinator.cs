@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Coordination.Announcing;
 using Tidemark.Client.Coordination.Pacing;
 using Tidemark.Client.Engines;
@@ -279,7 +282,11 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
     private bool IsThere(int backend) => !_absent.ContainsKey(backend) && !_unlisted.Contains(backend);
 
     // Have all remotes of the file told what they have?
-    private bool IsWhole(List<Backend> backends, Dictionary<int, NamedRemote> named) => !_isPushOnly && backends.TrueForAll(b => named.ContainsKey(b.Id) && IsThere(b.Id));
+    private bool IsWhole(List<Backend> backends, Dictionary<int, NamedRemote> named) =>
+#if TIDEMARK_MUTANTS
+        Mutants.Is(Mutant.RuleDecidesAlone) ||
+#endif
+        (!_isPushOnly && backends.TrueForAll(b => named.ContainsKey(b.Id) && IsThere(b.Id)));
 
     private void Merge(SyncBatchContext context, Dictionary<int, NamedRemote> named)
     {

@@ -149,11 +149,15 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
             return null;
         }
 
+        var expected = former is null or { IsMissing: true } ? null : former.Version;
+#if TIDEMARK_MUTANTS
+        expected = Mutants.Is(Mutant.UnreadableOverwritten) && new QuarantineRepository(transaction.Session.Db).Find(backend.Id, row.Type.Name, row.Key.ToString()) is { } unread ? unread.Pulled.Row.Version : expected;
+#endif
         return new Sent(row, encoded, new RemoteWrite
         {
             Type = row.Type.Name,
             Key = row.Key.ToString(),
-            Expected = former is null or { IsMissing: true } ? null : former.Version,
+            Expected = expected,
             IsDeletion = isDeletion,
             Fields = encoded.Fields,
         });

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Engines.Pull;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes.Several;
@@ -16,6 +19,9 @@ internal sealed class StageStep(
     // Where nobody tells of deletions they are found by what is missing in a listing of everything.
     private static readonly TimeSpan ListingInterval = TimeSpan.FromHours(1);
     private Backend _backend = null!;
+#if TIDEMARK_MUTANTS
+    private readonly List<RemoteRow> _unwritten = [];
+#endif
 
     /// <summary>Rows that were staged.</summary>
     public int Rows { get; private set; }
@@ -112,6 +118,21 @@ internal sealed class StageStep(
             if (page.Rows.Count > 0 || page.HasMore || (!string.Equals(page.Token, token, StringComparison.Ordinal) && (token is null || number != _backend.Page)))
             {
                 var staged = new PulledPage(++number, token, page.Token, page.Epoch, !page.HasMore);
+#if TIDEMARK_MUTANTS
+                if (Mutants.Is(Mutant.TokenBeforeRows))
+                {
+                    // The rows are written when the last page is there.
+                    await write(s => new PulledRepository(s.Db).Add(_backend.Id, staged, [])).ConfigureAwait(false);
+                    _unwritten.AddRange(page.Rows);
+                    if (page.HasMore)
+                    {
+                        token = page.Token;
+                        continue;
+                    }
+
+                    (staged, page) = (staged with { Page = ++number }, page with { Rows = [.. _unwritten] });
+                }
+#endif
                 await write(s => new PulledRepository(s.Db).Add(_backend.Id, staged, page.Rows)).ConfigureAwait(false);
                 HasMoved = true;
             }

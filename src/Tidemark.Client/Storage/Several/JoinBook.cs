@@ -138,7 +138,11 @@ internal sealed class JoinBook(StoreSession session)
               AND NOT EXISTS(SELECT 1 FROM _tm_quarantine AS q WHERE q.backend = o.backend AND q.type = o.type AND q.key = o.key)
               AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = o.backend AND p.type = o.type AND p.key = o.key)
             ORDER BY o.type, o.key
-            """,
+            """
+#if TIDEMARK_MUTANTS
+            .Replace("NOT EXISTS(SELECT 1 FROM _tm_quarantine", Mutants.Is(Mutant.UnreadableOverwritten) ? "1 OR EXISTS(SELECT 1 FROM _tm_quarantine" : "NOT EXISTS(SELECT 1 FROM _tm_quarantine", StringComparison.Ordinal)
+#endif
+            ,
             s => (s.Text(0), s.Text(1)), Value.Integer(backend));
 
     public void Refuse(int backend, string type, string key, string code, string message) =>

@@ -10,7 +10,6 @@ using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
 using Tidemark.Simulation.Disk;
 using Tidemark.Sqlite;
-using Tidemark.Testing.Remotes;
 
 namespace Tidemark.Client.Tests.Remotes.Several;
 

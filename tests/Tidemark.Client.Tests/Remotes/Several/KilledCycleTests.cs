@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Tidemark.Client.Encryption;
 using Tidemark.Client.Remotes.Several;
+using Tidemark.Simulation.Several;
 using Tidemark.Sqlite;
 using Tidemark.Testing;
-using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

@@ -7,9 +7,9 @@ using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 using Tidemark.Client.Tests.Support;
 using Tidemark.Model.Entities;
+using Tidemark.Simulation.Several;
 using Tidemark.Sqlite;
 using Tidemark.Testing;
-using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

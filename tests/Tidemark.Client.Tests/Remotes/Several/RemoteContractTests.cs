@@ -2,6 +2,7 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Tests.Support;
+using Tidemark.Simulation.Several;
 using Tidemark.Testing.Remotes;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

@@ -5,8 +5,8 @@ using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Merging;
 using Tidemark.Model.Values;
+using Tidemark.Simulation.Several;
 using Tidemark.Testing;
-using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

@@ -5,8 +5,8 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
+using Tidemark.Simulation.Several;
 using Tidemark.Testing;
-using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

@@ -8,8 +8,8 @@ using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Tests.Support;
 using Tidemark.Model.Entities;
+using Tidemark.Simulation.Several;
 using Tidemark.Testing;
-using Tidemark.Testing.Remotes;
 using Tidemark.Testing.Server;
 
 namespace Tidemark.Client.Tests.Remotes.Several;

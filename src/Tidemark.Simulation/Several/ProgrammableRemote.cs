@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Model.Entities;
 
-namespace Tidemark.Testing.Remotes;
+namespace Tidemark.Simulation.Several;
 
 /// <summary>A backend in memory that can as much as it is told to, fails when it is told to, and has other writers.</summary>
 public sealed class ProgrammableRemote : IStagedRemote
@@ -43,6 +42,9 @@ public sealed class ProgrammableRemote : IStagedRemote
 
     /// <summary>Called before each call is carried out, and after it, when its answer is about to be told.</summary>
     public Action<bool>? AtCall { get; set; }
+
+    /// <summary>Called with each write that is carried out: what stood there, if anything, and what stands there now, as JSON; null: it is deleted.</summary>
+    public Action<RemoteWrite, string?, string?>? Wrote { get; set; }
 
     /// <summary>Called when rows are about to be looked up.</summary>
     public Action? BeforeLookup { get; set; }
@@ -187,6 +189,15 @@ public sealed class ProgrammableRemote : IStagedRemote
         }
     }
 
+    /// <summary>The versions of the living rows, by type and key.</summary>
+    public IReadOnlyDictionary<string, long> Versions()
+    {
+        lock (_lock)
+        {
+            return _rows.Where(r => r.Value.Fields is not null).ToDictionary(r => r.Key.Type + r.Key.Key, r => r.Value.Version, StringComparer.Ordinal);
+        }
+    }
+
     private RemoteOutcome Write(RemoteWrite write)
     {
         var id = (write.Type, write.Key);
@@ -199,13 +210,15 @@ public sealed class ProgrammableRemote : IStagedRemote
 
         Writes++;
         Written.Add(write);
-        if (write.IsDeletion)
-        {
-            _rows[id] = new Stored(null, ++_clock, NowMs());
-            return new RemoteOutcome { Kind = RemoteOutcomeKind.Written, Version = _clock.ToString(CultureInfo.InvariantCulture) };
-        }
+        var fields = write.IsDeletion ? null : FieldsAfter(write, exists ? stored!.Fields : null);
+        Wrote?.Invoke(write, stored?.Fields?.ToJsonString(), fields?.ToJsonString());
+        _rows[id] = new Stored(fields, ++_clock, NowMs());
+        return new RemoteOutcome { Kind = RemoteOutcomeKind.Written, Version = _clock.ToString(CultureInfo.InvariantCulture) };
+    }
 
-        var fields = exists && Capabilities.Patches ? stored!.Fields!.DeepClone().AsObject() : [];
+    private JsonObject FieldsAfter(RemoteWrite write, JsonObject? former)
+    {
+        var fields = former is not null && Capabilities.Patches ? former.DeepClone().AsObject() : [];
         var type = _model!.Get(write.Type);
         if (type.Key.Count == 1)
         {
@@ -222,8 +235,7 @@ public sealed class ProgrammableRemote : IStagedRemote
             fields[name] = value?.DeepClone();
         }
 
-        _rows[id] = new Stored(fields, ++_clock, NowMs());
-        return new RemoteOutcome { Kind = RemoteOutcomeKind.Written, Version = _clock.ToString(CultureInfo.InvariantCulture) };
+        return fields;
     }
 
     private static RemoteRow RowOf((string Type, string Key) id, Stored stored) => new()
@@ -233,7 +245,7 @@ public sealed class ProgrammableRemote : IStagedRemote
         Version = stored.Version.ToString(CultureInfo.InvariantCulture),
         IsDeleted = stored.Fields is null,
         ModifiedMs = stored.ModifiedMs,
-        Fields = stored.Fields is null ? default : JsonSerializer.SerializeToUtf8Bytes(stored.Fields),
+        Fields = stored.Fields is null ? default : Encoding.UTF8.GetBytes(stored.Fields.ToJsonString()),
     };
 
     private Task<T> Answer<T>(Func<T> answer)

@@ -1,0 +1,238 @@
+using Tidemark.Client;
+using Tidemark.Client.Adoption;
+using Tidemark.Client.Coordination;
+using Tidemark.Client.Encryption;
+using Tidemark.Client.Engines.Joining;
+using Tidemark.Client.Environment;
+using Tidemark.Client.Inspection;
+using Tidemark.Client.Remotes.Several;
+using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
+using Tidemark.Model.Entities;
+using Tidemark.Model.Values;
+using Tidemark.Simulation.Clock;
+using Tidemark.Simulation.Disk;
+using Tidemark.Sqlite;
+
+namespace Tidemark.Simulation.Several;
+
+/// <summary>One device with several remotes: the real client on a file that is copied where a kill leaves it.</summary>
+internal sealed class SeveralDevice : IDisposable
+{
+    private readonly SeveralRun _run;
+    private readonly Dice _dice;
+    private readonly string _folder;
+    private readonly TimeSpan _skew;
+    private string _path;
+    private int _files;
+    private int _processes;
+    private VirtualClock _clock = null!;
+    private DiskWatch _watch = null!;
+    private DataSyncService _service = null!;
+
+    public SeveralDevice(SeveralRun run, string name, SyncModel model, IReadOnlyList<ProgrammableRemote> sees, TimeSpan skew, string folder, Dice dice)
+    {
+        (_run, Name, Sees, _skew, _folder, _dice) = (run, name, sees, skew, folder, dice);
+        _path = NextPath();
+        Adopter.CreateEmpty(_path, model, MakeEnvironment());
+        Open(isNew: true);
+    }
+
+    public string Name { get; }
+
+    /// <summary>The remotes that it syncs with, in its order.</summary>
+    public IReadOnlyList<ProgrammableRemote> Sees { get; }
+
+    public LocalStore Store { get; private set; } = null!;
+
+    public SeveralRemotes Remotes { get; private set; } = null!;
+
+    /// <summary>Has the engine taken up all that was edited?</summary>
+    public bool HasTakenUp => !Store.EngineSession.Outbox.HasWork();
+
+    private EntityType Type => Store.Model.Get("note");
+
+    /// <summary>One run; null when the process was killed in its middle.</summary>
+    public SyncReport? Sync()
+    {
+        try
+        {
+            var task = _service.SyncAsync(SyncMode.Full, "simulation");
+            if (!_run.Scheduler.RunUntil(() => task.IsCompleted, _run.Scheduler.Now + TimeSpan.FromHours(6).Ticks, static () => { }))
+            {
+                throw new SimulatorException($"{Name}: a run does not end.");
+            }
+
+            var report = task.GetAwaiter().GetResult();
+            _watch.NoCrash();
+            return report;
+        }
+        catch (SimulatedCrashException)
+        {
+            _run.Met("kill");
+            Close();
+            Open(isNew: false);
+            return null;
+        }
+    }
+
+    /// <summary>The process ends before the n-th statement from now.</summary>
+    public void KillIn(int statements) => _watch.CrashIn(statements, KeepFile);
+
+    /// <summary>The process ends now, in the middle of a call of a remote.</summary>
+    public void Kill()
+    {
+        KeepFile();
+        _watch.End();
+        throw new SimulatedCrashException();
+    }
+
+    public void Write(string sql)
+    {
+        using var db = App();
+        db.Run(sql);
+    }
+
+    public List<Value[]> Read(string sql)
+    {
+        using var db = App();
+        return db.Query(sql);
+    }
+
+    public Value Scalar(string sql) => Read(sql)[0][0];
+
+    public bool Has(string key) => Scalar($"SELECT count(*) FROM note WHERE id = '{key}'").AsInteger != 0;
+
+    public IReadOnlyList<string> Rows() => [.. Read("SELECT id, title, body, secret, n, tags FROM note ORDER BY id").Select(r => string.Join('|', r.Select(v => v.ToString())))];
+
+    /// <summary>What remotes are to show of the rows, by row and field.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string?>> Plain() => Read("SELECT id, title, body FROM note").ToDictionary(
+        r => $"note\"{r[0].AsText}\"", IReadOnlyDictionary<string, string?> (r) => new Dictionary<string, string?>(StringComparer.Ordinal) { ["title"] = r[1].IsNull ? null : r[1].AsText, ["body"] = r[2].IsNull ? null : r[2].AsText }, StringComparer.Ordinal);
+
+    /// <summary>The rows as they are joined, stamps and all.</summary>
+    public IReadOnlyList<string> States() => [.. Joined().Select(r => Convert.ToHexString(RowStateJson.Write(r)))];
+
+    public void GiveKeys(KeyRing ring) => Remotes.AddKeysAsync(ring, null, MakeEnvironment()).GetAwaiter().GetResult();
+
+    /// <summary>Is there a record of a conflict of the row that has this value, or of its deletion?</summary>
+    public bool HasRecord(string key, string field, string written) => new StoreInspector(Store).Conflicts(int.MaxValue, onlyOpen: false)
+        .Any(c => c.Key == $"\"{key}\"" && (c.IsServerDeleted || (c.Local is { } row && row[Type.OrdinalOf(field)] is { Kind: ValueKind.Text } value && value.AsText.Contains(written, StringComparison.Ordinal))));
+
+    public StampsSeen Stamps()
+    {
+        var fields = new SortedDictionary<string, (string, string)>(StringComparer.Ordinal);
+        foreach (var row in Joined())
+        {
+            foreach (var name in SeveralTruth.Words)
+            {
+                var field = row.Fields[Type.OrdinalOf(name)];
+                if (field.IsKnown)
+                {
+                    fields[$"{row.Key}.{name}"] = (field.Stamp.ToString(), field.Value.ToString());
+                }
+            }
+        }
+
+        return new StampsSeen(Name, fields);
+    }
+
+    /// <summary>How far it is with a remote; null: from the start, or in the middle of a listing, or with data that are no more.</summary>
+    public ReachSeen? ReachOf(ProgrammableRemote remote)
+    {
+        var db = Store.EngineSession.Db;
+        var backend = new BackendRepository(db).Find(remote.Name)!;
+        if (PositionOf(remote, backend.Token) is not { } fetched)
+        {
+            return null;
+        }
+
+        var known = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (row, version) in db.Query(
+            "SELECT type || key, max(CAST(version AS INTEGER)) FROM (SELECT type, key, version FROM _tm_shadow WHERE backend = ?1 UNION ALL SELECT type, key, version FROM _tm_quarantine WHERE backend = ?1 UNION ALL SELECT type, key, version FROM _tm_pulled WHERE backend = ?1) GROUP BY 1",
+            s => (s.ColumnText(0)!, s.ColumnInt64(1)), Value.Integer(backend.Id)))
+        {
+            known[row] = version;
+        }
+
+        var unread = db.Query("SELECT CAST(version AS INTEGER) FROM _tm_quarantine WHERE backend = ?1", s => s.ColumnInt64(0), Value.Integer(backend.Id));
+        return new ReachSeen(Name, remote.Name, fetched, PositionOf(remote, new QuarantineRepository(db).SafeToken(backend)) ?? -1, remote.Versions(), known, unread);
+    }
+
+    /// <summary>Does it hold what that remote shows of a row in quarantine?</summary>
+    public bool IsUnread(ProgrammableRemote remote, string type, string key) =>
+        Read("SELECT b.name, q.type, q.key FROM _tm_quarantine AS q JOIN _tm_backend AS b ON b.id = q.backend").Exists(q => q[0].AsText == remote.Name && q[1].AsText == type && q[2].AsText == key);
+
+    public void Dispose() => Close();
+
+    private static long? PositionOf(ProgrammableRemote remote, string? token) =>
+        token?.Split(':') is { Length: 2 } parts && parts[0] == remote.Epoch.ToString(System.Globalization.CultureInfo.InvariantCulture) ? long.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    private List<JoinedRow> Joined() => new JoinBook(Store.EngineSession).ReadAllOf(Type);
+
+    private Microsoft.Data.Sqlite.SqliteConnection App()
+    {
+        var db = SqliteFile.Open(_path, new OpenOptions());
+        SqlClock.Install(db, _clock);
+        return db;
+    }
+
+    private void KeepFile()
+    {
+        var next = NextPath();
+        FileSet.Copy(_path, next);
+        _path = next;
+    }
+
+    private SyncEnvironment MakeEnvironment()
+    {
+        _clock ??= NewClock();
+        _watch ??= new DiskWatch(_clock);
+        var (random, name) = (_dice.Fork(), $"sim/{Name}/{_processes}");
+        return new SyncEnvironment
+        {
+            Time = _clock,
+            Random = random.Fill,
+            Transport = static () => throw new SimulatorException("These remotes are in memory."),
+            ProcessName = name,
+            IsAlive = other => other == name,
+            Scheduler = InlineTasks.Instance,
+            Statements = _watch,
+        };
+    }
+
+    private VirtualClock NewClock() => new(_run.Scheduler, () => _run.Ahead + _skew);
+
+    private void Open(bool isNew)
+    {
+        _processes++;
+        _clock = NewClock();
+        _watch = new DiskWatch(_clock);
+        var environment = MakeEnvironment();
+        Store = LocalStore.Open(_path, new StoreOptions { BusyTimeout = TimeSpan.Zero }, environment);
+        Remotes = new SeveralRemotes(Store);
+        if (isNew)
+        {
+            foreach (var remote in Sees)
+            {
+                Remotes.AddAsync(remote.Name, "memory:" + remote.Name).GetAwaiter().GetResult();
+            }
+        }
+
+        var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
+        _service = new DataSyncService(Store, [.. Sees.Select(r => new NamedRemote(r.Name, r))], options, environment);
+    }
+
+    private void Close()
+    {
+        _clock.Ended = true;
+        _service.Dispose();
+        if (!_watch.Ended)
+        {
+            Store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        _watch.CloseAll();
+    }
+
+    private string NextPath() => Path.Combine(_folder, FormattableString.Invariant($"{Name}-{++_files}.db"));
+}

@@ -1,0 +1,33 @@
+using Tidemark.Simulation.Runs;
+using Tidemark.Testing;
+
+namespace Tidemark.Simulation.Tests.Runs;
+
+/// <summary>Several remotes over random histories: the ninth workload.</summary>
+public sealed class SeveralSeedTests
+{
+    private const int Seeds = 24;
+
+    [Fact]
+    [Trait("req", "REM-01")]
+    [Trait("req", "REM-02")]
+    [Trait("req", "REM-03")]
+    [Trait("req", "REM-04")]
+    [Trait("req", "REM-05")]
+    [Trait("req", "REM-08")]
+    public void The_first_seeds_of_several_remotes_hold_every_promise()
+    {
+        SystemSqlite.Use();
+        var results = Enumerable.Range(1, Seeds).Select(seed => Simulator.Run(new SimulationOptions { Seed = (ulong)seed, Workload = Workloads.Ninth })).ToList();
+        Assert.True(results.TrueForAll(r => r.Violation is null), string.Join('\n', results.Where(r => r.Violation is not null).Select(r => $"tidemark simulate --seed {r.Seed} --workload {Workloads.Ninth} --trace: {r.Violation}")));
+        Assert.All(["kill", "is down", "is emptied", "will lose the next answer", "other writers"], fault => Assert.True(results.Sum(r => r.FaultsMet.GetValueOrDefault(fault)) > 5, fault));
+    }
+
+    [Fact]
+    public void A_seed_of_several_remotes_is_the_same_run_twice()
+    {
+        SystemSqlite.Use();
+        var options = new SimulationOptions { Seed = 4, Workload = Workloads.Ninth };
+        Assert.Equal(Simulator.Run(options).Digest, Simulator.Run(options).Digest);
+    }
+}
