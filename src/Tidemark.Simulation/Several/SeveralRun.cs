@@ -120,9 +120,10 @@ internal sealed class SeveralRun : WorldRun
             };
         }
 
+        var outer = _syncing;
         _syncing = device;
         var report = device.Sync();
-        _syncing = null;
+        _syncing = outer;
         _remotes.ForEach(r => r.BeforePush = null);
         written = [.. written.Where(w => isDoomed || !Truth.IsPending(device, w.Key))]; // Not what was written over in the run.
         if (device.HasTakenUp)

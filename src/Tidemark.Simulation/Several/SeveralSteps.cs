@@ -56,9 +56,16 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
                 });
                 break;
             default:
-                run.Sync(device, dice.Chance(0.25) ? Edit : null);
+                run.Sync(device, dice.Below(8) switch { < 2 => Edit, < 4 => SyncOther, _ => null });
                 break;
         }
+    }
+
+    // Between the stages and the push of one device another one may write at the same remotes.
+    private void SyncOther(SeveralDevice device)
+    {
+        run.Met("run in another one");
+        run.Sync(dice.Pick([.. run.Devices.Where(d => d != device)]), null);
     }
 
     private void Happens(ProgrammableRemote remote, Func<ProgrammableRemote, string> what)
