@@ -76,7 +76,7 @@ public sealed class ChangesPageWriter : IDisposable
         if (row is not null)
         {
             json.WriteRaw(",\"row\":"u8);
-            WireRow.Write(json, row);
+            WireRow.WriteSendable(json, row);
         }
 
         json.WriteByte((byte)'}');

@@ -35,6 +35,17 @@ public static class WireRow
         writer.WriteByte((byte)'}');
     }
 
+    /// <summary>The <see cref="Sendable"/> row, in one pass where everything has a wire form.</summary>
+    internal static void WriteSendable(CanonicalJsonWriter writer, Row row)
+    {
+        var start = writer.Length;
+        if (!TryWrite(writer, row))
+        {
+            writer.Truncate(start);
+            Write(writer, Sendable(row));
+        }
+    }
+
     /// <summary>
     /// The row without what has no wire form, which is then withheld: text with NUL or without UTF-8, broken JSON, a class that
     /// is not the field's. Only what other programs wrote past Tidemark has such values; one of them must not spoil a whole page.
@@ -167,16 +178,61 @@ public static class WireRow
         }
     }
 
+    private static bool TryWrite(CanonicalJsonWriter writer, Row row)
+    {
+        var index = row.Type.Index;
+        var values = row.Values;
+        var separator = (byte)'{';
+        foreach (var ordinal in index.Canonical)
+        {
+            ref readonly var value = ref values[ordinal];
+            if (value.IsAbsent)
+            {
+                continue;
+            }
+
+            writer.WriteByte(separator);
+            separator = (byte)',';
+            writer.WriteRaw(index.Members[ordinal]);
+            var field = index.Fields[ordinal];
+            if (value.Kind == ValueKind.Text && IsOfText(field))
+            {
+                if (!writer.TryWriteText(value.AsText))
+                {
+                    return false;
+                }
+            }
+            else if (HasWireForm(field, value))
+            {
+                writer.WriteValue(field, value);
+            }
+            else
+            {
+                return false;
+            }
+        }
+
+        if (separator == (byte)'{')
+        {
+            writer.WriteByte(separator);
+        }
+
+        writer.WriteByte((byte)'}');
+        return true;
+    }
+
     private static bool HasWireForm(Field field, Value value) => value.Kind switch
     {
         ValueKind.Absent or ValueKind.Null => true,
         ValueKind.MalformedText => false,
         ValueKind.Text when field.Type == FieldType.Json => JsonForm.IsJson(value.AsText),
-        ValueKind.Text => field.Type is not (FieldType.Integer or FieldType.Real or FieldType.Boolean or FieldType.Blob) && TextRules.FaultOf(value.AsText) is null,
+        ValueKind.Text => IsOfText(field) && TextRules.FaultOf(value.AsText) is null,
         ValueKind.Integer => field.Type is FieldType.Integer or FieldType.Boolean or FieldType.Exact,
         ValueKind.Real => field.Type is FieldType.Real or FieldType.Exact,
         _ => field.Type is FieldType.Blob or FieldType.Exact,
     };
+
+    private static bool IsOfText(Field field) => field.Type is not (FieldType.Integer or FieldType.Real or FieldType.Boolean or FieldType.Blob or FieldType.Json);
 
     private static EntityKey CheckedKey(EntityType type, Value[] parts)
     {

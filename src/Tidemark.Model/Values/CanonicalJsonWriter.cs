@@ -62,17 +62,14 @@ public sealed class CanonicalJsonWriter : IDisposable
     /// <exception cref="InvalidOperationException">Half of a surrogate pair: it has no UTF-8 form, and another character would be another value.</exception>
     public void WriteString(string value)
     {
-        WriteByte((byte)'"');
-        var start = _length;
-        WriteUtf16(value);
-        var escape = _buffer.AsSpan(start, _length - start).IndexOfAny(MustEscape);
-        if (escape >= 0)
+        if (!TryWriteString(value, mayHoldNul: true))
         {
-            EscapeFrom(start + escape);
+            throw new InvalidOperationException("Text with half of a surrogate pair has no wire form.");
         }
-
-        WriteByte((byte)'"');
     }
+
+    /// <summary>False, and nothing is written, when the text cannot be synced: it holds NUL or half of a surrogate pair.</summary>
+    internal bool TryWriteText(string value) => TryWriteString(value, mayHoldNul: false);
 
     public void WriteUtf8String(ReadOnlySpan<byte> utf8)
     {
@@ -282,9 +279,44 @@ public sealed class CanonicalJsonWriter : IDisposable
         return mantissa + "e" + (exponent < 0 ? "-" : "+") + Math.Abs(exponent).ToString(CultureInfo.InvariantCulture);
     }
 
+    private bool TryWriteString(string value, bool mayHoldNul)
+    {
+        var start = _length;
+        var room = RoomOf(value) + 2;
+        var span = Grow(room);
+        span[0] = (byte)'"';
+        if (Utf8.FromUtf16(value, span[1..^1], out _, out var size, replaceInvalidSequences: false) != OperationStatus.Done)
+        {
+            _length = start;
+            return false;
+        }
+
+        var text = span.Slice(1, size);
+        var escape = text.IndexOfAny(MustEscape);
+        if (escape < 0)
+        {
+            span[size + 1] = (byte)'"';
+            _length = start + size + 2;
+            return true;
+        }
+
+        if (!mayHoldNul && text[escape..].Contains((byte)0))
+        {
+            _length = start;
+            return false;
+        }
+
+        _length = start + 1 + size;
+        EscapeFrom(start + 1 + escape);
+        WriteByte((byte)'"');
+        return true;
+    }
+
+    private static int RoomOf(string value) => value.Length <= 4096 ? value.Length * 3 : Encoding.UTF8.GetByteCount(value);
+
     private void WriteUtf16(string value)
     {
-        var room = value.Length <= 4096 ? value.Length * 3 : Encoding.UTF8.GetByteCount(value);
+        var room = RoomOf(value);
         if (Utf8.FromUtf16(value, Grow(room), out _, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
         {
             _length -= room;

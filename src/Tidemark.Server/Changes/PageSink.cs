@@ -8,8 +8,7 @@ namespace Tidemark.Server.Changes;
 internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show = null) : IChangeSink, IDisposable
 {
     private readonly ChangesPageWriter _writer = new();
-    private readonly Dictionary<string, (long Position, Tidemark.Model.Values.EntityKey Key)> _lastOf = new(StringComparer.Ordinal);
-
+    private readonly Dictionary<string, (long Position, EntityKey Key)> _lastOf = new(StringComparer.Ordinal); // Of the types before the one that is being written.
     private bool _handedOver;
 
     public bool HasMore { get; private set; }
@@ -20,8 +19,14 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
     public StoredChange? Last { get; private set; }
 
     /// <summary>The last change of each type that had one.</summary>
-    public IReadOnlyDictionary<string, (long Position, string Id)> LastOf =>
-        _lastOf.ToDictionary(l => l.Key, l => (l.Value.Position, l.Value.Key.ToString()), StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, (long Position, string Id)> LastOf
+    {
+        get
+        {
+            NoteLast();
+            return _lastOf.ToDictionary(l => l.Key, l => (l.Value.Position, l.Value.Key.ToString()), StringComparer.Ordinal);
+        }
+    }
 
     public bool TryAdd(in StoredChange change)
     {
@@ -39,9 +44,13 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
         var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
         var row = change.Row is null || show is null ? change.Row : show(change.Row);
         var operation = row is not null ? Operation.Update : change.Row is null ? Operation.Delete : Operation.Remove;
-        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row is null ? null : WireRow.Sendable(row), change.Origin.MadeBy, change.Origin.Offered);
+        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row, change.Origin.MadeBy, change.Origin.Offered);
+        if (Last is { } before && !ReferenceEquals(before.Type, change.Type))
+        {
+            NoteLast();
+        }
+
         Last = change;
-        _lastOf[change.Type.Name] = (change.Version, change.Key);
         return true;
     }
 
@@ -50,6 +59,14 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
         var body = new ChangesPageBody(_writer, _writer.Finish(tail));
         _handedOver = true;
         return body;
+    }
+
+    private void NoteLast()
+    {
+        if (Last is { } last)
+        {
+            _lastOf[last.Type.Name] = (last.Version, last.Key);
+        }
     }
 
     public void Dispose()

@@ -172,9 +172,37 @@ public sealed class WireRowTests
         using var writer = new CanonicalJsonWriter();
         WireRow.Write(writer, sent);
         Assert.True(sent.SameAs(Read(writer.ToArray())));
+        Assert.Equal(Encoding.UTF8.GetString(writer.Written), RowOfAPage(row));
         Assert.False(WireRow.IsSendable(Every, new EntityKey(Value.Text("a\0"), Value.Integer(1))));
         Assert.True(WireRow.IsSendable(Every, new EntityKey(Value.Text("a"), Value.Integer(1))));
     }
+
+    [Theory]
+    [Trait("req", "SRV-04")]
+    [InlineData("\0")]
+    [InlineData("in front \0")]
+    [InlineData("\"quoted\" and \0")]
+    [InlineData("#")]
+    [InlineData("half # of a pair")]
+    public void A_page_withholds_text_that_cannot_travel_and_sends_the_rest(string text)
+    {
+        var broken = text.Replace('#', '\ud83d'); // An attribute cannot hold it.
+        var odd = new Row(Every, [.. Every.Fields.Select(f => f.Name is "fText" or "fExact" ? Value.Text(broken) : f.Name == "fInteger" ? Value.Integer(7) : Value.Null)]);
+        var page = RowOfAPage(odd);
+        Assert.DoesNotContain("fText", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("fExact", page, StringComparison.Ordinal);
+        Assert.Contains("\"fInteger\":7", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [Trait("req", "SRV-04")]
+    public void A_page_writes_what_can_be_sent_as_anywhere() =>
+        Prop.ForAll(Generate.Rows(Every).ToArbitrary(), row =>
+        {
+            using var writer = new CanonicalJsonWriter();
+            WireRow.Write(writer, WireRow.Sendable(row));
+            Assert.Equal(Encoding.UTF8.GetString(writer.Written), RowOfAPage(row));
+        }).QuickCheckThrowOnFailure();
 
     [Fact]
     [Trait("req", "SRV-04")]
@@ -219,6 +247,14 @@ public sealed class WireRowTests
         using var writer = new CanonicalJsonWriter();
         writer.WriteExact(value);
         return Encoding.UTF8.GetString(writer.Written);
+    }
+
+    // The row as a page of changes has it.
+    private static string RowOfAPage(Row row)
+    {
+        var change = ChangesPageWriter.One(row.Type, Operation.Update, new EntityKey(Value.Text("k"), Value.Integer(1)), 5, null, row);
+        using var document = JsonDocument.Parse(change.Utf8);
+        return document.RootElement.GetProperty("row").GetRawText();
     }
 
     private static Row Read(string json) => Read(Encoding.UTF8.GetBytes(json));
