@@ -108,6 +108,7 @@ public readonly record struct HealthUnit(HealthDimension Dimension, double Scale
         ["kg/m2"] = new(HealthDimension.BodyMassIndex, 1),
     };
 
+    private static readonly double[] Parts = [.. Enumerable.Range(0, 23).Select(e => double.Parse("1e-" + e, System.Globalization.CultureInfo.InvariantCulture))];
     private static readonly double[] PowersOfTen = [.. Enumerable.Range(0, 23).Select(e => double.Parse("1e" + e, System.Globalization.CultureInfo.InvariantCulture))];
 
     /// <summary>
@@ -172,12 +173,25 @@ public readonly record struct HealthUnit(HealthDimension Dimension, double Scale
             return value;
         }
 
-        var exponent = Digits - 1 - (int)Math.Floor(Math.Log10(size));
+        var exponent = Digits - 1 - DecimalExponent(size);
         return exponent switch
         {
             >= 0 and < 23 => Math.Round(value * PowersOfTen[exponent]) / PowersOfTen[exponent],
             < 0 and > -23 => Math.Round(value / PowersOfTen[-exponent]) * PowersOfTen[-exponent],
             _ => value,
         };
+    }
+
+    // The place of the first digit: 0 for 1 to 9. From the exponent of two, which is never more than one too small; a logarithm takes ten times as long.
+    private static int DecimalExponent(double size)
+    {
+        if (size is < 1e-16 or >= 1e16)
+        {
+            return (int)Math.Floor(Math.Log10(size));
+        }
+
+        var binary = (int)(BitConverter.DoubleToInt64Bits(size) >> 52) - 1023;
+        var next = ((binary * 1233) >> 12) + 1;
+        return size >= (next >= 0 ? PowersOfTen[next] : Parts[-next]) ? next : next - 1;
     }
 }

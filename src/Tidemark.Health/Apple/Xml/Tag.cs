@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
 namespace Tidemark.Health.Apple.Xml;
 
 /// <summary>The attributes of a record, which most of a file is made of.</summary>
@@ -42,7 +45,14 @@ internal sealed class Tag
     private static readonly byte[][] Names = ["type"u8.ToArray(), "unit"u8.ToArray(), "value"u8.ToArray(), "device"u8.ToArray(), "endDate"u8.ToArray(), "startDate"u8.ToArray(), "sourceName"u8.ToArray(), "creationDate"u8.ToArray(), "sourceVersion"u8.ToArray()];
     private static readonly KnownAttribute[] ByLength = [.. Enumerable.Range(0, 14).Select(length => (KnownAttribute)Array.FindIndex(Names, n => n.Length == length))];
     private readonly Slice[] _known = new Slice[(int)KnownAttribute.Count];
-    private readonly List<(Slice Name, Slice Value)> _all = [];
+    private static readonly Vector128<byte>[] Texts = [.. Names.Select(n => Padded(n, b => b))];
+    private static readonly Vector128<byte>[] Masks = [.. Names.Select(n => Padded(n, static _ => byte.MaxValue))];
+    private readonly (Slice Name, Slice Value)[] _all = new (Slice, Slice)[AttributesMax];
+
+    // What followed each known attribute the last time; the first of a tag follows none. Records come type by type, and all of a type are written alike.
+    private readonly KnownAttribute[] _after = new KnownAttribute[(int)KnownAttribute.Count + 1];
+    private int _count;
+    private KnownAttribute _before;
 
     public Slice Name { get; private set; }
 
@@ -51,14 +61,15 @@ internal sealed class Tag
     /// <summary>A second startDate, where the export of one version has the end.</summary>
     public bool HasDoubledStart { get; private set; }
 
-    public IReadOnlyList<(Slice Name, Slice Value)> All => _all;
+    public ReadOnlySpan<(Slice Name, Slice Value)> All => _all.AsSpan(0, _count);
 
     public Slice this[KnownAttribute attribute] => _known[(int)attribute];
 
     /// <summary>Reads the tag that begins at <paramref name="at"/>, which is a '&lt;' before a name; afterwards that is the place behind its end.</summary>
     public TagOutcome Read(ReadOnlySpan<byte> data, ref int at)
     {
-        _all.Clear();
+        _count = 0;
+        _before = KnownAttribute.Count;
         Array.Fill(_known, Slice.None);
         HasDoubledStart = false;
         var i = at + 1;
@@ -107,7 +118,7 @@ internal sealed class Tag
     /// <summary>The value of an attribute that is not one of the known ones.</summary>
     public Slice Find(ReadOnlySpan<byte> data, ReadOnlySpan<byte> name)
     {
-        foreach (var (key, value) in _all)
+        foreach (var (key, value) in All)
         {
             if (key.Of(data).SequenceEqual(name))
             {
@@ -143,6 +154,11 @@ internal sealed class Tag
 
     private TagOutcome ReadAttribute(ReadOnlySpan<byte> data, ref int i)
     {
+        if (ReadExpected(data, ref i))
+        {
+            return TagOutcome.Ok;
+        }
+
         // Names of the first exports have spaces in them: everything up to the equals sign.
         var length = data[i..].IndexOfAny((byte)'=', (byte)'<', (byte)'>');
         if (length < 0)
@@ -152,7 +168,7 @@ internal sealed class Tag
 
         var name = new Slice(i, length);
         i += length;
-        if (data[i] != '=' || length == 0 || _all.Count >= AttributesMax)
+        if (data[i] != '=' || length == 0 || _count >= AttributesMax)
         {
             return TagOutcome.Malformed;
         }
@@ -186,10 +202,72 @@ internal sealed class Tag
         return TagOutcome.Ok;
     }
 
+    // The attribute that followed the one before it the last time, whole and sound; otherwise nothing was read.
+    private bool ReadExpected(ReadOnlySpan<byte> data, ref int i)
+    {
+        if (!Vector256.IsHardwareAccelerated || _before == KnownAttribute.None || _count >= AttributesMax)
+        {
+            return false;
+        }
+
+        var expected = (int)_after[(int)_before];
+        var length = Names[expected].Length;
+        var begin = i + length + 2;
+        if (data.Length - begin < Vector256<byte>.Count || _known[expected].Exists || ((Vector128.Create(data[i..]) ^ Texts[expected]) & Masks[expected]) != Vector128<byte>.Zero)
+        {
+            return false;
+        }
+
+        var at = begin;
+        while (data.Length - at >= Vector256<byte>.Count)
+        {
+            var part = Vector256.Create(data[at..]);
+            var ends = (Vector256.Equals(part, Vector256.Create((byte)'"')) | Vector256.Equals(part, Vector256.Create((byte)'<'))).ExtractMostSignificantBits();
+            if (ends != 0)
+            {
+                at += BitOperations.TrailingZeroCount(ends);
+                if (data[at] != '"')
+                {
+                    return false;
+                }
+
+                var value = new Slice(begin, at - begin);
+                _all[_count++] = (new Slice(i, length), value);
+                _known[expected] = value;
+                _before = (KnownAttribute)expected;
+                i = at + 1;
+                return true;
+            }
+
+            at += Vector256<byte>.Count;
+        }
+
+        return false;
+    }
+
+    // A name as it stands before its value: with the equals sign and the quote.
+    private static Vector128<byte> Padded(byte[] name, Func<byte, byte> of)
+    {
+        var bytes = new byte[Vector128<byte>.Count];
+        byte[] text = [.. name, (byte)'=', (byte)'"'];
+        for (var i = 0; i < text.Length; i++)
+        {
+            bytes[i] = of(text[i]);
+        }
+
+        return Vector128.Create(bytes);
+    }
+
     private void Keep(ReadOnlySpan<byte> data, Slice name, Slice value)
     {
-        _all.Add((name, value));
+        _all[_count++] = (name, value);
         var known = Known(name.Of(data));
+        if (_before != KnownAttribute.None)
+        {
+            _after[(int)_before] = known == KnownAttribute.None ? _after[(int)_before] : known;
+        }
+
+        _before = known;
         if (known == KnownAttribute.None)
         {
             return;
