@@ -101,6 +101,7 @@ public enum Mutant
     HealthDeletionsDropped,
     HealthClaimsOfDeadKept,
     HealthOlderVersionStored,
+    HealthRowBeforeBlob,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -120,7 +121,7 @@ public static class Mutants
     public static bool NeedsSpaces(Mutant mutant) => mutant is >= Mutant.RevocationIgnored and <= Mutant.LeftRowsStay;
 
     /// <summary>Does only a workload with health data have what the bug is in?</summary>
-    public static bool NeedsHealth(Mutant mutant) => mutant is >= Mutant.HealthAcknowledgedOutOfOrder and <= Mutant.HealthOlderVersionStored;
+    public static bool NeedsHealth(Mutant mutant) => mutant is >= Mutant.HealthAcknowledgedOutOfOrder and <= Mutant.HealthRowBeforeBlob;
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;

@@ -9,13 +9,11 @@ namespace Tidemark.Health.Apple;
 /// <summary>Brings an export into a file: what is new is added, what has another version replaced, what is gone deleted. A second time changes nothing.</summary>
 public sealed class AppleImport
 {
-    private const int LargeBytesMax = 16 << 20;
     private readonly HealthStore _store;
     private readonly ImportOptions _options;
     private readonly AppleHealthExport _export;
     private readonly Dictionary<Guid, FoundSample> _rings = [];
     private readonly ImportMerge _merge;
-    private long _largeBytes;
 
     private AppleImport(AppleHealthExport export, HealthStore store, ImportOptions options)
     {
@@ -60,7 +58,6 @@ public sealed class AppleImport
             var stopping = cancellationToken.IsCancellationRequested;
             var isCheckpoint = _rings.Count == 0 && (stopping || ++batches % _options.CheckpointBatches == 0);
             await _merge.CommitAsync(isCheckpoint ? () => Checkpoint(reader, earlier) : null).ConfigureAwait(false);
-            _largeBytes = 0;
             progress?.Report(new ImportProgress(_merge.Report.Found, reader.Position, _export.XmlBytes));
             if (stopping)
             {
@@ -76,13 +73,12 @@ public sealed class AppleImport
         return _merge.Report;
     }
 
-    // A few hundred routes are no full batch, and fill the memory all the same. A boundary is where a place to go on from may be, not where a commit must be.
+    // A boundary is where a place to go on from may be, not where a commit must be.
     private async Task CommitHeavyAsync(AppleExportReader reader, IProgress<ImportProgress>? progress)
     {
-        if (_largeBytes > LargeBytesMax)
+        if (_merge.IsHeavy)
         {
             await _merge.CommitAsync(null).ConfigureAwait(false);
-            _largeBytes = 0;
             progress?.Report(new ImportProgress(_merge.Report.Found, reader.Position, _export.XmlBytes));
         }
     }
@@ -91,15 +87,13 @@ public sealed class AppleImport
     {
         if (sample.File is { } file)
         {
-            var route = WithRoute(sample, file);
-            _largeBytes += route.Sample.Extra?.Utf8.Length ?? 0;
-            _merge.Batch.Add(route);
+            _merge.Add(WithRoute(sample, file));
             return;
         }
 
         if (sample.Sample.Kind != HealthKind.ActivitySummary)
         {
-            _merge.Batch.Add(sample);
+            _merge.Add(sample);
             return;
         }
 
@@ -117,7 +111,7 @@ public sealed class AppleImport
         {
             if (_export.ReadEcg(name) is { } text && EcgFile.Read(text, repairs) is { } sample)
             {
-                _merge.Batch.Add(sample);
+                _merge.Add(sample);
             }
         }
     }
@@ -137,7 +131,7 @@ public sealed class AppleImport
         }
 
         _merge.Repaired(Repair.UnreadablePoint, unreadable);
-        return sample with { Sample = sample.Sample.With(RouteFile.Extra(sample.Sample.Extra, points)) };
+        return sample with { Sample = sample.Sample.With(RoutePoints.Extra(sample.Sample.Extra, points)) };
     }
 
     private void Finish()

@@ -1,23 +1,13 @@
-using System.Buffers;
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Tidemark.Health.Apple.Xml;
-using Tidemark.Health.Storage;
-using Tidemark.Model.Health;
-using Tidemark.Model.Protocol;
+using Tidemark.Health.Importing;
 
 namespace Tidemark.Health.Apple;
 
 /// <summary>A workout's route as a file of GPX: points with a place and a time. Nothing else of it is kept.</summary>
 internal static class RouteFile
 {
-    /// <summary>Numbers of a point, in this order; what a point does not say is not a number.</summary>
-    public static readonly string[] Columns = ["time", "latitude", "longitude", "elevation", "speed", "course", "horizontalAccuracy", "verticalAccuracy"];
-
-    private const int PointsMax = 500_000;
     private const int PointBytesMax = 4096;
 
     /// <summary>The numbers of all points, one point after the other; null when there is none, or are more than any route has.</summary>
@@ -43,46 +33,13 @@ internal static class RouteFile
             {
                 unreadable++;
             }
-            else if (numbers.Count > PointsMax * Columns.Length)
+            else if (numbers.Count > RoutePoints.PointsMax * RoutePoints.Columns.Length)
             {
                 return null;
             }
         }
 
         return numbers.Count > 0 ? [.. numbers] : null;
-    }
-
-    /// <summary>What a sample says of its route, and the route: numbers of 64 bits, little endian.</summary>
-    public static RawJson Extra(RawJson? before, double[] numbers)
-    {
-        var bytes = MemoryMarshal.AsBytes(numbers.AsSpan());
-        var buffer = new ArrayBufferWriter<byte>((bytes.Length * 4 / 3) + 1024);
-        using (var json = HealthSampleJson.CreateWriter(buffer))
-        {
-            json.WriteStartObject();
-            if (before is { } extra)
-            {
-                using var members = JsonDocument.Parse(extra.Utf8);
-                foreach (var member in members.RootElement.EnumerateObject())
-                {
-                    member.WriteTo(json);
-                }
-            }
-
-            json.WriteNumber("pointCount", numbers.Length / Columns.Length);
-            json.WriteStartArray("columns");
-            foreach (var column in Columns)
-            {
-                json.WriteStringValue(column);
-            }
-
-            json.WriteEndArray();
-            json.WriteString("sha256", Convert.ToHexStringLower(SHA256.HashData(bytes)));
-            json.WriteBase64String(BlobTable.LargeOf(HealthKind.WorkoutRoute)!, bytes);
-            json.WriteEndObject();
-        }
-
-        return new RawJson(buffer.WrittenMemory.ToArray());
     }
 
     private static bool Add(List<double> numbers, Tag tag, ReadOnlySpan<byte> gpx, ReadOnlySpan<byte> inner)

@@ -22,8 +22,8 @@ public static class ConnectImport
         using var reader = new ConnectReader(export, repairs);
         while (reader.Read())
         {
-            merge.Batch.Add(reader.Current);
-            if (merge.IsFull)
+            merge.Add(reader.Current);
+            if (merge.IsFull || merge.IsHeavy)
             {
                 await merge.CommitAsync(last: null).ConfigureAwait(false);
                 progress?.Report(new ImportProgress(merge.Report.Found, BytesDone(export, reader), export.DatabaseBytes));

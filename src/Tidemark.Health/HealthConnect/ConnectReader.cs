@@ -209,10 +209,28 @@ internal sealed class ConnectReader(HealthConnectExport export, Repairs repairs)
             }
         }
 
+        using var routes = ConnectRoutes.Open(_db);
         foreach (var record in RecordsOf(table))
         {
-            yield return record.Sample(HealthKind.Workout, HealthTypes.Workout, category: RecordKinds.ExerciseOf((long)(record.Number("exercise_type") ?? 0)), extra: record.Extra(["exercise_type"], parts: parts.GetValueOrDefault(record.Row)));
+            var points = routes?.Of(record.Row, repairs);
+            if (points is null && record.Number("has_route") is null or 0)
+            {
+                yield return Workout(record, null);
+                continue;
+            }
+
+            // It has no id there: it is the one route of its workout. One whose points are not in the export is not taken for deleted.
+            repairs[Repair.MissingRoute] += points is null ? 1 : 0;
+            var route = record.Part(record.Sample(HealthKind.WorkoutRoute, HealthTypes.WorkoutRoute, extra: points is null ? null : RoutePoints.Extra(null, points)).Sample, identityValue: 0);
+            yield return route with { IsUnread = points is null };
+            yield return Workout(record, route.Sample.Id);
         }
+
+        FoundSample Workout(ConnectRecord record, Guid? route) => record.Sample(
+            HealthKind.Workout,
+            HealthTypes.Workout,
+            category: RecordKinds.ExerciseOf((long)(record.Number("exercise_type") ?? 0)),
+            extra: record.Extra(["exercise_type", "has_route"], route is { } id ? [id] : null, parts.GetValueOrDefault(record.Row)));
     }
 
     private IEnumerable<ConnectRecord> RecordsOf(ExportTable table)

@@ -72,6 +72,11 @@ internal static class RecordKinds
     /// <summary>Tables with rows below a workout, which become its parts.</summary>
     public static IReadOnlyList<string> ExerciseParts { get; } = ["exercise_segments_table", "exercise_laps_table"];
 
+    /// <summary>The points of workouts' routes: its columns are numbers of a point, in the order of ours; those it does not have are left empty.</summary>
+    public const string Routes = "exercise_route_table";
+
+    public static IReadOnlyList<string> RouteColumns { get; } = ["timestamp_millis", "latitude", "longitude", "altitude", "", "", "horizontal_accuracy", "vertical_accuracy"];
+
     private static readonly string[] Stages = ["AsleepUnspecified", "Awake", "AsleepUnspecified", "OutOfBed", "AsleepCore", "AsleepDeep", "AsleepREM", "Awake"];
     private static readonly string[] Flows = ["Unspecified", "Light", "Medium", "Heavy"];
 

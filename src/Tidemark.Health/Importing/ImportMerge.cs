@@ -8,17 +8,28 @@ internal sealed class ImportMerge(HealthStore store, ImportOptions options, Expo
 {
     /// <summary>Two prints of one value in two units differ by less.</summary>
     private const double SameValue = 2e-5;
+    private const int LargeBytesMax = 16 << 20;
     private readonly HashSet<Guid> _equals = [];
     private bool _knewSamples = true;
+    private long _largeBytes;
 
     /// <summary>What the next commit takes.</summary>
     public List<FoundSample> Batch { get; } = [];
 
     public bool IsFull => Batch.Count >= options.BatchSamples;
 
+    /// <summary>A few hundred routes are no full batch, and fill the memory all the same.</summary>
+    public bool IsHeavy => _largeBytes > LargeBytesMax;
+
     public SeenBits Seen { get; set; } = new();
 
     public ImportReport Report { get; set; } = new();
+
+    public void Add(in FoundSample sample)
+    {
+        Batch.Add(sample);
+        _largeBytes += BlobTable.LargeOf(sample.Sample.Kind) is null ? 0 : sample.Sample.Extra?.Utf8.Length ?? 0;
+    }
 
     public async Task BeginAsync(CancellationToken cancellationToken) => _knewSamples = await store.ReadAsync(() => store.Samples.Last > 0, cancellationToken).ConfigureAwait(false);
 
@@ -33,6 +44,7 @@ internal sealed class ImportMerge(HealthStore store, ImportOptions options, Expo
             }
 
             Batch.Clear();
+            _largeBytes = 0;
             last?.Invoke();
             return true;
         },

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
@@ -22,6 +23,7 @@ internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment env
     /// <summary>What is said of a large part in its place.</summary>
     private const string Digest = "sha256";
     private const string Stored = "blob";
+    private const string Extra = "extra";
 
     /// <summary>The member of a sample's extra part that goes by itself.</summary>
     public static string? LargeOf(HealthKind kind) => kind switch
@@ -40,10 +42,43 @@ internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment env
             return (sample, null);
         }
 
-        using var json = JsonDocument.Parse(extra.Utf8);
+        return Take(extra.Utf8, name) is var (slim, hash) ? (sample.With(new RawJson(slim)), hash) : (sample, null);
+    }
+
+    /// <summary>Takes the large part out of a sample that was written as JSON.</summary>
+    /// <returns>Null: it has none.</returns>
+    public (byte[] Body, byte[] Hash)? Take(byte[] sample)
+    {
+        using var json = JsonDocument.Parse(sample);
+        if (json.RootElement.GetProperty("kind").GetString() is not { } kind || !Enum.TryParse<HealthKind>(kind, ignoreCase: true, out var known) || LargeOf(known) is not { } name
+            || !json.RootElement.TryGetProperty(Extra, out var extra) || Take(JsonMarshal.GetRawUtf8Value(extra).ToArray(), name) is not var (slim, hash))
+        {
+            return null;
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var writer = HealthSampleJson.CreateWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var member in json.RootElement.EnumerateObject().Where(m => m.Name != Extra))
+            {
+                member.WriteTo(writer);
+            }
+
+            writer.WritePropertyName(Extra);
+            writer.WriteRawValue(slim, skipInputValidation: true);
+            writer.WriteEndObject();
+        }
+
+        return (buffer.WrittenSpan.ToArray(), hash);
+    }
+
+    private (byte[] Extra, byte[] Hash)? Take(ReadOnlyMemory<byte> extra, string name)
+    {
+        using var json = JsonDocument.Parse(extra);
         if (!json.RootElement.TryGetProperty(name, out var large) || large.ValueKind != JsonValueKind.String || !large.TryGetBytesFromBase64(out var body) || body.Length == 0)
         {
-            return (sample, null);
+            return null;
         }
 
         var hash = SHA256.HashData(body);
@@ -62,7 +97,7 @@ internal sealed class BlobTable(SqliteConnection connection, SyncEnvironment env
             writer.WriteEndObject();
         }
 
-        return (sample.With(new RawJson(buffer.WrittenSpan.ToArray())), hash);
+        return (buffer.WrittenSpan.ToArray(), hash);
     }
 
     /// <summary>The next one that is due.</summary>

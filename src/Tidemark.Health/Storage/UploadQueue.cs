@@ -51,12 +51,20 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
 
     private const string DueOfPageSql = "SELECT item, page, type, id, version, body, tries FROM _tm_health_queue WHERE page = ?1 AND status = 0 AND blob IS NULL ORDER BY item LIMIT ?2";
     private const string ClaimSql = "UPDATE _tm_health_queue SET status = 1, owner = ?1, claimed = ?2, last_attempt = ?2, tries = tries + 1 WHERE item = ?3";
+    private const long ClaimBytesMax = 4 << 20;
+
+    // No other part of a sample comes near the rest.
+    private const int ItemBytesMax = HealthLimits.ExtraBytesMax + (16 * 1024);
+    private const string NeedsBlobs = "BLOBS_NEEDED: it is larger than a sample may be, and nothing here sends large parts by themselves. It goes as soon as something does: a server with blobs, and an uploader that uses them.";
     private static readonly byte[] DeleteMark = [(byte)'D'];
 
-    /// <summary>Items that are not on the server and may still get there.</summary>
-    /// <summary>Large parts go by themselves, before their samples.</summary>
+    /// <summary>Large parts go by themselves, before their samples; null: inside of them.</summary>
     public BlobTable? Blobs { get; set; }
 
+    /// <summary>Items that were too large to be sent, since the file was opened.</summary>
+    public long SetAsides { get; private set; }
+
+    /// <summary>Items that are not on the server and may still get there.</summary>
     public long Waiting => connection.Scalar(WaitingSql).AsInteger;
 
     public HealthAnchor? Captured(string source, string type) => AnchorOf(source, type, 0);
@@ -140,7 +148,7 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         Insert(0, type, [.. samples.Where(s => !waiting.Contains((s.Id, s.Version, false)))], [.. deletes.Where(d => !waiting.Contains((d.Id, d.Version, true)))], priority, environment.NowMs);
     }
 
-    /// <summary>Takes items for sending; of one page, or of whatever is due: then those of the type that goes first. What a dead process had taken, or a living one for too long, is free again.</summary>
+    /// <summary>Takes items for sending, no more bytes than one request carries; of one page, or of whatever is due: then those of the type that goes first. What a dead process had taken, or a living one for too long, is free again.</summary>
     public List<QueueItem> Claim(long? page, int itemsMax, TimeSpan claimTime)
     {
         var now = environment.NowMs;
@@ -149,13 +157,25 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         var statement = statements.Get(page is null ? DueSql : DueOfPageSql);
         statement.Bind(1, page ?? now);
         statement.Bind(2, itemsMax);
+        var bytes = 0L;
         while (statement.Step())
         {
             var body = statement.ColumnBlob(5) ?? [];
+            bytes += body.Length;
+            if (bytes > ClaimBytesMax && items.Count > 0)
+            {
+                break;
+            }
+
             items.Add(new QueueItem(statement.ColumnInt64(0), statement.ColumnInt64(1), statement.ColumnText(2)!, new Guid(statement.ColumnBytes(3), bigEndian: true), statement.ColumnInt64(4), body, body.AsSpan().SequenceEqual(DeleteMark), (int)statement.ColumnInt64(6)));
         }
 
         statement.Reset();
+        if (items.RemoveAll(i => i.Body.Length > ItemBytesMax && SetAside(i)) > 0 && items.Count == 0)
+        {
+            return Claim(page, itemsMax, claimTime);
+        }
+
         var claim = statements.Get(ClaimSql);
         foreach (var item in items)
         {
@@ -166,6 +186,31 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         }
 
         return items;
+    }
+
+    /// <summary>What was too large to be sent inside of samples goes by itself from now on.</summary>
+    public void SendLargeParts()
+    {
+        if (Blobs is not { } blobs)
+        {
+            return;
+        }
+
+        foreach (var row in connection.Query("SELECT item, body FROM _tm_health_queue WHERE status = 4 AND reason = ?1", Value.Text(NeedsBlobs)))
+        {
+            if (blobs.Take(row[1].AsBlob) is var (body, hash))
+            {
+                connection.Run("UPDATE _tm_health_queue SET status = 0, due = 0, page = 0, reason = NULL, body = ?1, blob = ?2 WHERE item = ?3", Value.Blob(body), Value.Blob(hash), row[0]);
+            }
+        }
+    }
+
+    // True: no server takes it as it is. It is kept with the reason, and does not keep the others waiting.
+    private bool SetAside(QueueItem item)
+    {
+        Settle([item], static _ => NeedsBlobs, keep: true);
+        SetAsides++;
+        return true;
     }
 
     /// <summary>The server's verdicts: what it has is done, what it refuses is kept with the reason. Pages that are done move the acknowledged anchor.</summary>
@@ -282,6 +327,9 @@ internal sealed class UploadQueue(KeptStatements statements, SqliteConnection co
         statement.Bind(5, body);
         statement.Bind(6, priority);
         statement.Bind(7, now);
+#if TIDEMARK_MUTANTS
+        blob = Mutants.Is(Mutant.HealthRowBeforeBlob) ? null : blob;
+#endif
         if (blob is not null)
         {
             statement.Bind(8, blob.AsSpan());

@@ -112,6 +112,13 @@ public sealed class HealthSync
     {
         var tally = _begin();
         await using var begun = tally.ConfigureAwait(false);
+        await _store.WriteAsync(
+            () =>
+            {
+                _store.Queue.SendLargeParts();
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
         var outcome = await DrainAsync(tally, phase, between, cancellationToken).ConfigureAwait(false);
 
         // A server that does not answer does not keep the source from being read: what it forgets meanwhile, deletions for one, would be lost.
@@ -290,7 +297,15 @@ public sealed class HealthSync
     {
         var count = page is null ? await _store.ReadAsync(() => Math.Min(_store.Queue.Waiting, itemsMax), cancellationToken).ConfigureAwait(false) : itemsMax;
         var batchMax = count <= HealthLimits.BatchItemsFree ? itemsMax : Math.Min(itemsMax, await tally.Admission.BatchMaxAsync(cancellationToken).ConfigureAwait(false));
-        return await _store.WriteAsync(() => _store.Queue.Claim(page, batchMax, ClaimTime), cancellationToken).ConfigureAwait(false);
+        return await _store.WriteAsync(
+            () =>
+            {
+                var before = _store.Queue.SetAsides;
+                var items = _store.Queue.Claim(page, batchMax, ClaimTime);
+                tally.Rejected += _store.Queue.SetAsides - before;
+                return items;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     private long? Capture(string type, HealthAnchor? from, HealthChangePage page)

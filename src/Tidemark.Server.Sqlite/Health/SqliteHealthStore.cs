@@ -19,28 +19,32 @@ public sealed class SqliteHealthStore : IHealthStore
 
     private readonly string _path;
     private readonly SqliteConnection _writer;
+    private readonly IStatementWatch? _watch;
     private readonly HealthRows _rows;
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly System.Collections.Concurrent.ConcurrentBag<SqliteConnection> _readers = [];
     private int _disposed;
 
-    private SqliteHealthStore(string path, SqliteConnection writer)
+    private SqliteHealthStore(string path, SqliteConnection writer, IStatementWatch? watch)
     {
+        _watch = watch;
         _path = path;
         _writer = writer;
         _rows = new HealthRows(writer);
     }
 
     /// <summary>Opens the file, or makes it.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="watch">Stands before every statement; null: nothing does.</param>
     /// <exception cref="StoreException">The file is in trouble, or from a newer version.</exception>
-    public static SqliteHealthStore Open(string path)
+    public static SqliteHealthStore Open(string path, IStatementWatch? watch = null)
     {
         var file = SqliteFile.CanonicalPath(path);
-        var writer = SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true });
+        var writer = SqliteFile.Open(file, new OpenOptions { CreateIfMissing = true, ForeignKeys = false, Checkpoints = true, Watch = watch });
         try
         {
             HealthServerSchema.SetUp(writer, file);
-            return new SqliteHealthStore(file, writer);
+            return new SqliteHealthStore(file, writer, watch);
         }
         catch
         {
@@ -187,7 +191,7 @@ public sealed class SqliteHealthStore : IHealthStore
 
     private T Reading<T>(Func<SqliteConnection, T> work) => Guarded(() =>
     {
-        var reader = _readers.TryTake(out var kept) ? kept : SqliteFile.Open(_path, new OpenOptions { ForeignKeys = false, QueryOnly = true });
+        var reader = _readers.TryTake(out var kept) ? kept : SqliteFile.Open(_path, new OpenOptions { ForeignKeys = false, QueryOnly = true, Watch = _watch });
         try
         {
             return work(reader);

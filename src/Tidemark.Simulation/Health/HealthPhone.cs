@@ -50,6 +50,9 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
     /// <summary>The next call is killed before one of its statements.</summary>
     public bool IsDoomed { get; set; }
 
+    /// <summary>During the next call the disk is full, broken or busy now and then.</summary>
+    public StoreTrouble? Trouble { get; set; }
+
     public ValueTask RequestAsync(HealthWindowRequest request, CancellationToken cancellationToken)
     {
         Window = _run.Scheduler.Now + (request.Earliest - _clock.GetUtcNow()).Ticks;
@@ -96,6 +99,11 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
             _watch.CrashIn(_dice.Skewed(400), () => FileSet.Copy(_path, _path = next));
         }
 
+        if (Trouble is { } trouble)
+        {
+            _watch.Trouble(trouble, 0.05, _dice.Fork());
+        }
+
         try
         {
             var task = work();
@@ -115,7 +123,16 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
             Open();
         }
 
-        IsDoomed = false;
+        catch (StoreException e)
+        {
+            // The app hears of it and goes on; the platform or the person comes again.
+            _run.Say(Name, $"{what}, and meets a disk that is {e.Trouble}");
+            _run.Met($"disk {e.Trouble}");
+            _watch.NoCrash();
+        }
+
+        _watch.NoTrouble();
+        (IsDoomed, Trouble) = (false, null);
         CheckAnchors();
     }
 

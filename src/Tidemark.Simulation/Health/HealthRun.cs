@@ -1,8 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
+using Tidemark.Client.Errors;
 using Tidemark.Model.Health;
 using Tidemark.Model.Values;
-using Tidemark.Server;
-using Tidemark.Server.Health;
-using Tidemark.Server.Sqlite.Health;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Runs;
 using Tidemark.Sqlite;
@@ -10,7 +10,11 @@ using Tidemark.Sqlite;
 namespace Tidemark.Simulation.Health;
 
 /// <summary>A sample as the server has it.</summary>
-internal readonly record struct ServerSample(long Version, bool IsDeleted, double? Value);
+/// <param name="Version">Its version.</param>
+/// <param name="IsDeleted">It is remembered as deleted.</param>
+/// <param name="Value">Its number.</param>
+/// <param name="Blob">The digest that its row says its large part has.</param>
+internal readonly record struct ServerSample(long Version, bool IsDeleted, double? Value, string? Blob);
 
 /// <summary>
 /// The eighth workload: one person with two phones that hear of the body's samples, in other orders and at other times, over weeks. Locked, forgetful and silent
@@ -25,6 +29,14 @@ internal sealed class HealthRun : WorldRun
     private readonly SqliteHealthStore _store;
     private readonly HealthServer _server;
     private readonly HealthSteps _steps;
+    private static readonly TimeSpan Pause = TimeSpan.FromHours(2);
+    private readonly SimulationOptions _options;
+    private readonly string _folder;
+    private readonly Dice _dice;
+    private readonly List<HealthPhone> _phones = [];
+    private readonly List<string> _story = [];
+    private readonly List<(int Step, Action Handle)> _late = [];
+    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private Dictionary<Guid, ServerSample>? _onServer;
 
     public HealthRun(SimulationOptions options, string folder)
@@ -43,6 +55,7 @@ internal sealed class HealthRun : WorldRun
                 return bytes;
             },
         });
+        Backend = new HealthBackend(this, folder, _dice.Fork());
         for (var i = 0; i < (options.Devices ?? 2); i++)
         {
             _phones.Add(new HealthPhone(this, ((char)('A' + i)).ToString(), folder, Dice.Fork()));
@@ -51,9 +64,11 @@ internal sealed class HealthRun : WorldRun
         _steps = new HealthSteps(this, Dice.Fork());
     }
 
-    public static IReadOnlyList<string> Types { get; } = ["BodyMass", "HeartRate", "RestingHeartRate", "StepCount"];
+    public static IReadOnlyList<string> Types { get; } = ["BodyMass", HealthTypes.Ecg, "HeartRate", "RestingHeartRate", "StepCount"];
 
     public HealthTruth Truth { get; }
+
+    public HealthBackend Backend { get; }
 
     public HealthFigures Figures { get; } = new();
 
@@ -73,34 +88,50 @@ internal sealed class HealthRun : WorldRun
 
     protected override int Syncs => Story.Count;
 
-    public HealthBatchResponse Upsert(byte[] batch)
+    public HealthBatchResponse Upsert(byte[] batch, string? lease)
     {
         _onServer = null;
-        var response = _server.UpsertAsync(Person, batch, CancellationToken.None).GetAwaiter().GetResult();
+        var response = Backend.Upsert(batch, lease);
         var read = HealthBatch.Read(batch, HealthLimits.BatchItemsMax);
         foreach (var sample in read.Samples.OfType<HealthSample>())
         {
             Figures.Arrived(sample.Id, sample.Version, Scheduler.Now);
+            if (HealthTruth.BlobOf(sample.Extra?.Utf8) is { } name && Backend.BlobOf(name) is null)
+            {
+                Violate("blob", $"the row of {sample.Type} {sample.Id} says that {name} is on the server before it is");
+            }
         }
 
         return response;
     }
 
-    public HealthDigests Digests(string type) => _server.GetDigestsAsync(Person, new HealthQuery(type, 0, long.MaxValue / 2), CancellationToken.None).GetAwaiter().GetResult();
+    /// <summary>Nobody waits for an answer any more.</summary>
+    public void UpsertLate(byte[] batch, string? lease)
+    {
+        try
+        {
+            Upsert(batch, lease);
+        }
+        catch (SyncException)
+        {
+            // Nobody hears it.
+        }
+    }
 
     /// <summary>What the server holds, living and deleted.</summary>
     public IReadOnlyDictionary<Guid, ServerSample> OnServer() => _onServer ??= ReadServer();
 
     private Dictionary<Guid, ServerSample> ReadServer()
     {
-        using var db = SqliteFile.Open(ServerPath, new OpenOptions { QueryOnly = true });
-        return db.Query("SELECT id, version, deleted, value FROM _tm_health_sample")
-            .ToDictionary(r => new Guid(r[0].AsBlob, bigEndian: true), r => new ServerSample(r[1].AsInteger, r[2].AsInteger != 0, r[3].Kind == ValueKind.Real ? r[3].AsReal : null));
+        using var db = SqliteFile.Open(Backend.Samples, new OpenOptions { QueryOnly = true });
+        return db.Query("SELECT id, version, deleted, value, CASE kind WHEN ?1 THEN extra END FROM _tm_health_sample", Value.Integer((int)HealthKind.Ecg))
+            .ToDictionary(r => new Guid(r[0].AsBlob, bigEndian: true), r => new ServerSample(r[1].AsInteger, r[2].AsInteger != 0, r[3].Kind == ValueKind.Real ? r[3].AsReal : null, r[4].Kind == ValueKind.Blob ? HealthTruth.BlobOf(r[4].AsBlob) : null));
     }
 
     private string ServerPath => Path.Combine(Folder, "health.db");
 
     public override void Dispose()
+    private void PlayGuarded()
     {
         _phones.ForEach(p => p.Dispose());
         _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
@@ -114,6 +145,12 @@ internal sealed class HealthRun : WorldRun
     protected override void Settle()
     {
         IsAway = false;
+        Backend.IsDoomed = false;
+        while (_late.Count > 0)
+        {
+            ArriveUntil(int.MaxValue);
+        }
+
         foreach (var phone in _phones)
         {
             phone.IsDoomed = false;
@@ -142,4 +179,24 @@ internal sealed class HealthRun : WorldRun
     }
 
     protected override SimulationResult Completed(SimulationResult result) => result with { Health = Figures };
+    private SimulationResult Result() => new()
+    {
+        Seed = _options.Seed,
+        Violation = Violation,
+        Digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _story)))),
+        Story = _story,
+        FaultsMet = _met,
+        DeviceDays = _phones.Count * (int)Math.Ceiling(TimeSpan.FromTicks(Scheduler.Now).TotalDays),
+        Steps = _step,
+        Edits = Edits,
+        Syncs = _calls,
+        Events = Scheduler.Events,
+        Health = Figures,
+    };
+
+    private void Close()
+    {
+        _phones.ForEach(p => p.Dispose());
+        Backend.Dispose();
+    }
 }

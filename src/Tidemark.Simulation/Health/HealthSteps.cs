@@ -1,6 +1,9 @@
+using System.Text;
 using Tidemark.Health.Sources;
 using Tidemark.Model.Health;
+using Tidemark.Model.Protocol;
 using Tidemark.Simulation.Clock;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Health;
 
@@ -19,7 +22,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         Chores();
         var phone = dice.Pick(run.Phones);
         run.Figures.IsNetworkThere = !run.IsAway && phone.Network.IsOnline;
-        switch (dice.Below(100))
+        switch (dice.Below(108))
         {
             case < 50:
                 Measure(phone, dice.Between(1, 12), isTold: true);
@@ -55,7 +58,17 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
             case < 94:
                 phone.IsDoomed = true;
                 break;
-            case < 96:
+            case < 97:
+                run.Backend.IsDoomed = true;
+                break;
+            case < 99:
+                run.Backend.HoldLease();
+                run.Met("lease held");
+                break;
+            case < 102:
+                phone.Trouble = dice.Pick([StoreTrouble.Full, StoreTrouble.Busy, StoreTrouble.IoError]);
+                break;
+            case < 104:
                 phone.Source.Compact();
                 run.Met("anchors expire");
                 break;
@@ -97,6 +110,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
     {
         var type = dice.Pick(HealthRun.Types);
         var now = phone.Clock.GetUtcNow().ToUnixTimeMilliseconds();
+        count = type == HealthTypes.Ecg ? Math.Min(count, 3) : count;
         var samples = new List<HealthSample>();
         for (var i = 0; i < count; i++)
         {
@@ -202,10 +216,33 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         }
     }
 
+    private HealthSample MakeEcg(long startMs, Guid id, long version)
+    {
+        var waveform = new byte[500 + dice.Below(4000)];
+        dice.Fill(waveform);
+        return new HealthSample
+        {
+            Id = id,
+            Version = version,
+            Kind = HealthKind.Ecg,
+            Type = HealthTypes.Ecg,
+            StartMs = startMs,
+            EndMs = startMs + 30_000,
+            Category = "SinusRhythm",
+            Origin = Watch,
+            Extra = new RawJson(Encoding.UTF8.GetBytes($"{{\"sampleRate\":512,\"waveform\":\"{Convert.ToBase64String(waveform)}\"}}")),
+        };
+    }
+
     private HealthSample Make(string type, long startMs, Guid? id = null, long version = 0)
     {
         Span<byte> bytes = stackalloc byte[16];
         dice.Fill(bytes);
+        if (type == HealthTypes.Ecg)
+        {
+            return MakeEcg(startMs, id ?? new Guid(bytes, bigEndian: true), version);
+        }
+
         return new HealthSample
         {
             Id = id ?? new Guid(bytes, bigEndian: true),

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using Tidemark.Health.Sources;
 using Tidemark.Model.Health;
 
@@ -16,6 +18,24 @@ internal sealed class HealthTruth(HealthRun run)
     public bool Lives(Guid sample) => _living.ContainsKey(sample);
 
     public void Delete(HealthSample sample) => _living.Remove(sample.Id);
+
+    private static byte[] WaveformOf(HealthSample ecg)
+    {
+        using var json = JsonDocument.Parse(ecg.Extra!.Value.Utf8);
+        return json.RootElement.GetProperty("waveform").GetBytesFromBase64();
+    }
+
+    /// <summary>What a sample says that its large part is named; null: it has none that went by itself.</summary>
+    public static string? BlobOf(ReadOnlyMemory<byte>? extra)
+    {
+        if (extra is not { Length: > 0 } utf8)
+        {
+            return null;
+        }
+
+        using var json = JsonDocument.Parse(utf8);
+        return json.RootElement.TryGetProperty("blob", out _) ? json.RootElement.GetProperty("sha256").GetString() : null;
+    }
 
     /// <summary>A phone says that the server has all of this.</summary>
     public void CheckAcknowledged(HealthPhone phone, IReadOnlyList<HealthChange> changes)
@@ -42,6 +62,16 @@ internal sealed class HealthTruth(HealthRun run)
         foreach (var lost in _living.Values.Where(s => !server.TryGetValue(s.Id, out var there) || there.IsDeleted || there.Version != s.Version || there.Value != s.Value).Take(1))
         {
             run.Violate("lost sample", $"{lost.Type} {lost.Id} version {lost.Version} is not on the server as it is: there is {(server.TryGetValue(lost.Id, out var there) ? there.ToString() : "none")}");
+        }
+
+        foreach (var ecg in _living.Values.Where(s => s.Kind == HealthKind.Ecg && server.TryGetValue(s.Id, out var row) && row.Version == s.Version))
+        {
+            var name = Convert.ToHexStringLower(SHA256.HashData(WaveformOf(ecg)));
+            if (server[ecg.Id].Blob != name || run.Backend.BlobOf(name) != name)
+            {
+                run.Violate("blob", $"the waveform of {ecg.Id} is {name}; its row says {server[ecg.Id].Blob ?? "none"}, and there is {run.Backend.BlobOf(name) ?? "none"}");
+                break;
+            }
         }
 
         foreach (var (id, more) in server.Where(s => !s.Value.IsDeleted && !_living.ContainsKey(s.Key)).Take(1))

@@ -39,6 +39,7 @@ internal sealed class ConnectDatabase : IDisposable
             "CREATE TABLE sleep_stages_table(parent_key INTEGER NOT NULL, stage_start_time INTEGER NOT NULL, stage_end_time INTEGER NOT NULL, stage_type INTEGER NOT NULL)",
             $"CREATE TABLE exercise_session_record_table({Interval}, notes TEXT, exercise_type INTEGER, title TEXT, has_route INTEGER, session_rate_of_perceived_exertion REAL)",
             "CREATE TABLE exercise_laps_table(parent_key INTEGER NOT NULL, lap_start_time INTEGER, lap_end_time INTEGER, length REAL)",
+            "CREATE TABLE exercise_route_table(parent_key INTEGER NOT NULL, timestamp_millis INTEGER NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL, horizontal_accuracy REAL, vertical_accuracy REAL, altitude REAL)",
             $"CREATE TABLE oral_hygiene_record_table({Interval}, tool TEXT)",
             "INSERT INTO application_info_table VALUES(1, 'org.example.steps', 'Steps', NULL, NULL), (2, 'org.example.watch', NULL, NULL, NULL)",
             "INSERT INTO device_info_table VALUES(1, NULL, NULL, 0), (2, 'Example', 'Watch 3', 1)",

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Apple;
 using Tidemark.Health.HealthConnect;
@@ -74,6 +76,60 @@ public sealed class ConnectImportTests : IDisposable
         Assert.Contains("""["title","Lunch"]""", Extra(workout), StringComparison.Ordinal);
         Assert.DoesNotContain("exertion", Extra(workout), StringComparison.Ordinal);
         Assert.Equal(["InBed", "AsleepCore", "AsleepREM"], (await PageAsync("SleepAnalysis")).Select(s => s.Category));
+    }
+
+    [Fact]
+    [Trait("req", "HLT-07")]
+    public async Task A_route_is_a_sample_of_its_own_with_its_points_in_the_order_of_time()
+    {
+        _phone.AddDay(0);
+        _phone.AddDay(1);
+        var (first, second) = (AddRun(50, 3), AddRun(60, 0));
+        await ImportAsync();
+        var route = Assert.Single(await PageAsync("WorkoutRoute"));
+        Assert.Equal((HealthKind.WorkoutRoute, ConnectDatabase.Begin + (50 * ConnectDatabase.Day)), (route.Kind, route.StartMs));
+        using var json = JsonDocument.Parse(Extra(route));
+        var points = MemoryMarshal.Cast<byte, double>(json.RootElement.GetProperty("points").GetBytesFromBase64()).ToArray();
+        Assert.Equal(3, json.RootElement.GetProperty("pointCount").GetInt32());
+        Assert.Equal([route.StartMs, 38.0, -9.0, 12.5, double.NaN, double.NaN, 4.0, double.NaN], points[..8]);
+        Assert.Equal([route.StartMs, route.StartMs + 1000.0, route.StartMs + 2000.0], [points[0], points[8], points[16]]);
+        var workouts = await PageAsync("Workout");
+        Assert.Contains(route.Id.ToString(), Extra(workouts.Single(w => w.Id == ConnectDatabase.IdOf(first))), StringComparison.Ordinal);
+        Assert.DoesNotContain("children", Extra(workouts.Single(w => w.Id == ConnectDatabase.IdOf(second))), StringComparison.Ordinal);
+        Assert.Equal((0L, 0L, 0L), (await ImportAsync()) is var again ? (again.Added, again.Changed, again.Deleted) : default);
+    }
+
+    /// <summary>An export may be made by an app that may not read routes.</summary>
+    [Fact]
+    [Trait("req", "HLT-07")]
+    public async Task A_route_whose_points_cannot_be_read_is_counted_and_takes_no_earlier_one_away()
+    {
+        _phone.AddDay(0);
+        var row = _phone.RowOf(AddRun(50, 3));
+        await ImportAsync();
+        _phone.Db.Run("UPDATE exercise_route_table SET latitude = 91 WHERE timestamp_millis % 2000 = 0");
+        var damaged = await ImportAsync();
+        Assert.Equal((2L, 0L), (damaged.Repairs[nameof(Repair.UnreadablePoint)], damaged.Deleted));
+        _phone.Db.Run("DELETE FROM exercise_route_table");
+        var without = await ImportAsync();
+        Assert.Equal((1L, 0L), (without.Repairs[nameof(Repair.MissingRoute)], without.Deleted));
+        Assert.Single(await PageAsync("WorkoutRoute"));
+        _phone.Db.Run("UPDATE exercise_session_record_table SET has_route = 0 WHERE row_id = ?1", Value.Integer(row));
+        _phone.AddDay(2);
+        Assert.Equal(0, (await ImportAsync()).Repairs.Count);
+    }
+
+    private int AddRun(int day, int points)
+    {
+        var run = _phone.AddInterval("exercise_session_record_table", day * ConnectDatabase.Day, 1_800_000, "exercise_type, has_route", Value.Integer(33), Value.Integer(points > 0 ? 1 : 0));
+        for (var i = points - 1; i >= 0; i--)
+        {
+            _phone.Db.Run(
+                "INSERT INTO exercise_route_table(parent_key, timestamp_millis, latitude, longitude, altitude, horizontal_accuracy) VALUES(?1, ?2, 38 + ?3, -9, 12.5, 4)",
+                Value.Integer(_phone.RowOf(run)), Value.Integer(ConnectDatabase.Begin + (day * ConnectDatabase.Day) + (i * 1000)), Value.Real(i * 0.001));
+        }
+
+        return run;
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class RouteTests : IDisposable
         Assert.Equal(manifest.Repairs, (await ImportAsync("a.zip")).Repairs);
         var routes = await RoutesAsync();
         Assert.Equal((2L, 2), (manifest.Samples[HealthTypes.WorkoutRoute], routes.Count));
-        Assert.Equal(manifest.RoutePoints, routes.Sum(r => Points(r).Length / RouteFile.Columns.Length));
+        Assert.Equal(manifest.RoutePoints, routes.Sum(r => Points(r).Length / RoutePoints.Columns.Length));
         Assert.All(routes, r => Assert.Equal(r.StartMs, Points(r)[0]));
         var again = await ImportAsync("a.zip");
         Assert.Equal((0L, 0L, 0L), (again.Added, again.Changed, again.Deleted));
@@ -83,7 +83,7 @@ public sealed class RouteTests : IDisposable
         var report = await ImportAsync([.. names.Select(n => (n, @long))], string.Concat(names.Select((n, i) => Workout(n, $"2024-01-{i + 1:00} 10:00:00 +0100"))), progress: commits);
         Assert.Equal((24L, 1), (report.Added, commits.Count)); // 20 MB in all; the last commit reports nothing.
         Assert.InRange(commits.Samples, 12, 22);
-        Assert.All(await RoutesAsync(), r => Assert.Equal(20_000 * RouteFile.Columns.Length, Points(r).Length));
+        Assert.All(await RoutesAsync(), r => Assert.Equal(20_000 * RoutePoints.Columns.Length, Points(r).Length));
     }
 
     private static string Workout(string? file, string start = "2024-01-01 10:00:00 +0100") =>

@@ -74,6 +74,61 @@ public sealed class BlobTests : IDisposable
         Assert.Equal((Waveform.Length, 2), (_server.Arrived, _server.Samples.Count));
     }
 
+    /// <summary>A hundred waveforms inside of their samples are more than a server takes in one request.</summary>
+    [Fact]
+    public async Task Large_parts_inside_of_their_samples_go_a_few_at_a_time()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            _source.Add(Large(i, 150_000));
+        }
+
+        var report = await Drive(Ingest(new Inline(_server)).RunWindowAsync(null, Cancel));
+        Assert.Equal((HealthOutcome.Done, 100L), (report.Outcome, report.Applied));
+        Assert.Equal(100, _server.Samples.Count);
+        Assert.InRange(_server.LargestBatch, 1, 5 << 20);
+    }
+
+    /// <summary>A route of hours to a server without blobs: no such sample is taken there, and it must neither get lost nor stand in the way.</summary>
+    [Fact]
+    [Trait("req", "HLT-14")]
+    [Trait("req", "HLT-16")]
+    public async Task What_no_server_takes_inside_of_a_sample_is_kept_with_the_reason_and_goes_when_large_parts_go_by_themselves()
+    {
+        _source.Add(Large(0, 300_000));
+        _source.Add(Large(1, 1000));
+        var ingest = Ingest(new Inline(_server));
+        var report = await Drive(ingest.RunWindowAsync(null, Cancel));
+        Assert.Equal((HealthOutcome.Done, 1L, 1L, 0L), (report.Outcome, report.Applied, report.Rejected, report.Waiting));
+        Assert.StartsWith("BLOBS_NEEDED", Assert.Single(await _store.ReadAsync(() => _store.Queue.Rejected(10), Cancel)).Reason, StringComparison.Ordinal);
+        Assert.Equal(1, ingest.Status.Rejected);
+        Assert.Equal(0, (await Drive(Ingest(new Inline(_server)).RunWindowAsync(null, Cancel))).Applied);
+
+        _server.BytesPerSecond = 10_000_000;
+        Reopen();
+        Assert.Equal((HealthOutcome.Done, 1L, 0L), (await Drive(Ingest().RunWindowAsync(null, Cancel))) is var window ? (window.Outcome, window.Applied, window.Rejected) : default);
+        Assert.Contains("\"blob\":300000", Encoding.UTF8.GetString(_server.Samples[^1].Extra!.Value.Utf8.Span), StringComparison.Ordinal);
+        Assert.Empty(await _store.ReadAsync(() => _store.Queue.Rejected(10), Cancel));
+    }
+
+    private static HealthSample Large(int number, int bytes) => new()
+    {
+        Id = new Guid(number, 1, 2, [8, 1, 2, 3, 4, 5, 6, 7]),
+        Kind = HealthKind.Ecg,
+        Type = HealthTypes.Ecg,
+        StartMs = 1_700_000_000_000 + (number * 60_000L),
+        EndMs = 1_700_000_030_000 + (number * 60_000L),
+        Category = "SinusRhythm",
+        Origin = new HealthOrigin { Source = "Watch" },
+        Extra = new RawJson(Encoding.UTF8.GetBytes($"{{\"sha256\":\"x\",\"waveform\":\"{Convert.ToBase64String(new byte[bytes])}\"}}")),
+    };
+
+    /// <summary>The same server for an app that sends everything inside of samples.</summary>
+    private sealed class Inline(SlowServer server) : IHealthUploader
+    {
+        public Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken) => server.SendAsync(batch, cancellationToken);
+    }
+
     private static HealthSample Ecg(long version = 0) => new()
     {
         Id = new Guid("f47ac10b-58cc-8372-8567-0e02b2c3d479"),
@@ -87,7 +142,7 @@ public sealed class BlobTests : IDisposable
         Extra = new RawJson(Encoding.UTF8.GetBytes($"{{\"sampleRate\":512,\"sha256\":\"x\",\"waveform\":\"{Convert.ToBase64String(Waveform)}\"}}")),
     };
 
-    private HealthIngest Ingest() => new(_store, new HealthSync(_store, _source, _server, "phone", new HealthSyncOptions(), _store.Environment), _store.Environment) { IsAlone = true };
+    private HealthIngest Ingest(IHealthUploader? server = null) => new(_store, new HealthSync(_store, _source, server ?? _server, "phone", new HealthSyncOptions(), _store.Environment), _store.Environment) { IsAlone = true };
 
     private void Reopen()
     {
@@ -115,6 +170,7 @@ public sealed class BlobTests : IDisposable
     {
         private readonly MemoryStream _partial = new();
         private bool _isOpen;
+        private long _length;
 
         public int BytesPerSecond { get; set; } = 1000;
 
@@ -125,6 +181,8 @@ public sealed class BlobTests : IDisposable
         public bool WasThereFirst { get; private set; } = true;
 
         public List<HealthSample> Samples { get; } = [];
+
+        public int LargestBatch { get; private set; }
 
         public bool TakesBlobs => true;
 
@@ -138,7 +196,7 @@ public sealed class BlobTests : IDisposable
 
         public Task<string> CreateBlobAsync(string sha256, long length, CancellationToken cancellationToken)
         {
-            _isOpen = true;
+            (_isOpen, _length) = (true, length);
             return Task.FromResult("u");
         }
 
@@ -155,10 +213,10 @@ public sealed class BlobTests : IDisposable
                 (at, Arrived) = (at + now, Arrived + now);
             }
 
-            if (_partial.Length == Waveform.Length)
+            if (_partial.Length == _length)
             {
                 (Blob, _isOpen) = (_partial.ToArray(), false);
-                return Waveform.Length;
+                return _length;
             }
 
             return _partial.Length;
@@ -167,6 +225,7 @@ public sealed class BlobTests : IDisposable
         public Task<HealthBatchResponse> SendAsync(ReadOnlyMemory<byte> batch, CancellationToken cancellationToken)
         {
             var read = HealthBatch.Read(batch.Span, 100);
+            LargestBatch = Math.Max(LargestBatch, batch.Length);
             WasThereFirst &= Blob is not null;
             Samples.AddRange(read.Samples.OfType<HealthSample>());
             return Task.FromResult(new HealthBatchResponse { Verdicts = [.. read.Samples.Select(_ => HealthVerdict.Applied)] });
