@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Tidemark.Client.Errors;
 using Tidemark.Model.Health;
 using Tidemark.Model.Values;
@@ -24,38 +22,15 @@ internal readonly record struct ServerSample(long Version, bool IsDeleted, doubl
 internal sealed class HealthRun : WorldRun
 {
     private const int RoundsMax = 20;
-    private static readonly Caller Person = new(new UserId("ann"), IsAdministrator: false);
     private readonly List<HealthPhone> _phones = [];
-    private readonly SqliteHealthStore _store;
-    private readonly HealthServer _server;
     private readonly HealthSteps _steps;
-    private static readonly TimeSpan Pause = TimeSpan.FromHours(2);
-    private readonly SimulationOptions _options;
-    private readonly string _folder;
-    private readonly Dice _dice;
-    private readonly List<HealthPhone> _phones = [];
-    private readonly List<string> _story = [];
-    private readonly List<(int Step, Action Handle)> _late = [];
-    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private Dictionary<Guid, ServerSample>? _onServer;
 
     public HealthRun(SimulationOptions options, string folder)
         : base(options, folder, 700)
     {
         Truth = new HealthTruth(this);
-        var random = Dice.Fork();
-        _store = SqliteHealthStore.Open(ServerPath);
-        _server = new HealthServer(_store, new ServerEnvironment
-        {
-            Time = new VirtualClock(Scheduler, static () => TimeSpan.Zero),
-            RandomBytes = count =>
-            {
-                var bytes = new byte[count];
-                random.Fill(bytes);
-                return bytes;
-            },
-        });
-        Backend = new HealthBackend(this, folder, _dice.Fork());
+        Backend = new HealthBackend(this, folder, Dice.Fork());
         for (var i = 0; i < (options.Devices ?? 2); i++)
         {
             _phones.Add(new HealthPhone(this, ((char)('A' + i)).ToString(), folder, Dice.Fork()));
@@ -128,13 +103,10 @@ internal sealed class HealthRun : WorldRun
             .ToDictionary(r => new Guid(r[0].AsBlob, bigEndian: true), r => new ServerSample(r[1].AsInteger, r[2].AsInteger != 0, r[3].Kind == ValueKind.Real ? r[3].AsReal : null, r[4].Kind == ValueKind.Blob ? HealthTruth.BlobOf(r[4].AsBlob) : null));
     }
 
-    private string ServerPath => Path.Combine(Folder, "health.db");
-
     public override void Dispose()
-    private void PlayGuarded()
     {
         _phones.ForEach(p => p.Dispose());
-        _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Backend.Dispose();
     }
 
     protected override int StepsOfSeed() => 150 + Dice.Below(150);
@@ -146,11 +118,6 @@ internal sealed class HealthRun : WorldRun
     {
         IsAway = false;
         Backend.IsDoomed = false;
-        while (_late.Count > 0)
-        {
-            ArriveUntil(int.MaxValue);
-        }
-
         foreach (var phone in _phones)
         {
             phone.IsDoomed = false;
@@ -179,24 +146,4 @@ internal sealed class HealthRun : WorldRun
     }
 
     protected override SimulationResult Completed(SimulationResult result) => result with { Health = Figures };
-    private SimulationResult Result() => new()
-    {
-        Seed = _options.Seed,
-        Violation = Violation,
-        Digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _story)))),
-        Story = _story,
-        FaultsMet = _met,
-        DeviceDays = _phones.Count * (int)Math.Ceiling(TimeSpan.FromTicks(Scheduler.Now).TotalDays),
-        Steps = _step,
-        Edits = Edits,
-        Syncs = _calls,
-        Events = Scheduler.Events,
-        Health = Figures,
-    };
-
-    private void Close()
-    {
-        _phones.ForEach(p => p.Dispose());
-        Backend.Dispose();
-    }
 }
