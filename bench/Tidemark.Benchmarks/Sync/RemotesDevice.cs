@@ -8,6 +8,7 @@ using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Http;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
 
 namespace Tidemark.Benchmarks.Sync;
 
@@ -38,10 +39,18 @@ internal sealed class RemotesDevice : IAsyncDisposable
     /// <param name="encrypted">Columns to encrypt.</param>
     /// <param name="keys">Those of another device; null: it makes its own.</param>
     /// <param name="cancel">Ends it.</param>
-    public static async Task<RemotesDevice> MakeAsync(string path, IReadOnlyList<TidemarkBackend> backends, IReadOnlyList<string> encrypted, KeyRing? keys, CancellationToken cancel)
+    /// <param name="policies">How fields are merged; none: the last writer stands.</param>
+    public static async Task<RemotesDevice> MakeAsync(
+        string path, IReadOnlyList<TidemarkBackend> backends, IReadOnlyList<string> encrypted, KeyRing? keys, CancellationToken cancel, IReadOnlyDictionary<string, FieldPolicy>? policies = null)
     {
-        BenchTable.Create(path, 0);
-        Adopter.Adopt(path, new AdoptionOptions { Encrypt = encrypted }, SyncEnvironment.System);
+        var schema = policies is null ? path : path + ".schema";
+        BenchTable.Create(schema, 0);
+        var model = Adopter.Adopt(schema, new AdoptionOptions { Encrypt = encrypted }, SyncEnvironment.System).Model;
+        if (policies is not null)
+        {
+            Adopter.CreateEmpty(path, model with { Entities = [.. model.Entities.Select(e => e with { Fields = [.. e.Fields.Select(f => f with { Policy = policies.GetValueOrDefault(f.Name, f.Policy) })] })] }, SyncEnvironment.System);
+        }
+
         var store = LocalStore.Open(path, new StoreOptions(), SyncEnvironment.System);
         var several = new SeveralRemotes(store);
         for (var i = 0; i < backends.Count; i++)

@@ -18,7 +18,7 @@ internal static class OutboxVerb
     {
         var database = SharedOptions.Database();
         var limit = SharedOptions.Limit(50);
-        return Verb.Create("list", "What waits to be sent: touches (a row may have changed) and commands (frozen for the network).", database, limit)
+        return Verb.Create("list", "What waits to be sent: touches (a row may have changed) and commands (frozen for the network); with several remotes what each of them lacks.", database, limit)
             .Runs((context, _) => Stores.LookAsync(context.Get(database), store => Show(context.Out, new StoreInspector(store).Outbox(context.Get(limit)))));
     }
 
@@ -27,7 +27,7 @@ internal static class OutboxVerb
         var table = Tables.Of("state", "type", "key", "operation", "since", "#attempts", "last trouble");
         foreach (var item in items)
         {
-            table.Row(item.State, item.Type, Tables.Short(item.Key, 40), item.Operation, item.At, item.Attempts, item.Error is { } error ? Tables.Short($"{item.Code}: {error}", 80) : "");
+            table.Row(item.Remote is { } remote ? $"{item.State} {remote}" : item.State, item.Type, Tables.Short(item.Key, 40), item.Operation, item.At, item.Attempts, item.Error is { } error ? Tables.Short(item.Code is { } code ? $"{code}: {error}" : error, 80) : "");
         }
 
         if (items.Count == 0)

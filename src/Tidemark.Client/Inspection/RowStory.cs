@@ -5,11 +5,11 @@ namespace Tidemark.Client.Inspection;
 
 /// <summary>One thing that happened to a row.</summary>
 /// <param name="At">When; null for what holds now.</param>
-/// <param name="Kind">captured, frozen, accepted, refused, conflict, discarded, settled, merged, aside, renumbered, deleted or now.</param>
+/// <param name="Kind">captured, frozen, accepted, refused, conflict, discarded, settled, merged, aside, renumbered, deleted or now; with several remotes also written (a field, by whom) and remote (how the row stands with one).</param>
 /// <param name="Text">In plain words.</param>
 public sealed record StoryEvent(DateTimeOffset? At, string Kind, string Text);
 
-/// <summary>How a row stands between this device and the server.</summary>
+/// <summary>How a row stands between this device and the server, or all remotes of the file.</summary>
 public enum RowStanding
 {
     /// <summary>Neither here nor known to have been.</summary>

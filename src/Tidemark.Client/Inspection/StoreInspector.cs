@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 
@@ -33,7 +34,7 @@ public sealed class StoreInspector(LocalStore store)
         return store.Look(s =>
         {
             var table = s.FindTable(type) ?? throw new ArgumentException($"The model has no entity type {type}.", nameof(type));
-            return new StoryTeller(s, table, KeyOf(table.Type, id)).Tell();
+            return SeveralSchema.Exists(s.Db) ? new SeveralStory(s, table, KeyOf(table.Type, id)).Tell() : new StoryTeller(s, table, KeyOf(table.Type, id)).Tell();
         });
     }
 
@@ -88,7 +89,7 @@ public sealed class StoreInspector(LocalStore store)
             items.Add(new OutboxItem("TOUCHED", NameOf(s, touch.Type), Safe(key), touch.Op, DateTimeOffset.FromUnixTimeMilliseconds(touch.AtMs), 0, null, null, null, touch.Seq));
         }
 
-        return items;
+        return SeveralSchema.Exists(s.Db) ? [.. items, .. SeveralOutbox.Read(s, limit)] : items;
     }
 
     private static List<DeadLetter> DeadLettersOf(StoreSession s) =>

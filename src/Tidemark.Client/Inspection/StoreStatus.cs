@@ -34,7 +34,11 @@ public sealed record StoreStatus
 }
 
 /// <summary>A touch or command as `outbox` shows it.</summary>
-public sealed record OutboxItem(string State, string Type, string Key, string Operation, DateTimeOffset At, int Attempts, string? Code, string? Error, Guid? CommandId, long Seq);
+public sealed record OutboxItem(string State, string Type, string Key, string Operation, DateTimeOffset At, int Attempts, string? Code, string? Error, Guid? CommandId, long Seq)
+{
+    /// <summary>Of several remotes the one that lacks the row: then the state is OWED or REFUSED, and the error says what it waits for, or why it was refused.</summary>
+    public string? Remote { get; init; }
+}
 
 /// <summary>A command out of retries or never valid.</summary>
 public sealed record DeadLetter

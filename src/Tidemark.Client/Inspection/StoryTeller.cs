@@ -149,7 +149,7 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
         };
     }
 
-    private static string ConflictText(ConflictRecord conflict)
+    public static string ConflictText(ConflictRecord conflict)
     {
         if (conflict.Outcome == ConflictRecord.Discarded)
         {
@@ -181,7 +181,7 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
             : $"The duplicate {merge.Key} was merged into it (record {merge.Id}, {moved}); {end}.";
     }
 
-    private static string CapturedAs(string op) => op switch
+    public static string CapturedAs(string op) => op switch
     {
         "I" => "inserted",
         "U" => "updated",
@@ -193,7 +193,9 @@ internal sealed class StoryTeller(StoreSession session, EntityTable table, Entit
         _ => "noted by Tidemark: a difference that is left, or was found",
     };
 
-    private bool IsOfRow(Touch touch)
+    private bool IsOfRow(Touch touch) => IsOfRow(touch, table, key);
+
+    public static bool IsOfRow(Touch touch, EntityTable table, EntityKey key)
     {
         if (touch.Type != table.Number)
         {

@@ -10,13 +10,13 @@ public enum ReceiptState
     /// <summary>Nothing left to send: reverted, deleted before it was sent, or a table that is not synced.</summary>
     NothingToSend,
 
-    /// <summary>The server has it, as it was written here last.</summary>
+    /// <summary>The server has it, as it was written here last; of several remotes each.</summary>
     Accepted,
 
     /// <summary>The server has it, merged with what others wrote; <see cref="RowReceipt.Conflict"/> names the record that tells how.</summary>
     Merged,
 
-    /// <summary>On its way, or waiting for a network.</summary>
+    /// <summary>On its way, or waiting for a network; of several remotes one lacks it still.</summary>
     Waiting,
 
     /// <summary>A person took it back.</summary>
@@ -41,7 +41,7 @@ public sealed record RowReceipt
 
     public required ReceiptState State { get; init; }
 
-    /// <summary>The row version of an accepted or merged row.</summary>
+    /// <summary>The row version of an accepted or merged row; null where several remotes have one each.</summary>
     public long? Version { get; init; }
 
     /// <summary>The id of the conflict's record: of a merged row, and of one that waits for a person.</summary>

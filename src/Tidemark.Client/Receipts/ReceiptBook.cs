@@ -4,6 +4,7 @@ using Tidemark.Model;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Receipts;
@@ -16,6 +17,7 @@ internal sealed class ReceiptBook(StoreSession session)
 {
     private Dictionary<(int Type, string Key), string>? _commands;
     private Dictionary<(int Type, string Key), long>? _notes;
+    private bool? _isSeveral;
 
     public static bool HasOpen(StoreConnection db) => db.ScalarInt64($"SELECT EXISTS(SELECT 1 FROM _tm_receipt WHERE state IN ({ReceiptRows.OpenStates}))") != 0;
 
@@ -95,6 +97,11 @@ internal sealed class ReceiptBook(StoreSession session)
             return line;
         }
 
+        if (_isSeveral ??= SeveralSchema.Exists(session.Db))
+        {
+            return AtRemotes(line);
+        }
+
         var command = CommandOf(line);
         if (command is null)
         {
@@ -102,6 +109,27 @@ internal sealed class ReceiptBook(StoreSession session)
         }
 
         return Answered(line with { Seq = null, Command = command }, command);
+    }
+
+    // With several remotes a merge takes the note, and the row is owed to each of them until it has it. What is taken has no note.
+    private Line AtRemotes(Line line)
+    {
+        if (LastNote(line) is { } seq)
+        {
+            return line with { Seq = seq };
+        }
+
+        if (session.FindTable(line.Type) is not { } table)
+        {
+            return line with { State = ReceiptState.NothingToSend };
+        }
+
+        var taken = line with { Seq = null, Code = null, Reason = null, Conflict = ConflictOf(line)?.Id };
+        var debts = new JoinBook(session).DebtsOf(table.Type.Name, line.Key);
+        return new QuarantineRepository(session.Db).IsAsked(table.Type.Name, line.Key) ? taken with { State = ReceiptState.Conflict }
+            : debts.Exists(d => d.Code is null) ? taken with { State = ReceiptState.Waiting, Conflict = null }
+            : debts is [var refused, ..] ? taken with { State = ReceiptState.DeadLetter, Code = refused.Code, Reason = $"{refused.Remote}: {refused.Message}" }
+            : taken with { State = taken.Conflict is not null ? ReceiptState.Merged : line.Seq is null ? ReceiptState.Accepted : ReceiptState.NothingToSend };
     }
 
     private Line Answered(Line line, string id)

@@ -1,5 +1,6 @@
 using Tidemark.Client.Errors;
 using Tidemark.Client.Storage;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -29,7 +30,7 @@ internal sealed class RowStateReader(StoreSession session)
         var rows = _types[table] = [];
         var keys = table.KeyColumns.Count;
         var links = LinksOf(table);
-        var statement = session.Db.Prepare(Sql(table, links));
+        var statement = session.Db.Prepare(Sql(table, links) + (SeveralSchema.Exists(session.Db) ? SeveralSql(table, links) : ""));
         statement.Bind(1, table.Number);
         statement.Bind(2, table.Type.Name);
         statement.Bind(3, session.Remote);
@@ -59,6 +60,17 @@ internal sealed class RowStateReader(StoreSession session)
             UNION ALL SELECT CASE WHEN status <> 'DEAD_LETTER' THEN 'P' WHEN last_code = '{DeadLetterCodes.Conflict}' THEN 'C' ELSE 'D' END, key, operation = 'CREATE'{none} FROM _tm_command WHERE type = ?1 AND remote = ?3
             UNION ALL SELECT 'C', key, 0{none} FROM _tm_conflict WHERE type = ?2 AND remote = ?3 AND outcome = 'MANUAL_REQUIRED' AND settlement IS NULL
             UNION ALL SELECT 'W', key, 0{none} FROM _tm_aside WHERE type = ?2 AND remote = ?3 AND cause = '{AsideCause.ParentMissing}'
+            """;
+    }
+
+    // What some remote lacks, or has refused; what cannot be shown before its parent.
+    private static string SeveralSql(EntityTable table, int[] links)
+    {
+        var none = string.Concat(Enumerable.Repeat(", NULL", table.KeyColumns.Count + links.Length));
+        return $"""
+
+            UNION ALL SELECT CASE WHEN code IS NULL THEN 'P' ELSE 'D' END, key, 0{none} FROM _tm_owed WHERE type = ?2
+            UNION ALL SELECT 'W', key, 0{none} FROM _tm_joined WHERE type = ?2 AND shown IS NOT NULL
             """;
     }
 

@@ -76,6 +76,7 @@ public sealed class SeveralRemotesTests
         var remotes = (await RunAsync(tokens, "remotes", "list", laptop, "--json")).Expect(0).Json().GetProperty("remotes").EnumerateArray().ToList();
         Assert.All(remotes, r => Assert.Equal((0, 0, 0), (r.GetProperty("owed").GetInt32(), r.GetProperty("refused").GetInt32(), r.GetProperty("quarantined").GetInt32())));
         (await RunAsync(tokens, "doctor", laptop)).Expect(0);
+        await WatchAsync(tokens, phone, laptop);
         if (!TestStore.IsPostgres)
         {
             foreach (var file in Directory.GetFiles(workspace.PathOf("cloud"), "*.db*"))
@@ -83,6 +84,21 @@ public sealed class SeveralRemotesTests
                 Assert.False((await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).AsSpan().IndexOf(Encoding.UTF8.GetBytes("whispered")) >= 0, $"{file} holds the plain text.");
             }
         }
+    }
+
+    // A watch asks all remotes, and leaves nothing behind.
+    private static async Task WatchAsync(Dictionary<string, string?> tokens, string phone, string laptop)
+    {
+        await using (var watch = TidemarkCommand.StartWith(tokens, "watch", phone, "--every", "1s"))
+        {
+            await SqliteShell.RunAsync(laptop, "UPDATE log SET steps = 302 WHERE id = 'wed'");
+            (await RunAsync(tokens, "sync", laptop)).Expect(0);
+            await Eventually.TrueAsync(async () => await SqliteShell.CountAsync(phone, "SELECT steps FROM log WHERE id = 'wed'") == 302);
+            watch.Signal(15);
+            (await watch.WaitAsync(Deadline, TestContext.Current.CancellationToken)).Expect(0);
+        }
+
+        Assert.Empty((await RunAsync(tokens, "outbox", "list", phone, "--json")).Expect(0).Json().GetProperty("outbox").EnumerateArray());
     }
 
     private static async Task<ProcessResult> RunAsync(IReadOnlyDictionary<string, string?> environment, params string[] arguments)

@@ -145,6 +145,15 @@ internal sealed class JoinBook(StoreSession session)
             ,
             s => (s.Text(0), s.Text(1)), Value.Integer(backend));
 
+    /// <summary>All that is owed to remotes, refused or not.</summary>
+    public List<(int Backend, string Type, string Key, string? Code, string? Message)> ReadOwed(int limit) =>
+        Db.Query("SELECT backend, type, key, code, message FROM _tm_owed ORDER BY backend, type, key LIMIT ?1", s => ((int)s.ColumnInt64(0), s.Text(1), s.Text(2), s.TextOrNull(3), s.TextOrNull(4)), Value.Integer(limit));
+
+    /// <summary>The remotes that lack something of a row, with the code and message of those that have refused it.</summary>
+    public List<(string Remote, string? Code, string? Message)> DebtsOf(string type, string key) =>
+        Db.Query("SELECT b.name, o.code, o.message FROM _tm_backend AS b CROSS JOIN _tm_owed AS o ON o.backend = b.id AND o.type = ?1 AND o.key = ?2 ORDER BY b.id",
+            s => (s.Text(0), s.TextOrNull(1), s.TextOrNull(2)), Value.Text(type), Value.Text(key));
+
     public void Refuse(int backend, string type, string key, string code, string message) =>
         Db.Execute("UPDATE _tm_owed SET code = ?4, message = ?5 WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type), Value.Text(key), Value.Text(code), Value.Text(message));
 
