@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Benchmarks.Memory;
 using Tidemark.Benchmarks.Postgres;
 using Tidemark.Benchmarks.Running;
@@ -36,17 +37,24 @@ internal sealed class NodesBenchmark : PostgresBenchmark
             return [];
         }
 
-        var rows = Math.Max(effort.Scale(16_000), Devices * RowsAPush);
+        var rows = Math.Max(effort.Scale(48_000), Devices * RowsAPush); // Long enough that the devices which end last weigh little.
+        var (alone, both) = (new NodeUse([first.Id]), new NodeUse([first.Id, second.Id]));
         var pair = await SideBySide.RunAsync(
             effort.Rounds,
-            () => PushAsync(devices, _ => addresses[0], rows, cancel),
-            () => PushAsync(devices, i => addresses[i % 2], rows, cancel),
+            () => alone.WatchAsync(() => PushAsync(devices, _ => addresses[0], rows, cancel)),
+            () => both.WatchAsync(() => PushAsync(devices, i => addresses[i % 2], rows, cancel)),
             cancel);
         await first.WaitAsync(cancel);
         await second.WaitAsync(cancel);
         devices.ForEach(d => d.Dispose());
-        return [Figure.OfRates($"PostgreSQL: two nodes instead of one, {Share} of a processor each", "rows", rows / pair.Bare * 1000, rows / pair.Tidemark * 1000, Target.Least(1.6))];
+        return
+        [
+            Figure.OfRates($"PostgreSQL: two nodes instead of one, {Share} of a processor each", "rows", rows / pair.Bare * 1000, rows / pair.Tidemark * 1000, Target.Least(1.6)),
+            new Figure("the same: what a node got of a processor", Part(alone.Share), Part(both.Share), both.Share / alone.Share, Target.None),
+        ];
     }
+
+    private static string Part(double share) => share.ToString("0.00", CultureInfo.InvariantCulture);
 
     // What is sent is there before the clock starts.
     private static async Task<double> PushAsync(List<NodeDevice> devices, Func<int, Uri> addressOf, int rows, CancellationToken cancel)
