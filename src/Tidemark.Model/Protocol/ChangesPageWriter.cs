@@ -19,6 +19,16 @@ public sealed class ChangesPageWriter : IDisposable
         WriteChange(_json, type, operation, key, version, origin, row, madeBy, contentVersion);
     }
 
+    /// <summary>A row as it lies in its store.</summary>
+    public void Add(EntityType type, EntityKey key, long version, ChangeOrigin? origin, IUnreadRow row, Guid? madeBy, long? contentVersion)
+    {
+        _json.WriteRaw(Count++ == 0 ? "{\"entityType\":"u8 : ",{\"entityType\":"u8);
+        WriteHead(_json, type, Operation.Update, key, version, origin, madeBy, contentVersion);
+        _json.WriteRaw(",\"row\":"u8);
+        WireRow.WriteSendable(_json, type, row);
+        _json.WriteByte((byte)'}');
+    }
+
     /// <summary>The bytes of one change alone, as in a page.</summary>
     public static RawJson One(EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy = null, long? contentVersion = null)
     {
@@ -47,6 +57,18 @@ public sealed class ChangesPageWriter : IDisposable
 
     private static void WriteChange(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Row? row, Guid? madeBy, long? contentVersion)
     {
+        WriteHead(json, type, operation, key, version, origin, madeBy, contentVersion);
+        if (row is not null)
+        {
+            json.WriteRaw(",\"row\":"u8);
+            WireRow.WriteSendable(json, row);
+        }
+
+        json.WriteByte((byte)'}');
+    }
+
+    private static void WriteHead(CanonicalJsonWriter json, EntityType type, Operation operation, EntityKey key, long version, ChangeOrigin? origin, Guid? madeBy, long? contentVersion)
+    {
         json.WriteUtf8String(type.Index.TypeName);
         json.WriteRaw(",\"operation\":"u8);
         json.WriteString(OperationNames.NameOf(operation));
@@ -72,14 +94,6 @@ public sealed class ChangesPageWriter : IDisposable
         {
             WriteOrigin(json, origin);
         }
-
-        if (row is not null)
-        {
-            json.WriteRaw(",\"row\":"u8);
-            WireRow.WriteSendable(json, row);
-        }
-
-        json.WriteByte((byte)'}');
     }
 
     // By hand: every row has an origin of its own.

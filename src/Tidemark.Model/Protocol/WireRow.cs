@@ -36,14 +36,37 @@ public static class WireRow
     }
 
     /// <summary>The <see cref="Sendable"/> row, in one pass where everything has a wire form.</summary>
-    internal static void WriteSendable(CanonicalJsonWriter writer, Row row)
+    internal static void WriteSendable(CanonicalJsonWriter writer, Row row) => WriteSendable(writer, row.Type, new ReadRow(row));
+
+    /// <summary>The same of a row that is not read unless something has no wire form; all its fields are there.</summary>
+    internal static void WriteSendable<TRow>(CanonicalJsonWriter writer, EntityType type, TRow row)
+        where TRow : IUnreadRow
     {
         var start = writer.Length;
-        if (!TryWrite(writer, row))
+        if (!TryWrite(writer, type.Index, row))
         {
             writer.Truncate(start);
-            Write(writer, Sendable(row));
+            Write(writer, Sendable(row.Read()));
         }
+    }
+
+    /// <summary>Writes a value unless it has no wire form.</summary>
+    public static bool TryWriteValue(CanonicalJsonWriter writer, Field field, Value value)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        ArgumentNullException.ThrowIfNull(field);
+        if (value.Kind == ValueKind.Text && IsOfText(field))
+        {
+            return writer.TryWriteText(value.AsText);
+        }
+
+        if (!HasWireForm(field, value))
+        {
+            return false;
+        }
+
+        writer.WriteValue(field, value);
+        return true;
     }
 
     /// <summary>
@@ -178,38 +201,28 @@ public static class WireRow
         }
     }
 
-    private static bool TryWrite(CanonicalJsonWriter writer, Row row)
+    private static bool TryWrite<TRow>(CanonicalJsonWriter writer, EntityTypeIndex index, TRow row)
+        where TRow : IUnreadRow
     {
-        var index = row.Type.Index;
-        var values = row.Values;
         var separator = (byte)'{';
         foreach (var ordinal in index.Canonical)
         {
-            ref readonly var value = ref values[ordinal];
-            if (value.IsAbsent)
-            {
-                continue;
-            }
-
+            var start = writer.Length;
             writer.WriteByte(separator);
-            separator = (byte)',';
             writer.WriteRaw(index.Members[ordinal]);
-            var field = index.Fields[ordinal];
-            if (value.Kind == ValueKind.Text && IsOfText(field))
-            {
-                if (!writer.TryWriteText(value.AsText))
-                {
-                    return false;
-                }
-            }
-            else if (HasWireForm(field, value))
-            {
-                writer.WriteValue(field, value);
-            }
-            else
+            var value = writer.Length;
+            if (!row.TryWrite(writer, ordinal))
             {
                 return false;
             }
+
+            if (writer.Length == value)
+            {
+                writer.Truncate(start); // Absent.
+                continue;
+            }
+
+            separator = (byte)',';
         }
 
         if (separator == (byte)'{')
@@ -219,6 +232,17 @@ public static class WireRow
 
         writer.WriteByte((byte)'}');
         return true;
+    }
+
+    private readonly struct ReadRow(Row row) : IUnreadRow
+    {
+        public Row Read() => row;
+
+        public bool TryWrite(CanonicalJsonWriter json, int ordinal)
+        {
+            ref readonly var value = ref row.Values[ordinal];
+            return value.IsAbsent || TryWriteValue(json, row.Type.Index.Fields[ordinal], value);
+        }
     }
 
     private static bool HasWireForm(Field field, Value value) => value.Kind switch

@@ -155,6 +155,18 @@ internal sealed class ColumnForm
         };
     }
 
+    /// <summary>The value from the column onto the wire; false when it has no wire form. Text of PostgreSQL is UTF-8 without NUL.</summary>
+    public bool TryWrite(NpgsqlDataReader reader, int column, CanonicalJsonWriter json)
+    {
+        if (!IsText || reader.IsDBNull(column))
+        {
+            return WireRow.TryWriteValue(json, _field, Read(reader, column));
+        }
+
+        json.WriteUtf8String(reader.GetFieldValue<byte[]>(column));
+        return true;
+    }
+
     private object? Sent(Value value) => (value.Kind, _field.Type) switch
     {
         (ValueKind.Null or ValueKind.Absent, _) => null,

@@ -97,10 +97,11 @@ internal sealed class ChangeStreams(PgSession session, TypeCatalog types, SpaceI
         public async Task<bool> PassAsync(NpgsqlDataReader reader, int part, IChangeSink sink, CancellationToken cancellationToken)
         {
             var count = 0;
+            var row = new LineRow(queries, reader);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                var change = queries.ChangeAt(reader);
-                if (!sink.TryAdd(change))
+                var change = queries.HeadAt(reader);
+                if (!(TypeQueries.IsGone(reader) ? sink.TryAdd(change) : sink.TryAdd(change, row)))
                 {
                     return false;
                 }

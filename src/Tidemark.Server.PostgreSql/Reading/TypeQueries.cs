@@ -14,6 +14,10 @@ internal sealed class TypeQueries
     private const string RowOrigin = "_tm_device, _tm_command, _tm_offered, _tm_made_by";
     private const int RangedMin = 8;
     private const string GoneOrigin = "device, command, offered, made_by";
+
+    /// <summary>Where the fields of a line of changes begin.</summary>
+    internal const int FirstColumn = 2;
+
     private readonly string _find;
     private readonly string _findGone;
     private readonly (string Live, string Gone)? _withinRange;
@@ -122,22 +126,23 @@ internal sealed class TypeQueries
     /// <summary>A line of <see cref="Changes(SpaceId, ChangePlace, long, int)"/>: position, is it a tombstone, the fields (of a tombstone its key), the origin.</summary>
     public StoredChange ChangeAt(NpgsqlDataReader reader)
     {
-        var version = reader.GetInt64(0);
-        var origin = OriginAt(reader, Tables.Columns.Count + 2);
-        if (!reader.GetBoolean(1))
-        {
-            var row = RowAt(reader, 2);
-            return new StoredChange(Type, row.Key, row, version, origin);
-        }
+        var change = HeadAt(reader);
+        return IsGone(reader) ? change : change with { Row = RowAt(reader, FirstColumn) };
+    }
 
+    /// <summary>The same without its row.</summary>
+    public StoredChange HeadAt(NpgsqlDataReader reader)
+    {
         var parts = new Value[Tables.Keys.Count];
         for (var i = 0; i < parts.Length; i++)
         {
-            parts[i] = Tables.Keys[i].Read(reader, 2 + Type.KeyOrdinals[i]);
+            parts[i] = Tables.Keys[i].Read(reader, FirstColumn + Type.KeyOrdinals[i]);
         }
 
-        return new StoredChange(Type, new EntityKey(parts), null, version, origin);
+        return new StoredChange(Type, new EntityKey(parts), null, reader.GetInt64(0), OriginAt(reader, FirstColumn + Tables.Columns.Count));
     }
+
+    public static bool IsGone(NpgsqlDataReader reader) => reader.GetBoolean(1);
 
     /// <summary>The key parts in the order of the type's key, folded: equal keys are equal here.</summary>
     public EntityKey Folded(EntityKey key)

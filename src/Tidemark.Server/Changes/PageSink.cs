@@ -30,27 +30,41 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
 
     public bool TryAdd(in StoredChange change)
     {
-        if (_writer.Count >= rowsMax || (_writer.Count > 0 && _writer.Length >= bytesMax))
+        if (IsFull())
         {
-            HasMore = true;
             return false;
         }
 
-        if (!WireRow.IsSendable(change.Type, change.Key))
+        if (CanSend(change))
         {
-            return true; // Written past Tidemark under a key that no device could hold; its write stays refused, by name.
+            var row = change.Row is null || show is null ? change.Row : show(change.Row);
+            var operation = row is not null ? Operation.Update : change.Row is null ? Operation.Delete : Operation.Remove;
+            _writer.Add(change.Type, operation, change.Key, change.Version, OriginOf(change), row, change.Origin.MadeBy, change.Origin.Offered);
+            Take(change);
         }
 
-        var origin = change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
-        var row = change.Row is null || show is null ? change.Row : show(change.Row);
-        var operation = row is not null ? Operation.Update : change.Row is null ? Operation.Delete : Operation.Remove;
-        _writer.Add(change.Type, operation, change.Key, change.Version, origin, row, change.Origin.MadeBy, change.Origin.Offered);
-        if (Last is { } before && !ReferenceEquals(before.Type, change.Type))
+        return true;
+    }
+
+    public bool TryAdd(in StoredChange change, IUnreadRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        if (show is not null)
         {
-            NoteLast();
+            return TryAdd(change with { Row = row.Read() });
         }
 
-        Last = change;
+        if (IsFull())
+        {
+            return false;
+        }
+
+        if (CanSend(change))
+        {
+            _writer.Add(change.Type, change.Key, change.Version, OriginOf(change), row, change.Origin.MadeBy, change.Origin.Offered);
+            Take(change);
+        }
+
         return true;
     }
 
@@ -59,6 +73,24 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
         var body = new ChangesPageBody(_writer, _writer.Finish(tail));
         _handedOver = true;
         return body;
+    }
+
+    private static ChangeOrigin? OriginOf(in StoredChange change) =>
+        change.Origin is { Device: null, Command: null } ? null : new ChangeOrigin(change.Origin.Device, change.Origin.Command);
+
+    // Not what was written past Tidemark under a key that no device could hold; its write stays refused, by name.
+    private static bool CanSend(in StoredChange change) => WireRow.IsSendable(change.Type, change.Key);
+
+    private bool IsFull() => HasMore = _writer.Count >= rowsMax || (_writer.Count > 0 && _writer.Length >= bytesMax);
+
+    private void Take(in StoredChange change)
+    {
+        if (Last is { } before && !ReferenceEquals(before.Type, change.Type))
+        {
+            NoteLast();
+        }
+
+        Last = change;
     }
 
     private void NoteLast()

@@ -51,4 +51,11 @@ public interface IChangeSink
 {
     /// <returns>False when the sink has enough: this change was not taken and no other is wanted.</returns>
     bool TryAdd(in StoredChange change);
+
+    /// <summary>The same of a row that is only read when somebody looks at it; the change has none.</summary>
+    bool TryAdd(in StoredChange change, IUnreadRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return TryAdd(change with { Row = row.Read() });
+    }
 }

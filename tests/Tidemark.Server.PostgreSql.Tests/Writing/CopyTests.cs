@@ -45,6 +45,10 @@ public sealed class CopyTests : PostgresWorld
             Assert.Equal(snapshot.State!.Head.Position, stored.Version);
             Assert.Equal(row.Key == EntityKey.Of("k1") ? origin : default, stored.Origin);
         }
+
+        var passedOn = new UnreadRows();
+        await snapshot.ReadChangesAsync(new ChangesRange([(wide, new ChangePlace(0, null))], long.MaxValue), passedOn, None);
+        Assert.Equal(Many, passedOn.Count);
     }
 
     [Fact]
@@ -158,6 +162,26 @@ public sealed class CopyTests : PostgresWorld
         FieldType.Timestamp => Value.Text("2026-11-22T10:00:00.1234567Z"),
         FieldType.Json => Value.Text($"{{\"a\":[{n},\"é\"]}}"),
         FieldType.Exact => (n % 4) switch { 0 => Value.Integer(n), 1 => Value.Real(n), 2 => Value.Text("é😀 " + n), _ => Value.Blob([(byte)n]) },
-        _ => Value.Text("é😀 \u0001 " + n),
+        _ => Value.Text("é😀 \u0001 \"\\\n" + n),
     };
+
+    /// <summary>Compares what is passed on as it lies there with what is read and written.</summary>
+    private sealed class UnreadRows : IChangeSink
+    {
+        public int Count { get; private set; }
+
+        public bool TryAdd(in StoredChange change) => throw new InvalidOperationException("A live row of one type is not read.");
+
+        public bool TryAdd(in StoredChange change, IUnreadRow row)
+        {
+            using var unread = new ChangesPageWriter();
+            using var read = new ChangesPageWriter();
+            unread.Add(change.Type, change.Key, change.Version, null, row, change.Origin.MadeBy, change.Origin.Offered);
+            read.Add(change.Type, Operation.Update, change.Key, change.Version, null, row.Read(), change.Origin.MadeBy, change.Origin.Offered);
+            var tail = new ChangesPageTail { NextCursor = "", Cursors = new Dictionary<string, string>(), EntityCursors = new Dictionary<string, WireEntityCursor>(), Until = 0, HasMore = false, EstimatedRemaining = 0, Epoch = "", Mark = new Mark(0, "") };
+            Assert.Equal(System.Text.Encoding.UTF8.GetString(read.Finish(tail).Span), System.Text.Encoding.UTF8.GetString(unread.Finish(tail).Span));
+            Count++;
+            return true;
+        }
+    }
 }
