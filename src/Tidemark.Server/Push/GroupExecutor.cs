@@ -26,6 +26,17 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             return;
         }
 
+        if (await CarryOutAsync(cancellationToken).ConfigureAwait(false) is { } refused)
+        {
+            await RefuseAsync(refused.Command, refused.Why, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The command that is at fault when nothing could be done; none of them has a verdict then. Null when all were accepted.</summary>
+    public async Task<Guid?> TryAsync(CancellationToken cancellationToken) => (await CarryOutAsync(cancellationToken).ConfigureAwait(false))?.Command;
+
+    private async Task<(Guid Command, RefusedException Why)?> CarryOutAsync(CancellationToken cancellationToken)
+    {
         if (session.IsUndoable)
         {
             await session.Transaction.SavepointAsync(cancellationToken).ConfigureAwait(false);
@@ -67,8 +78,13 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
                 throw new MustUndoException(); // The others may have taken an id or an old key before they were refused.
             }
 
-            await RefuseAsync(current, refusal, cancellationToken).ConfigureAwait(false);
-            return;
+            foreach (var command in commands)
+            {
+                session.KeysOf.Remove(command.Id);
+                session.VersionsOf.Remove(command.Id);
+            }
+
+            return (current, refusal);
         }
 
         if (session.IsUndoable)
@@ -81,6 +97,8 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
             await session.Transaction.PutVerdictAsync(session.User, verdict, cancellationToken).ConfigureAwait(false);
             session.Accepted.Add(Verdicts.Of(verdict));
         }
+
+        return null;
     }
 
     private async Task ForbidAsync(CancellationToken cancellationToken)
@@ -108,8 +126,6 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
     {
         foreach (var command in commands)
         {
-            session.KeysOf.Remove(command.Id);
-            session.VersionsOf.Remove(command.Id);
             if (command.Id != culprit)
             {
                 session.Failed.Add(Verdicts.Failed(command.Id, ErrorCodes.GroupRefused, $"Command {culprit} of the same group was refused."));

@@ -85,7 +85,7 @@ internal sealed class IdAllocator(PushSession session)
     private async Task<bool> IsKeptAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var (type, key) = (command.Type, command.EntityId);
-        if (key[0].Kind == ValueKind.Integer && key[0].AsInteger <= 0)
+        if ((key[0].Kind == ValueKind.Integer && key[0].AsInteger <= 0) || session.Promised.Contains((type.Name, key)))
         {
             return false;
         }

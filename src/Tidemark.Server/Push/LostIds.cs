@@ -140,14 +140,15 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         }
 
         var origin = live?.Origin ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
-        if (origin is null || origin.Value.MadeBy == madeBy)
+        if (origin is null || origin.Value.MadeBy is null || origin.Value.MadeBy == madeBy)
         {
-            return id; // Free, or its own: the lost row takes it again.
+            return id; // Free, or its own: the lost row takes it again. One that was offered by a device that did not know who made it is that row too.
         }
 
         if (!_fresh.TryGetValue((type.Name, madeBy), out var fresh))
         {
             fresh = _fresh[(type.Name, madeBy)] = await _ids.NextAsync(type, key, cancellationToken).ConfigureAwait(false);
+            session.Promised.Add((type.Name, fresh));
         }
 
         return fresh[0];

@@ -202,6 +202,8 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
     {
         var lost = lostIds is null ? null : new LostIds(session, lostIds);
+        var offers = new RefusedOffers(session);
+        await RenamedOffers.NoteAsync(session, commands, cancellationToken).ConfigureAwait(false);
         foreach (var group in GroupsOf(commands))
         {
             var open = new List<ReceivedCommand>();
@@ -216,11 +218,18 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             if (open.Count > 0)
             {
                 await new GroupExecutor(session, open).RunAsync(cancellationToken).ConfigureAwait(false);
+                offers.Note(open);
                 if (lost is not null)
                 {
                     await lost.KeepAsync(open, cancellationToken).ConfigureAwait(false);
                 }
             }
+        }
+
+        var together = await offers.TryTogetherAsync(cancellationToken).ConfigureAwait(false);
+        if (lost is not null)
+        {
+            await lost.KeepAsync(together, cancellationToken).ConfigureAwait(false);
         }
     }
 }

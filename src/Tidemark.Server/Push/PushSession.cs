@@ -58,6 +58,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>Where the rows of offers stand here, whose change of key was lost by a restore, by command.</summary>
     public Dictionary<Guid, EntityKey> FormerKeys { get; } = [];
 
+    /// <summary>Ids that rows of a time before the restore are to come back under: no row of this push is made there.</summary>
+    public HashSet<(string Type, EntityKey Key)> Promised { get; } = [];
+
     /// <summary>The CREATEs that made rows which are offered or brought back, by command.</summary>
     public Dictionary<Guid, Guid> MadeBy { get; } = [];
 

@@ -196,6 +196,26 @@ public sealed class GivenTwiceTests
         await a.SyncAsync();
     }
 
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-06")]
+    public async Task A_reference_to_a_lost_row_that_was_deleted_is_none_to_the_row_that_has_it()
+    {
+        await using var lost = await LostWorld.StartAsync("CREATE TABLE item(id INTEGER PRIMARY KEY, ref INTEGER REFERENCES item(id), word TEXT);");
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO item VALUES(1, 1, 'refers to itself')");
+        await PushWithoutAnswerAsync(a);
+        a.Network.Decide = _ => Fault.None;
+        await b.SyncAsync();
+        await a.SyncAsync(SyncMode.PushOnly); // The answer does not say who made it.
+        a.Sql("DELETE FROM item");
+        b.Sql("INSERT INTO item VALUES(2, 1, 'refers to it')");
+        await lost.World.RestoreServerAsync();
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["2|NULL|refers to it"], b.Rows("SELECT * FROM item"));
+        Steps.AssertEqual(a, b);
+    }
+
     private static async Task PushWithoutAnswerAsync(Device a)
     {
         a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;

@@ -192,4 +192,33 @@ public sealed class HeldOffTests
         Assert.Equal(["b|r4|one"], b.Rows("SELECT * FROM book"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-06")]
+    public async Task An_edit_of_a_row_that_cannot_follow_the_servers_is_not_sent_in_every_run()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE shop(id TEXT PRIMARY KEY, code TEXT, open INTEGER NOT NULL);
+            CREATE UNIQUE INDEX open_shops ON shop(code) WHERE open = 1;
+            CREATE TABLE shelf(id TEXT PRIMARY KEY, shop_id TEXT NOT NULL REFERENCES shop(id), word TEXT, size INTEGER);
+            INSERT INTO shop VALUES('s0', NULL, 1);
+            INSERT INTO shelf VALUES('x', 's0', 'first', 1);
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO shop VALUES('s1', 'blue', 1)"); // What the index says, only the files know.
+        b.Sql("INSERT INTO shop VALUES('s2', 'blue', 1); UPDATE shelf SET shop_id = 's2', word = 'second'");
+        await a.SyncAsync();
+        await b.SyncAsync();
+        a.Sql("UPDATE shelf SET size = 2");
+        await a.SyncAsync();
+        await a.SyncAsync();
+        Assert.Equal(0, (await a.SyncAsync()).Push.Conflicts);
+        a.Sql("UPDATE shop SET open = 0 WHERE id = 's1'");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["x|s2|second|2"], b.Rows("SELECT * FROM shelf"));
+        Steps.AssertEqual(a, b);
+    }
 }

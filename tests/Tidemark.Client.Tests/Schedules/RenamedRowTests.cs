@@ -81,6 +81,32 @@ public sealed class RenamedRowTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [InlineData("UNIQUE")]
+    [InlineData("")]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "CON-08")]
+    public async Task A_row_with_another_key_here_is_not_brought_back_under_the_former_one_for_its_childs_sake(string unique)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", $"""
+            CREATE TABLE folder(id TEXT PRIMARY KEY, name TEXT, code TEXT {unique});
+            CREATE TABLE note(id TEXT PRIMARY KEY, folder_id TEXT NOT NULL REFERENCES folder(id) ON UPDATE CASCADE, word TEXT);
+            INSERT INTO folder VALUES('f1', 'one', 'red');
+            INSERT INTO note VALUES('n', 'f1', 'first');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE folder SET name = 'uno'; UPDATE note SET word = 'second'");
+        await b.SyncAsync();
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE folder SET id = 'f9'; DELETE FROM note");
+        await a.SyncAsync(SyncMode.PushOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["f9|uno|red"], b.Rows("SELECT * FROM folder"));
+        Assert.Equal(["n|f9|second"], a.Rows("SELECT * FROM note"));
+        Steps.AssertEqual(a, b);
+    }
+
     [Fact]
     [Trait("req", "INT-01")]
     public async Task A_new_child_under_the_former_key_waits_until_the_rename_is_told()

@@ -52,6 +52,74 @@ public sealed class RestoredRenameTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [InlineData(true, "")]
+    [InlineData(false, "")]
+    [InlineData(true, "ON DELETE CASCADE")]
+    [InlineData(false, "ON DELETE CASCADE")]
+    [Trait("req", "PULL-10")]
+    public async Task A_row_whose_key_names_it_comes_back_under_its_new_one_with_all_below_it(bool renamerFirst, string rule)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", $"""
+            CREATE TABLE shop(id TEXT PRIMARY KEY, code TEXT UNIQUE);
+            CREATE TABLE shelf(id TEXT PRIMARY KEY, shop_id TEXT NOT NULL REFERENCES shop(id) ON UPDATE CASCADE {rule}, word TEXT);
+            INSERT INTO shop VALUES('s2', 'blue');
+            INSERT INTO shelf VALUES('x', 's2', 'one'), ('y', 's2', 'two');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE shop SET id = 's7'");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        b.Sql("UPDATE shelf SET word = 'uno' WHERE id = 'x'");
+        await Steps.UntilQuietAsync(renamerFirst ? [a, b] : [b, a]);
+        Assert.Equal(["s7|blue"], b.Rows("SELECT * FROM shop"));
+        Assert.Equal(["x|s7|uno", "y|s7|two"], b.Rows("SELECT * FROM shelf ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task Rows_that_have_taken_each_others_unique_values_come_back_together()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, 'x'), ('n2', 'two', NULL, 'y');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("UPDATE note SET slug = NULL; UPDATE note SET slug = 'y' WHERE id = 'n1'; UPDATE note SET slug = 'x' WHERE id = 'n2'");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["n1|y", "n2|x"], b.Rows("SELECT id, slug FROM note ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    public async Task Rows_that_need_each_other_come_back_together()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE crew(id TEXT PRIMARY KEY, lead_id TEXT NOT NULL REFERENCES sailor(id) DEFERRABLE INITIALLY DEFERRED);
+            CREATE TABLE sailor(id TEXT PRIMARY KEY, crew_id TEXT NOT NULL REFERENCES crew(id) DEFERRABLE INITIALLY DEFERRED);
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("BEGIN; INSERT INTO crew VALUES('c', 's'); INSERT INTO sailor VALUES('s', 'c'), ('t', 'c'); COMMIT");
+        await Steps.UntilQuietAsync(a, b);
+        await world.RestoreServerAsync();
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["s|c", "t|c"], b.Rows("SELECT * FROM sailor ORDER BY id"));
+        Steps.AssertEqual(a, b);
+        var c = world.Clone("c", a);
+        await Steps.UntilQuietAsync(c);
+        Assert.Equal(["s|c", "t|c"], c.Rows("SELECT * FROM sailor ORDER BY id"));
+    }
+
     private static async Task<(Device A, Device B)> StartAsync(World world)
     {
         var a = world.Adopt("a", Schema);

@@ -148,7 +148,8 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             var applier = NewApplier(s);
             ApplyUpserts(s, applier, Incoming(s, _slice), isLast: true);
             RetryAside(s, applier);
-            if (s.HasAside && new KnotApplier(s, environment, context).Untie(_deletions, report))
+            var knots = new KnotApplier(s, environment, context);
+            if (s.HasAside && (knots.BringCycles(report) | knots.Untie(_deletions, report)))
             {
                 report.Conflicts += applier.Conflicts;
                 applier = NewApplier(s); // What it knew of parents is no longer so.

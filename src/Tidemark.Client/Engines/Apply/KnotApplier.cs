@@ -7,7 +7,7 @@ namespace Tidemark.Client.Engines.Apply;
 
 /// <summary>
 /// A row is put aside for the unique value of another, that one's deletion for its child, and the child's new version for the row: none can go first.
-/// They go together, or none does.
+/// Or the value is held by a row that was made here and that a deletion would take along. They go together, or none does.
 /// </summary>
 internal sealed class KnotApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
 {
@@ -33,6 +33,11 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
             }
         }
 
+        return UntieValues(waiting, going, rows, report) || (going.Count > 0 && waiting.Count > 0 && TryDeletionsFirst(going, rows, report));
+    }
+
+    private bool UntieValues(List<IncomingRow> waiting, Dictionary<RowId, IncomingRow> going, Dictionary<RowId, IncomingRow> rows, PullReport report)
+    {
         var knots = waiting.Select(r => (Row: r, Going: HoldersOf(r, going))).Where(k => k.Going.Count > 0).ToList();
         if (knots.Count == 0)
         {
@@ -53,6 +58,43 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
 
         return any;
     }
+
+    /// <summary>Rows that are put aside for each other's sake, because each needs the other: they come together, or none does. Did any?</summary>
+    public bool BringCycles(PullReport report)
+    {
+        var rows = session.Aside.ReadAll().Where(a => a.Cause == AsideCause.ParentMissing).Select(a => IncomingRow.FromAside(session, a)).Where(r => r is { Row: not null }).ToDictionary(r => r!.Id, r => r!);
+        while (rows.Values.FirstOrDefault(r => NeedsOthers(r, rows)) is { } outside)
+        {
+            rows.Remove(outside.Id);
+        }
+
+        if (rows.Count < 2)
+        {
+            return false;
+        }
+
+        session.Db.Execute("SAVEPOINT cycle");
+        var applier = new RowApplier(session, environment, context);
+        foreach (var id in rows.Keys)
+        {
+            applier.Expect(id);
+        }
+
+        var isIn = rows.Values.OrderBy(r => session.Model.Graph.RankOf(r.Table.Type)).All(r => IsIn(applier.Upsert(r)));
+        if (!isIn)
+        {
+            session.Db.Execute("ROLLBACK TO cycle");
+        }
+
+        session.Db.Execute("RELEASE cycle");
+        report.Applied += isIn ? rows.Count : 0;
+        report.Conflicts += isIn ? applier.Conflicts : 0;
+        return isIn;
+    }
+
+    private bool NeedsOthers(IncomingRow row, Dictionary<RowId, IncomingRow> rows) =>
+        session.Model.Graph.From(row.Table.Type).Any(e => e.Relation.Required && e.TargetsKey && Push.PushPlanner.KeyIn(row.Row!, e) is { } key
+            && session.Table(e.Target) is var parent && !rows.ContainsKey(new RowId(parent.Number, key)) && parent.ReadEntry(session.Db, key, session.Remote) is null);
 
     private List<IncomingRow> HoldersOf(IncomingRow row, Dictionary<RowId, IncomingRow> going) =>
         [.. _holders.Of(row.Table, row.Row!).Select(k => going.GetValueOrDefault(new RowId(row.Table.Number, k))).Where(d => d is not null).Select(d => d!)];
@@ -85,6 +127,66 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
         }
 
         return isLoose;
+    }
+
+    // The children that a deletion waits for, and that have a newer version elsewhere, step out of its way; what it takes along may be all that holds their new parents off.
+    private bool TryDeletionsFirst(Dictionary<RowId, IncomingRow> going, Dictionary<RowId, IncomingRow> rows, PullReport report)
+    {
+        var parents = new List<IncomingRow>();
+        var below = rows.Values.Where(r => IsBelow(r, going, parents)).ToList();
+        if (below.Count == 0)
+        {
+            return false;
+        }
+
+        session.Db.Execute("SAVEPOINT knot");
+        var applier = new RowApplier(session, environment, context);
+        var deletions = new DeletionApplier(session, environment, context, applier);
+        below.ForEach(applier.StepAside);
+        deletions.Apply(parents.DistinctBy(d => d.Id));
+        var applied = 0;
+        var open = rows.Values.OrderBy(r => session.Model.Graph.RankOf(r.Table.Type)).ToList();
+        while (open.RemoveAll(r => IsIn(applier.Upsert(r))) is var came and > 0)
+        {
+            applied += came;
+        }
+
+        var isLoose = parents.TrueForAll(d => LiveRows.Read(session, d.Table, d.Key).Visible is null) && below.TrueForAll(r => !applier.IsAway(r.Id));
+        if (!isLoose)
+        {
+            session.Db.Execute("ROLLBACK TO knot");
+        }
+
+        session.Db.Execute("RELEASE knot");
+        if (isLoose)
+        {
+            report.Applied += applied;
+            report.Deleted += deletions.Applied;
+            report.Conflicts += applier.Conflicts + deletions.Conflicts;
+        }
+
+        return isLoose;
+    }
+
+    // Untouched here, below a row that goes.
+    private bool IsBelow(IncomingRow row, Dictionary<RowId, IncomingRow> going, List<IncomingRow> parents)
+    {
+        if (row.Table.ReadEntry(session.Db, row.Key, session.Remote) is null || row.Table.ReadBase(session.Db, row.Key, session.Remote) is not null || LiveRows.Read(session, row.Table, row.Key).Visible is not { } live)
+        {
+            return false;
+        }
+
+        var isBelow = false;
+        foreach (var edge in session.Model.Graph.From(row.Table.Type).Where(e => e.TargetsKey && e.Relation.Required))
+        {
+            if (Push.PushPlanner.KeyIn(live, edge) is { } key && going.TryGetValue(new RowId(session.Table(edge.Target).Number, key), out var parent))
+            {
+                parents.Add(parent);
+                isBelow = true;
+            }
+        }
+
+        return isBelow;
     }
 
     private static bool IsIn(ApplyOutcome outcome) => outcome is ApplyOutcome.Applied or ApplyOutcome.Merged or ApplyOutcome.Known;

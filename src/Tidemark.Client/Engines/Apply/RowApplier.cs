@@ -172,6 +172,8 @@ internal sealed class RowApplier
         }
     }
 
+    public void Expect(RowId parent) => _parents.Add(parent);
+
     public bool IsAway(RowId id) => _away.ContainsKey(id);
 
     /// <summary>What was done with a row was rolled back.</summary>
@@ -440,9 +442,9 @@ internal sealed class RowApplier
         }
 
         var incoming = new IncomingRow(table, key, entry.Version, @base, null, default);
-        if (MissingParent(incoming, bringsBack: true) is not null)
+        if (StandsElsewhere(incoming) is not null || new UniqueHolders(_session).Of(table, @base).Any() || MissingParent(incoming, bringsBack: true) is not null)
         {
-            return false;
+            return false; // It was not deleted but has another key, or another row has taken its place.
         }
 
         Conflicts++;

@@ -88,7 +88,8 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         var hasRefused = session.Outbox.ReadAll(CommandStatus.DeadLetter, 1).Count > 0;
-        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash || (hasRefused && a.Cause == AsideCause.ParentMissing)))
+        var held = new HeldOffRows(session);
+        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash || (a.Cause == AsideCause.ParentMissing && (hasRefused || held.IsBelowOne(a)))))
         {
             if (session.FindTable(aside.Type) is { } table)
             {

@@ -412,7 +412,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     }
 
     // The server has shown every parent that is here: the deletion of the missing one is on its way, and meets this row as the edit it is.
-    // A row that is offered is no edit: that deletion would wait for it, and it for nothing.
+    // A row that is offered is no edit: that deletion would wait for it, and it for nothing. Nor would it meet this row while it is put aside for other rows below the parent.
     private bool HasShownParents(EntityTable table, EntityKey key)
     {
         if (LiveRows.Read(session, table, key).Visible is not { } live)
@@ -422,7 +422,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         foreach (var edge in session.Model.Graph.From(table.Type).Where(e => e.TargetsKey))
         {
-            if (PushPlanner.KeyIn(live, edge) is { } parent && session.Table(edge.Target).ReadEntry(session.Db, parent, session.Remote) is null)
+            if (PushPlanner.KeyIn(live, edge) is { } parent && (session.Table(edge.Target).ReadEntry(session.Db, parent, session.Remote) is null || IsHeldUp(edge, parent)))
             {
                 return false;
             }
@@ -430,6 +430,9 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
 
         return true;
     }
+
+    private bool IsHeldUp(RelationEdge edge, EntityKey parent) =>
+        session.HasAside && session.Aside.ReadAll().Exists(a => a.Type == edge.Target.Name && a.Key == parent.ToString() && a.Cause == AsideCause.ParentMissing);
 
     private void ReturnTouches(EntityTable table, EntityKey key, StoredCommand command)
     {
