@@ -140,9 +140,9 @@ internal sealed class LostIds(PushSession session, Dictionary<string, Dictionary
         }
 
         var origin = live?.Origin ?? (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false))?.Origin;
-        if (origin is null || origin.Value.MadeBy is null || origin.Value.MadeBy == madeBy)
+        if (origin is null || origin.Value.MadeBy == madeBy)
         {
-            return id; // Free, or its own: the lost row takes it again. One that was offered by a device that did not know who made it is that row too.
+            return id; // Free, or its own: the lost row takes it again.
         }
 
         if (!_fresh.TryGetValue((type.Name, madeBy), out var fresh))

@@ -221,4 +221,31 @@ public sealed class HeldOffTests
         Assert.Equal(["x|s2|second|2"], b.Rows("SELECT * FROM shelf"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "CON-05")]
+    public async Task An_edit_that_clashes_only_when_it_is_merged_with_the_servers_is_a_persons_to_settle()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE seat(id TEXT PRIMARY KEY, row TEXT, number INTEGER, UNIQUE(row, number));
+            INSERT INTO seat VALUES('x', 'a', 1), ('y', 'b', 2);
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE seat SET row = 'b' WHERE id = 'x'");
+        await a.SyncAsync();
+        b.Sql("UPDATE seat SET number = 2 WHERE id = 'x'");
+        var inspector = new Tidemark.Client.Inspection.StoreInspector(b.Store);
+        for (var run = 0; run < 30 && inspector.DeadLetters().Count == 0; run++)
+        {
+            await b.SyncAsync();
+        }
+
+        await b.Store.DiscardAsync(Assert.Single(inspector.DeadLetters()).Id, TestContext.Current.CancellationToken);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["x|b|1", "y|b|2"], b.Rows("SELECT * FROM seat ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -89,7 +89,7 @@ internal sealed class DifferenceReader(StoreSession session)
 
         var hasRefused = session.Outbox.ReadAll(CommandStatus.DeadLetter, 1).Count > 0;
         var held = new HeldOffRows(session);
-        foreach (var aside in session.Aside.ReadAll().Where(a => a.Cause == AsideCause.UniqueClash || (a.Cause == AsideCause.ParentMissing && (hasRefused || held.IsBelowOne(a)))))
+        foreach (var aside in session.Aside.ReadAll().Where(a => (a.Cause == AsideCause.UniqueClash && held.IsHeldOff(a)) || (a.Cause == AsideCause.ParentMissing && (hasRefused || held.IsBelowOne(a)))))
         {
             if (session.FindTable(aside.Type) is { } table)
             {

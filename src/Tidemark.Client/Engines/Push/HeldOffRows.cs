@@ -10,6 +10,9 @@ internal sealed class HeldOffRows(StoreSession session)
     private readonly UniqueHolders _holders = new(session);
     private HashSet<RowId>? _read;
 
+    /// <summary>Is the row's value taken, and not only the one it would have with what was edited here? That edit is sent, and gets its answer.</summary>
+    public bool IsHeldOff(AsideRow aside) => IncomingRow.FromAside(session, aside) is not { Row: { } row } incoming || !incoming.Table.LiveExists(session.Db, incoming.Key) || _holders.Of(incoming.Table, row).Any();
+
     /// <summary>Does the row that is put aside wait for such a parent, and stand here in an older version?</summary>
     public bool IsBelowOne(AsideRow aside)
     {

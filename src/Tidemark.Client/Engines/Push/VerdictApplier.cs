@@ -341,6 +341,11 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
     private ApplyOutcome Bring(RowApplier applier, IncomingRow incoming, StoredCommand? command = null)
     {
         var outcome = applier.Upsert(incoming);
+        if (outcome is ApplyOutcome.Clash && incoming.IsOutOfRebases && !new UniqueHolders(session).Of(incoming.Table, incoming.Row!).Any())
+        {
+            return ApplyOutcome.Manual; // Only with the edit merged into it does the row clash here.
+        }
+
         if (outcome is ApplyOutcome.Clash)
         {
             applier.PutAside(incoming, AsideCause.UniqueClash, null);
