@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Running;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Reports;
 using Tidemark.Health.Storage;
+using Tidemark.Model.Health;
 using Tidemark.Sqlite;
 
 namespace Tidemark.Cli.Health;
@@ -36,23 +38,50 @@ internal static class ReportVerb
 
     private static void Show(Out output, HealthReport report)
     {
-        var table = Tables.Of("type", "#samples", "#deleted", "#sent", "#waiting", "#rejected", "first", "last", "#lag median", "#days", "#gaps");
+        if (report.Types.Count == 0)
+        {
+            output.Line("No health data yet. Bring an export in with tidemark health import EXPORT --db DB.");
+            return;
+        }
+
+        var table = Tables.Of("type", "#samples", "#deleted", "#sent", "#to send", "#rejected", "first", "last (UTC)", "#lag", "#days", "#gaps");
         foreach (var type in report.Types)
         {
-            table.Row(type.Type, type.Samples, type.Deleted, type.Sent, type.Waiting, type.Rejected, type.First, type.Last, type.LagMedian, type.Days, type.GapDays);
+            table.Row(type.Type, type.Samples, type.Deleted, type.Sent, type.ToSend, type.Rejected, Text(type.First, "yyyy-MM-dd"), Text(type.Last, "yyyy-MM-dd HH:mm"), type.LagMedian, type.Days, type.GapDays);
         }
 
         output.Write(table);
+        var (left, rejected) = (report.Types.Sum(t => t.ToSend), report.Types.Sum(t => t.Rejected));
+        output.Line($"{Tables.Count(report.Types.Sum(t => t.Samples), "sample")} of {Tables.Count(report.Types.Count, "type")}, {report.Types.Sum(t => t.Deleted):N0} deleted. "
+            + (left == 0 && rejected == 0 ? "All of it is on the server." : $"{left:N0} to send, {rejected:N0} rejected." + (left > 0 ? " tidemark health sync sends them." : "")));
+        output.Line("Lag: the median of the time from a sample's start until it was written. Gaps: days without a sample between the first and the last.");
         output.Line($"Double samples: {report.Duplicates.SameIntervalOtherSource:N0} of one interval from several sources, {report.Duplicates.MirroredWorkouts:N0} workouts by several apps.");
-        foreach (var rejected in report.Rejected)
+        foreach (var item in report.Rejected)
         {
-            output.Line($"  rejected: {rejected.Type} {rejected.Id} {rejected.Reason}");
+            output.Line($"  rejected: {item.Type} {item.Id} {item.Reason}");
         }
     }
+
+    private static string? Text(DateTimeOffset? time, string format) => time?.ToString(format, CultureInfo.InvariantCulture);
 
     private static void ShowDays(Out output, string type, IReadOnlyList<DayFigure> days)
     {
         output.Document(new { type, days });
+        if (days.Count == 0)
+        {
+            output.Line($"There are no samples of {type}. tidemark health report --db DB lists the types.");
+            return;
+        }
+
+        var known = HealthTypes.Find(type);
+        var figure = known?.Aggregation switch
+        {
+            HealthAggregation.Sum => $"sum of the UTC day in {known.Unit}, all sources together",
+            HealthAggregation.Duration => "seconds of the UTC day",
+            HealthAggregation.Count => "how many on the UTC day",
+            _ => known?.Unit is { } unit ? $"mean of the UTC day in {unit}" : "mean of the UTC day, or how many",
+        };
+        output.Line($"{type}: {figure} (and of how many samples)");
         var most = days.Count == 0 ? 0 : days.Max(d => d.Figure);
         foreach (var day in days)
         {

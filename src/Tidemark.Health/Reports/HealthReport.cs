@@ -16,6 +16,10 @@ public sealed record TypeReport
     /// <summary>Samples and deletions before the acknowledged anchor.</summary>
     public required long Sent { get; init; }
 
+    /// <summary>Samples and deletions after it: what the next run sends, the waiting ones included.</summary>
+    public required long ToSend { get; init; }
+
+    /// <summary>Of those to send, the ones that are captured in the queue.</summary>
     public required long Waiting { get; init; }
 
     public required long Rejected { get; init; }
@@ -120,12 +124,14 @@ public sealed record HealthReport(IReadOnlyList<TypeReport> Types, DuplicateRepo
         var acknowledged = store.Queue.Acknowledged(Sources.StoredHealthSource.SourceName, name) is { } anchor ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(anchor.Bytes.Span) : 0;
         var lag = store.Query(LagSql, type);
         var days = row[6].AsInteger;
+        var sent = store.Query("SELECT count(*) FROM _tm_health_sample WHERE type = ?1 AND seq <= ?2", type, Value.Integer(acknowledged))[0][0].AsInteger;
         return new TypeReport
         {
             Type = name,
             Samples = row[2].AsInteger,
             Deleted = row[3].AsInteger,
-            Sent = store.Query("SELECT count(*) FROM _tm_health_sample WHERE type = ?1 AND seq <= ?2", type, Value.Integer(acknowledged))[0][0].AsInteger,
+            Sent = sent,
+            ToSend = row[2].AsInteger + row[3].AsInteger - sent,
             Waiting = items.GetValueOrDefault(QueueStatus.Pending) + items.GetValueOrDefault(QueueStatus.Uploading) + items.GetValueOrDefault(QueueStatus.Failed),
             Rejected = items.GetValueOrDefault(QueueStatus.Rejected),
             First = TimeOf(row[4]),

@@ -46,7 +46,7 @@ internal sealed class HealthBackend : IDisposable
         };
         LeaseSamples = dice.Pick([0, 150, 300]);
         _rows = SqliteServerStore.Open(Path.Combine(folder, "leases.db"), _environment);
-        _sync = new SyncServer(_rows, _environment, new ServerOptions { Leases = new LeaseOptions { Samples = LeaseSamples, LeasesMax = 1, TimeMs = 20 * 60_000 } });
+        _sync = new SyncServer(_rows, _environment, new ServerOptions { Leases = new LeaseOptions { Samples = LeaseSamples, LeasesMax = 1, TimeMs = 2 * 3_600_000 } });
         _blobs = new BlobServer(new FileBlobs(Path.Combine(folder, "blobs")), new BlobOptions(), _environment);
         Samples = NextPath();
         Start();
@@ -55,6 +55,7 @@ internal sealed class HealthBackend : IDisposable
     /// <summary>The file with the samples.</summary>
     public string Samples { get; private set; }
 
+    /// <summary>A batch of more carries a lease; 0: none does.</summary>
     public int LeaseSamples { get; }
 
     /// <summary>The next batch is killed before one of the server's statements.</summary>
@@ -66,7 +67,7 @@ internal sealed class HealthBackend : IDisposable
         {
             IsDoomed = false;
             var next = NextPath();
-            _watch.CrashIn(_dice.Skewed(600), () => FileSet.Copy(Samples, Samples = next));
+            _watch.CrashIn(_dice.Skewed(_dice.Pick([30, 600])), () => FileSet.Copy(Samples, Samples = next));
         }
 
         try
