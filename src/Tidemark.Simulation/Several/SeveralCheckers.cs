@@ -174,9 +174,9 @@ internal sealed class EqualChecker : IChecker
             return;
         }
 
-        if (rest.Unread > 0)
+        if (rest.Unread.Count > 0)
         {
-            violation($"{rest.Unread} rows are in quarantine still");
+            violation($"in quarantine still: {string.Join("; ", rest.Unread)}");
         }
 
         var first = rest.Devices[0];

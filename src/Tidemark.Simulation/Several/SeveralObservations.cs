@@ -42,11 +42,11 @@ internal sealed record RowWritten(string Device, string Remote, string Row, stri
 /// <summary>Nothing strikes any more, and nobody has anything to do.</summary>
 /// <param name="Devices">The rows of each device; the last one has just come, sees all remotes, and has fetched everything.</param>
 /// <param name="Plain">What is not encrypted of the rows of the first one, by row and field.</param>
-/// <param name="Unread">How many rows are in quarantine anywhere.</param>
+/// <param name="Unread">What is in quarantine anywhere, and why.</param>
 /// <param name="Remotes">The rows of each remote as JSON.</param>
 /// <param name="Unknown">What writers who know no stamps left at remotes in members that no model has: remote, row, value.</param>
 internal sealed record SeveralAtRest(
-    IReadOnlyList<(string Name, IReadOnlyList<string> Rows)> Devices, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string?>> Plain, int Unread, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Remotes, IReadOnlyList<(string Remote, string Row, string Value)> Unknown) : Observation;
+    IReadOnlyList<(string Name, IReadOnlyList<string> Rows)> Devices, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string?>> Plain, IReadOnlyList<string> Unread, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Remotes, IReadOnlyList<(string Remote, string Row, string Value)> Unknown) : Observation;
 
 /// <summary>Everything was fetched once more from the start.</summary>
 /// <param name="Device">By whom.</param>

@@ -171,7 +171,7 @@ internal sealed class SeveralRun : WorldRun
         Sync(newcomer, null);
         Observe(new FetchedAgain(newcomer.Name, [], [], _remotes.Sum(r => r.Writes) - writes));
         Observe(new SeveralAtRest(
-            [.. _devices.Select(d => (d.Name, d.Rows()))], known[0].Plain(), _devices.Sum(d => d.Remotes.ReadQuarantine().Count), _remotes.ToDictionary(r => r.Name, r => r.Rows(), StringComparer.Ordinal), Unknown));
+            [.. _devices.Select(d => (d.Name, d.Rows()))], known[0].Plain(), [.. _devices.SelectMany(d => d.Remotes.ReadQuarantine().Select(q => $"{q.Type} {q.Key} of {q.Remote} on {d.Name} ({q.Cause}: {q.Detail})"))], _remotes.ToDictionary(r => r.Name, r => r.Rows(), StringComparer.Ordinal), Unknown));
         if (!HasOthers)
         {
             Truth.Check(known[0]);

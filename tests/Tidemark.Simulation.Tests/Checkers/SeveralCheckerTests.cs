@@ -87,7 +87,7 @@ public sealed class SeveralCheckerTests
     {
         Assert.Empty(History.Of(new EqualChecker(), Rest(["a"], ["a"])));
         Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["b"])));
-        Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["a"]) with { Unread = 1 }));
+        Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["a"]) with { Unread = ["note1"] }));
         Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["a"]) with { Plain = Row("other") }));
         Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["a"]) with { Plain = new Dictionary<string, IReadOnlyDictionary<string, string?>>() }));
         Assert.Single(History.Of(new EqualChecker(), Rest(["a"], ["a"]) with { Remotes = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["r0"] = new Dictionary<string, string>() } }));
@@ -118,7 +118,7 @@ public sealed class SeveralCheckerTests
     private static RowWritten Write(string? former, string? now) => new("A", "r0", "note1", former, now) { IsKnowing = true };
 
     private static SeveralAtRest Rest(string[] first, string[] second) =>
-        new([("A", first), ("B", second)], Row("t"), 0, new Dictionary<string, IReadOnlyDictionary<string, string>> { ["r0"] = new Dictionary<string, string> { ["note1"] = """{"title":"t","color":"o1"}""" } }, []);
+        new([("A", first), ("B", second)], Row("t"), [], new Dictionary<string, IReadOnlyDictionary<string, string>> { ["r0"] = new Dictionary<string, string> { ["note1"] = """{"title":"t","color":"o1"}""" } }, []);
 
     private static Dictionary<string, IReadOnlyDictionary<string, string?>> Row(string title) => new() { ["note1"] = new Dictionary<string, string?> { ["title"] = title } };
 }

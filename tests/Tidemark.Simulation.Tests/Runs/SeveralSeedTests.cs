@@ -23,6 +23,16 @@ public sealed class SeveralSeedTests
         Assert.All(["kill", "is down", "is emptied", "will lose the next answer", "other writers"], fault => Assert.True(results.Sum(r => r.FaultsMet.GetValueOrDefault(fault)) > 0, fault));
     }
 
+    [Theory]
+    [InlineData(964, "a field written at a remote without conditional writes, just behind another device's, left that one's secret beside a stamp that was not its own")]
+    [Trait("req", "REM-07")]
+    public void A_seed_of_several_remotes_that_once_broke_a_promise_holds(ulong seed, string story)
+    {
+        SystemSqlite.Use();
+        var result = Simulator.Run(new SimulationOptions { Seed = seed, Workload = Workloads.Ninth });
+        Assert.True(result.Violation is null, $"seed {seed} ({story}): {result.Violation}");
+    }
+
     [Fact]
     public void A_seed_of_several_remotes_is_the_same_run_twice()
     {

@@ -128,7 +128,9 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
     public EncodedRow Encode(JoinedRow row, EntityType remoteType, Shadow? former, RemoteCapabilities capabilities)
     {
         var type = row.Type;
-        var isWhole = former is null or { IsMissing: true } || !capabilities.Patches;
+
+        // Single fields only where nobody can have written in between: their stamps stand beside all of the others, and an encrypted value beside another one's stamp can be read by nobody.
+        var isWhole = former is null or { IsMissing: true } || !capabilities.Patches || !capabilities.ConditionalWrites;
         var behind = isWhole ? null : former!.Behind(row).ToHashSet();
         var values = new Value[remoteType.Fields.Count];
         var shadow = new ShadowField[type.Fields.Count];
