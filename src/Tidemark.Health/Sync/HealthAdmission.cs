@@ -4,6 +4,7 @@ using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
 using Tidemark.Health.Storage;
 using Tidemark.Model.Health;
+using Tidemark.Model.Protocol;
 
 namespace Tidemark.Health.Sync;
 
@@ -21,8 +22,6 @@ public interface IHealthLeases : ILeases
 /// </summary>
 internal sealed class HealthAdmission(HealthStore store, IHealthLeases? server, string deviceId, HealthSyncOptions options, SyncEnvironment environment) : IAsyncDisposable
 {
-    /// <summary>The kind of work, beside which the same device may have a lease for its rows.</summary>
-    private const string Work = "health_ingest";
     private SyncLease? _lease;
     private int? _free;
 
@@ -70,7 +69,7 @@ internal sealed class HealthAdmission(HealthStore store, IHealthLeases? server, 
             var free = await FreeAsync(cancellationToken).ConfigureAwait(false);
             if (free > 0 && waiting > free)
             {
-                _lease = await WithinAsync(token => new SyncLeaseManager(server, environment).AcquireAsync(deviceId, Work, token), cancellationToken).ConfigureAwait(false);
+                _lease = await WithinAsync(token => new SyncLeaseManager(server, environment).AcquireAsync(deviceId, LeaseRequest.HealthWork, token), cancellationToken).ConfigureAwait(false);
             }
 
             return true;

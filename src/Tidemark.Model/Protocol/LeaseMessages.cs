@@ -3,10 +3,13 @@ namespace Tidemark.Model.Protocol;
 /// <summary>POST /sync/lease.</summary>
 public sealed record LeaseRequest
 {
+    /// <summary>The work of health data.</summary>
+    public const string HealthWork = "health_ingest";
+
     /// <summary>Which device is to be admitted. It has one lease at most for each kind of work: asking again gives the same one.</summary>
     public required string DeviceId { get; init; }
 
-    /// <summary>The kind of work, such as health_ingest; null: of its rows.</summary>
+    /// <summary>The kind of work: <see cref="HealthWork"/>; null: of its rows.</summary>
     public string? Work { get; init; }
 }
 

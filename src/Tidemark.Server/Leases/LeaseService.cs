@@ -20,8 +20,9 @@ internal sealed class LeaseService(IServerStore store, LeaseOptions options, Ser
         var place = request.DeviceId;
         if (request.Work is { } work)
         {
-            Identifiers.Check("work", work);
-            place += "\n" + work; // In no identifier.
+            place += string.Equals(work, LeaseRequest.HealthWork, StringComparison.Ordinal)
+                ? "\n" + work // In no identifier.
+                : throw Problems.Of(ErrorCodes.BadRequest, $"work is {LeaseRequest.HealthWork}, or left out for the rows of a device."); // Any name would be a place of its own.
         }
 
         var answer = await store.ChangeLeasesAsync(book => _rules.Ask(book, user, place, environment.NewId, NowMs), cancellationToken).ConfigureAwait(false);

@@ -183,6 +183,8 @@ public sealed class AdmissionTests : IAsyncLifetime, IHealthWindows, IHealthUplo
         var samples = await server.AskLeaseAsync(Ann, new LeaseRequest { DeviceId = "phone", Work = "health_ingest" }, Cancel);
         Assert.NotEqual(rows.LeaseId, samples.LeaseId);
         Assert.Equal(samples.LeaseId, (await server.AskLeaseAsync(Ann, new LeaseRequest { DeviceId = "phone", Work = "health_ingest" }, Cancel)).LeaseId);
+        var refused = await Assert.ThrowsAsync<ServerException>(() => server.AskLeaseAsync(Ann, new LeaseRequest { DeviceId = "phone", Work = "another" }, Cancel));
+        Assert.Equal(ErrorCodes.BadRequest, refused.Problem.Code);
     }
 
     public ValueTask RequestAsync(HealthWindowRequest request, CancellationToken cancellationToken)
