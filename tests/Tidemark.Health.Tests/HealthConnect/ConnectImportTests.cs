@@ -116,7 +116,7 @@ public sealed class ConnectImportTests : IDisposable
         Assert.Single(await PageAsync("WorkoutRoute"));
         _phone.Db.Run("UPDATE exercise_session_record_table SET has_route = 0 WHERE row_id = ?1", Value.Integer(row));
         _phone.AddDay(2);
-        Assert.Equal(0, (await ImportAsync()).Repairs.Count);
+        Assert.Empty((await ImportAsync()).Repairs);
     }
 
     private int AddRun(int day, int points)
