@@ -212,7 +212,7 @@ public sealed class AdmissionTests : IAsyncLifetime, IHealthWindows, IHealthUplo
 
     public Task<LeaseResponse> RenewLeaseAsync(string id, CancellationToken cancellationToken) => Answered(() => _sync.RenewLeaseAsync(Ann, id, cancellationToken));
 
-    Task ILeases.ReleaseLeaseAsync(string id, CancellationToken cancellationToken) => _sync.ReleaseLeaseAsync(Ann, id, cancellationToken);
+    Task Tidemark.Client.Remotes.ILeases.ReleaseLeaseAsync(string id, CancellationToken cancellationToken) => _sync.ReleaseLeaseAsync(Ann, id, cancellationToken);
 
     private static async Task<T> Answered<T>(Func<Task<T>> ask)
     {
