@@ -102,6 +102,8 @@ public enum Mutant
     HealthClaimsOfDeadKept,
     HealthOlderVersionStored,
     HealthRowBeforeBlob,
+    HealthEntityMadeTwice,
+    HealthRowsBehindAnchor,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -121,7 +123,7 @@ public static class Mutants
     public static bool NeedsSpaces(Mutant mutant) => mutant is >= Mutant.RevocationIgnored and <= Mutant.LeftRowsStay;
 
     /// <summary>Does only a workload with health data have what the bug is in?</summary>
-    public static bool NeedsHealth(Mutant mutant) => mutant is >= Mutant.HealthAcknowledgedOutOfOrder and <= Mutant.HealthRowBeforeBlob;
+    public static bool NeedsHealth(Mutant mutant) => mutant is >= Mutant.HealthAcknowledgedOutOfOrder and <= Mutant.HealthRowsBehindAnchor;
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using System.Security.Cryptography;
 using System.Text;
 using Tidemark.Health.Sources;
@@ -54,6 +57,13 @@ public sealed class HealthEntities(HealthStore store, IHealthChangeSource source
                 }
 
                 var before = report;
+#if TIDEMARK_MUTANTS
+                if (Mutants.Is(Mutant.HealthRowsBehindAnchor))
+                {
+                    await store.WriteAsync(() => store.Queue.Advance(_book, type, from, page.Next), cancellationToken).ConfigureAwait(false);
+                    from = page.Next;
+                }
+#endif
                 report = await store.WriteAsync(() => Take(type, from, page, before), cancellationToken).ConfigureAwait(false);
                 more = page.HasMore || report.Seen == before.Seen && page.Count > 0; // Another one was faster: look again.
             }
@@ -95,6 +105,14 @@ public sealed class HealthEntities(HealthStore store, IHealthChangeSource source
         }
 
         var key = mapping.KeyOf(sample.Id);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.HealthEntityMadeTwice))
+        {
+            var own = new byte[16];
+            store.Environment.Random(own);
+            key = mapping.KeyOf(new Guid(own));
+        }
+#endif
         var (isThere, wasMade) = (Exists(_table, key), mapping.Marks is { } marks && Exists(Quoted(marks), key));
         if (!isThere && !wasMade)
         {

@@ -11,13 +11,15 @@ using Tidemark.Server.Sqlite;
 using Tidemark.Server.Sqlite.Health;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Network;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Health;
 
-/// <summary>The real server's decisions on files: samples in one that is copied where a kill leaves it, blobs, and leases, of which there is one.</summary>
+/// <summary>The real server's decisions on files: samples in one that is copied where a kill leaves it, blobs, the app's rows, and leases, of which there is one.</summary>
 internal sealed class HealthBackend : IDisposable
 {
-    private static readonly Caller Person = new(new UserId("ann"), IsAdministrator: false);
+    private static readonly Caller Person = new(new UserId(HealthRows.User), IsAdministrator: false);
     private static readonly Caller Somebody = new(new UserId("bob"), IsAdministrator: false);
     private readonly HealthRun _run;
     private readonly string _folder;
@@ -26,6 +28,8 @@ internal sealed class HealthBackend : IDisposable
     private readonly SqliteServerStore _rows;
     private readonly SyncServer _sync;
     private readonly BlobServer _blobs;
+    private readonly ServerFront _front;
+    private readonly string _rowsPath;
     private DiskWatch _watch = null!;
     private HealthServer _server = null!;
     private int _files;
@@ -45,9 +49,11 @@ internal sealed class HealthBackend : IDisposable
             },
         };
         LeaseSamples = dice.Pick([0, 150, 300]);
-        _rows = SqliteServerStore.Open(Path.Combine(folder, "leases.db"), _environment);
-        _sync = new SyncServer(_rows, _environment, new ServerOptions { Leases = new LeaseOptions { Samples = LeaseSamples, LeasesMax = 1, TimeMs = 2 * 3_600_000 } });
+        _rowsPath = Path.Combine(folder, "rows.db");
+        _rows = SqliteServerStore.Open(_rowsPath, _environment);
+        _sync = new SyncServer(_rows, _environment, new ServerOptions { Dev = true, Leases = new LeaseOptions { Samples = LeaseSamples, LeasesMax = 1, TimeMs = 2 * 3_600_000 } });
         _blobs = new BlobServer(new FileBlobs(Path.Combine(folder, "blobs")), new BlobOptions(), _environment);
+        _front = new ServerFront(_sync, text => run.Violate("server", text));
         Samples = NextPath();
         Start();
     }
@@ -93,6 +99,16 @@ internal sealed class HealthBackend : IDisposable
     public LeaseResponse RenewLease(string id) => Answered(() => _sync.RenewLeaseAsync(Person, id, CancellationToken.None));
 
     public LeaseReleased ReleaseLease(string id) => Answered(() => _sync.ReleaseLeaseAsync(Person, id, CancellationToken.None));
+
+    /// <summary>What syncing of the app's rows is answered.</summary>
+    public WireReply Handle(WireRequest request) => _front.Handle(request);
+
+    /// <summary>The app's rows, when any phone has brought their model.</summary>
+    public IReadOnlyList<WorkoutRow> Rows()
+    {
+        using var db = SqliteFile.Open(_rowsPath, new OpenOptions { QueryOnly = true });
+        return db.Query("SELECT 1 FROM sqlite_schema WHERE name = 'events'").Count == 0 ? [] : HealthRows.Read(db);
+    }
 
     /// <summary>Bulk work of somebody else is under way.</summary>
     public void HoldLease()

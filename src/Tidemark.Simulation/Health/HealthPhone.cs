@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Tidemark.Client.Adoption;
 using Tidemark.Client.Environment;
 using Tidemark.Health.Sources;
 using Tidemark.Health.Storage;
@@ -25,6 +26,7 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
     private DiskWatch _watch = null!;
     private HealthStore _store = null!;
     private HealthIngest _ingest = null!;
+    private HealthRows _rows = null!;
 
     public HealthPhone(HealthRun run, string name, string folder, Dice dice)
     {
@@ -84,6 +86,27 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
         });
     }
 
+    /// <summary>The app makes rows of workouts and syncs them.</summary>
+    public void TakeRows()
+    {
+        Do("makes rows", _rows.TakeAsync);
+        _run.Observe(new WorkoutRowsSeen(Name, Rows()));
+    }
+
+    public IReadOnlyList<WorkoutRow> Rows()
+    {
+        using var db = SqliteFile.Open(_path, new OpenOptions { QueryOnly = true });
+        return HealthRows.Read(db);
+    }
+
+    /// <summary>Its source forgets every anchor, and all deletions of before.</summary>
+    public void Forget()
+    {
+        var seen = At(_store.Queue.Captured(HealthRows.BookOf(Source), HealthTypes.Workout));
+        _run.Truth.Forgotten.UnionWith(Source.Told(HealthTypes.Workout, seen, Source.End).Where(c => c.Delete is not null).Select(c => HealthRows.NameOf(c.Id)));
+        Source.Compact();
+    }
+
     /// <summary>What the app has not sent yet.</summary>
     public long Waiting => _store.ReadAsync(() => _store.Queue.Waiting, CancellationToken.None).GetAwaiter().GetResult();
 
@@ -112,10 +135,16 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
                 throw new SimulatorException($"{Name}: {what}, and it does not end.");
             }
 
-            _run.Say(Name, $"{what}: {task.GetAwaiter().GetResult()}");
+            var said = task.GetAwaiter().GetResult();
+            if (_watch.Ended)
+            {
+                throw new SimulatedCrashException(); // Somebody else took it for an error.
+            }
+
+            _run.Say(Name, $"{what}: {said}");
             _watch.NoCrash();
         }
-        catch (SimulatedCrashException)
+        catch (Exception e) when (e is SimulatedCrashException || _watch.Ended)
         {
             _run.Say(Name, $"{what}, and is killed");
             _run.Met("kill");
@@ -171,12 +200,12 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
     {
         _clock = new VirtualClock(_run.Scheduler, static () => TimeSpan.Zero);
         _watch = new DiskWatch(_clock);
-        var (random, name) = (_dice.Fork(), $"sim/{Name}/{++_processes}");
+        var (random, rows, name) = (_dice.Fork(), _dice.Fork(), $"sim/{Name}/{++_processes}");
         var environment = new SyncEnvironment
         {
             Time = _clock,
             Random = random.Fill,
-            Transport = static () => throw new SimulatorException("Health data have a wire of their own."),
+            Transport = () => new HealthRowWire(_run, rows),
             ProcessName = name,
             IsAlive = other => other == name,
             Scheduler = InlineTasks.Instance,
@@ -184,13 +213,20 @@ internal sealed class HealthPhone : IHealthWindows, IDisposable
             Connectivity = Network,
         };
         var wire = new HealthWire(_run, environment, _dice.Fork());
+        if (_processes == 1)
+        {
+            Adopter.CreateEmpty(_path, HealthRows.Model, environment);
+        }
+
         _store = HealthStore.Open(_path, environment, Durability.Off);
         _ingest = new HealthIngest(_store, new HealthSync(_store, Source, wire, Name, _options, environment, _run.Figures.Take), environment, this, wire, HealthRun.Types) { IsAlone = true };
+        _rows = new HealthRows(_path, _store, Source, environment, _dice.Fork());
     }
 
     private void Close()
     {
         _clock.Ended = true;
+        _rows.Close(isKilled: _watch.Ended);
         if (!_watch.Ended)
         {
             _store.Dispose();

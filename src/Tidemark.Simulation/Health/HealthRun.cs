@@ -1,6 +1,7 @@
 using Tidemark.Client.Errors;
 using Tidemark.Model.Health;
 using Tidemark.Model.Values;
+using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Runs;
 using Tidemark.Sqlite;
@@ -17,13 +18,15 @@ internal readonly record struct ServerSample(long Version, bool IsDeleted, doubl
 /// <summary>
 /// The eighth workload: one person with two phones that hear of the body's samples, in other orders and at other times, over weeks. Locked, forgetful and silent
 /// sources, a network that loses, delays and comes late, windows that are short or never given, processes that are killed between any two statements. Promises: nothing
-/// that was captured is lost; nothing is there twice; what was deleted stays deleted; anchors never go back, and what is acknowledged is on the server.
+/// that was captured is lost; nothing is there twice; what was deleted stays deleted; anchors never go back, and what is acknowledged is on the server; each workout is a row of the app exactly once.
 /// </summary>
 internal sealed class HealthRun : WorldRun
 {
     private const int RoundsMax = 20;
+    private const int RowRoundsMin = 3;
     private readonly List<HealthPhone> _phones = [];
     private readonly HealthSteps _steps;
+    private readonly WorkoutChecker _workouts = new();
     private Dictionary<Guid, ServerSample>? _onServer;
 
     public HealthRun(SimulationOptions options, string folder)
@@ -39,7 +42,7 @@ internal sealed class HealthRun : WorldRun
         _steps = new HealthSteps(this, Dice.Fork());
     }
 
-    public static IReadOnlyList<string> Types { get; } = ["BodyMass", HealthTypes.Ecg, "HeartRate", "RestingHeartRate", "StepCount"];
+    public static IReadOnlyList<string> Types { get; } = ["BodyMass", HealthTypes.Ecg, "HeartRate", "RestingHeartRate", "StepCount", HealthTypes.Workout];
 
     public HealthTruth Truth { get; }
 
@@ -62,6 +65,8 @@ internal sealed class HealthRun : WorldRun
     protected override int DeviceDays => _phones.Count * (int)Math.Ceiling(TimeSpan.FromTicks(Scheduler.Now).TotalDays);
 
     protected override int Syncs => Story.Count;
+
+    public void Observe(Observation seen) => _workouts.Observe(seen, what => Violate(_workouts.Name, what));
 
     public HealthBatchResponse Upsert(byte[] batch, string? lease)
     {
@@ -135,6 +140,7 @@ internal sealed class HealthRun : WorldRun
             if (round > 0 && _phones.TrueForAll(p => p.Waiting == 0))
             {
                 Truth.CheckServer();
+                SettleRows();
                 return;
             }
         }
@@ -143,6 +149,17 @@ internal sealed class HealthRun : WorldRun
         {
             Violate("starvation", $"{RoundsMax} rounds after faults ended there still wait {string.Join(" and ", _phones.Select(p => $"{p.Waiting} on {p.Name}"))}");
         }
+    }
+
+    private void SettleRows()
+    {
+        for (var round = 0; round < RoundsMax && Violation is null && (round < RowRoundsMin || !_phones.TrueForAll(p => p.Rows().SequenceEqual(Backend.Rows()))); round++)
+        {
+            Rest();
+            _phones.ForEach(p => p.TakeRows());
+        }
+
+        Observe(new WorkoutsAtRest(Truth.Workouts(), Truth.Forgotten, [("the server", Backend.Rows()), .. _phones.Select(p => (p.Name, p.Rows()))]));
     }
 
     protected override SimulationResult Completed(SimulationResult result) => result with { Health = Figures };

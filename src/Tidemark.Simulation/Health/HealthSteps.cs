@@ -12,6 +12,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
 {
     private static readonly TimeSpan ForegroundAtLatest = TimeSpan.FromHours(20);
     private static readonly TimeSpan AwayAtMost = TimeSpan.FromHours(9);
+    private static readonly string[] Activities = ["Cycling", "Rowing", "Running", "Yoga"];
     private static readonly HealthOrigin Watch = new() { Source = "Watch" };
     private readonly Dictionary<HealthPhone, long> _offlineSince = [];
     private long _awaySince;
@@ -22,7 +23,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         Chores();
         var phone = dice.Pick(run.Phones);
         run.Figures.IsNetworkThere = !run.IsAway && phone.Network.IsOnline;
-        switch (dice.Below(108))
+        switch (dice.Below(114))
         {
             case < 50:
                 Measure(phone, dice.Between(1, 12), isTold: true);
@@ -41,6 +42,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
                 break;
             case < 78:
                 phone.EnterForeground();
+                phone.TakeRows();
                 break;
             case < 82:
                 phone.Network.Set(isOnline: !phone.Network.IsOnline);
@@ -69,8 +71,12 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
                 phone.Trouble = dice.Pick([StoreTrouble.Full, StoreTrouble.Busy, StoreTrouble.IoError]);
                 break;
             case < 104:
-                phone.Source.Compact();
+                phone.Forget();
                 run.Met("anchors expire");
+                break;
+            case < 110:
+                phone.IsDoomed |= dice.Chance(0.3);
+                phone.TakeRows();
                 break;
             default:
                 phone.Source.Troubles.Enqueue(dice.Chance(0.6)
@@ -110,7 +116,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
     {
         var type = dice.Pick(HealthRun.Types);
         var now = phone.Clock.GetUtcNow().ToUnixTimeMilliseconds();
-        count = type == HealthTypes.Ecg ? Math.Min(count, 3) : count;
+        count = type is HealthTypes.Ecg or HealthTypes.Workout ? Math.Min(count, 3) : count;
         var samples = new List<HealthSample>();
         for (var i = 0; i < count; i++)
         {
@@ -169,7 +175,7 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         }
 
         run.Truth.Delete(sample);
-        if (isTold)
+        if (isTold || sample.Type == HealthTypes.Workout) // Rows are made of what anchors tell of.
         {
             phone.Source.Delete(sample);
             Announce(phone, sample.Type);
@@ -186,6 +192,11 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
     private HealthSample? Known(HealthPhone phone, long sinceMs)
     {
         var known = phone.Source.Living.Where(s => s.StartMs > sinceMs && run.Truth.Holds(s)).OrderBy(s => s.Id).ToList();
+        if (dice.Chance(0.25) && known.FindAll(s => s.Type == HealthTypes.Workout) is { Count: > 0 } workouts)
+        {
+            known = workouts;
+        }
+
         run.Edits += known.Count > 0 ? 1 : 0;
         return known.Count > 0 ? dice.Pick(known) : null;
     }
@@ -198,13 +209,17 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         }
     }
 
-    // One body's samples come and go in one order on all its phones: who hears of one that is gone meanwhile hears of both.
+    // One body's samples come and go in one order on all its phones: who hears of one that is gone or corrected meanwhile hears of both.
     private void Tell(HealthPhone phone, HealthSample sample)
     {
         phone.Source.Add(sample);
         if (!run.Truth.Lives(sample.Id))
         {
             phone.Source.Delete(sample);
+        }
+        else if (!run.Truth.Holds(sample))
+        {
+            phone.Source.Add(run.Truth.Last(sample.Id));
         }
     }
 
@@ -241,6 +256,11 @@ internal sealed class HealthSteps(HealthRun run, Dice dice)
         if (type == HealthTypes.Ecg)
         {
             return MakeEcg(startMs, id ?? new Guid(bytes, bigEndian: true), version);
+        }
+
+        if (type == HealthTypes.Workout)
+        {
+            return new HealthSample { Id = id ?? new Guid(bytes, bigEndian: true), Version = version, Kind = HealthKind.Workout, Type = type, StartMs = startMs, EndMs = startMs + 30_000, Category = dice.Pick(Activities), Origin = Watch };
         }
 
         return new HealthSample

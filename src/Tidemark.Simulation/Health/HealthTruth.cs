@@ -15,9 +15,18 @@ internal sealed class HealthTruth(HealthRun run)
     /// <summary>This version is the last word.</summary>
     public bool Holds(HealthSample sample) => _living.TryGetValue(sample.Id, out var last) && last.Version == sample.Version;
 
+    public HealthSample Last(Guid sample) => _living[sample];
+
     public bool Lives(Guid sample) => _living.ContainsKey(sample);
 
     public void Delete(HealthSample sample) => _living.Remove(sample.Id);
+
+    /// <summary>Deletions of workouts that a source forgot before its phone had looked: the row may stay.</summary>
+    public HashSet<string> Forgotten { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The workouts that live and that a phone was told of, and what their rows are to say.</summary>
+    public Dictionary<string, string> Workouts() =>
+        run.Phones.SelectMany(p => p.Source.Told(HealthTypes.Workout, 0, p.Source.End)).Where(c => c.Sample is not null && Lives(c.Id)).Select(c => c.Id).Distinct().ToDictionary(HealthRows.NameOf, id => _living[id].Category!, StringComparer.Ordinal);
 
     private static byte[] WaveformOf(HealthSample ecg)
     {

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Tidemark.Model.Protocol;
 using Tidemark.Simulation.Clock;
@@ -7,58 +5,10 @@ using Tidemark.Simulation.Sharing;
 
 namespace Tidemark.Simulation.Network;
 
-/// <summary>The wire of one device: requests are lost, answers are lost, some arrive twice, some long after.</summary>
-internal sealed class SharingWire(SharingRun run, string device, Dice dice) : HttpMessageHandler
+/// <summary>The wire of one device of those who share: nobody is answered about a space of others.</summary>
+internal sealed class SharingWire(SharingRun run, string device, Dice dice) : WorldWire(run, dice)
 {
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        run.Scheduler.CheckThread();
-        var sent = new WireRequest(request.Method.Method, request.RequestUri!.AbsolutePath, request.Headers.Authorization?.Parameter ?? "", BodyOf(request), AcceptsGzip: false);
-        var fate = run.Calm ? 99 : dice.Below(100);
-        if (fate < 4)
-        {
-            run.Met("drop-request");
-            return Lost();
-        }
-
-        if (fate < 7)
-        {
-            run.Met("arrive-late");
-            run.ArriveLater(() => Handle(sent));
-            return Lost();
-        }
-
-        if (Handle(sent) is not { } reply)
-        {
-            return Lost();
-        }
-
-        if (fate < 11)
-        {
-            run.Met("duplicate");
-            Handle(sent);
-        }
-        else if (fate < 16)
-        {
-            run.Met("drop-response");
-            return Lost();
-        }
-
-        var content = new ByteArrayContent(reply.Body);
-        content.Headers.ContentType = new MediaTypeHeaderValue(reply.MediaType);
-        return Task.FromResult(new HttpResponseMessage((HttpStatusCode)reply.Status) { Content = content });
-    }
-
-    private static byte[] BodyOf(HttpRequestMessage request)
-    {
-        using var body = new MemoryStream();
-        request.Content?.CopyTo(body, null, default);
-        return body.ToArray();
-    }
-
-    private static Task<HttpResponseMessage> Lost() => Task.FromException<HttpResponseMessage>(new HttpRequestException("The connection was lost."));
-
-    private WireReply? Handle(WireRequest request)
+    protected override WireReply? Handle(WireRequest request)
     {
         var reply = run.Handle(request);
         if (reply?.Status == 200 && request.Path.StartsWith("/sync/", StringComparison.Ordinal) && request.Method == "POST")
