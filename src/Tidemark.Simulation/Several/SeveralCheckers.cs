@@ -11,7 +11,7 @@ internal static class SeveralCheckers
     public const string UnknownMember = "color";
 
     public static IReadOnlyList<IChecker> Make() =>
-        [new ReachChecker(), new SafeChecker(), new StampChecker(), new EditChecker(), new AloneChecker(), new EchoChecker(), new UnreadChecker(), new SecretChecker(), new EqualChecker(), new UnknownChecker(), new AgainChecker()];
+        [new ReachChecker(), new SafeChecker(), new StampChecker(), new ShadowChecker(), new EditChecker(), new AloneChecker(), new EchoChecker(), new UnreadChecker(), new SecretChecker(), new EqualChecker(), new UnknownChecker(), new AgainChecker()];
 }
 
 /// <summary>I1, I10: what lies before a token is merged or in quarantine; a token is never kept without its rows.</summary>
@@ -67,6 +67,23 @@ internal sealed class StampChecker : IChecker
             }
 
             _before[(stamps.Device, field)] = now;
+        }
+    }
+}
+
+/// <summary>I6: what a device takes for a remote's row is that row. Were it more, nobody would send what is missing there.</summary>
+internal sealed class ShadowChecker : IChecker
+{
+    public string Name => "shadow";
+
+    public void Observe(Observation seen, Action<string> violation)
+    {
+        if (seen is ShadowsSeen shadows)
+        {
+            foreach (var (field, (known, shown)) in shadows.Fields.Where(f => f.Value.Known != f.Value.Shown).Take(1))
+            {
+                violation($"{shadows.Device} takes {field} at {shadows.Remote} for that of {known ?? "nobody"}; it is that of {shown ?? "nobody"}");
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Tidemark.Client;
 using Tidemark.Client.Adoption;
 using Tidemark.Client.Coordination;
@@ -158,6 +160,27 @@ internal sealed class SeveralDevice : IDisposable
         return new ReachSeen(Name, remote.Name, fetched, PositionOf(remote, new QuarantineRepository(db).SafeToken(backend)) ?? -1, remote.Versions(), known, unread);
     }
 
+    /// <summary>What it takes for the stamps that a remote shows, of rows of which it knows the version that is there, and what the remote shows.</summary>
+    public ShadowsSeen ShadowsOf(ProgrammableRemote remote)
+    {
+        var session = Store.EngineSession;
+        var (backend, book, versions, rows) = (new BackendRepository(session.Db).Find(remote.Name)!, new JoinBook(session), remote.Versions(), remote.Rows());
+        var fields = new SortedDictionary<string, (string? Known, string? Shown)>(StringComparer.Ordinal);
+        foreach (var key in book.ShadowKeys(backend.Id).Where(k => k.Type == Type.Name).Select(k => k.Key))
+        {
+            if (book.ReadShadow(backend.Id, Type, StoreSession.KeyFrom(Type, key)) is { IsMissing: false } shadow && versions.TryGetValue(Type.Name + key, out var version) && shadow.Version == version.ToString(CultureInfo.InvariantCulture))
+            {
+                var stamps = JsonNode.Parse(JsonNode.Parse(rows[Type.Name + key])![RemoteModel.StampsField]!.GetValue<string>())!;
+                foreach (var name in SeveralTruth.Words)
+                {
+                    fields[$"{key}.{name}"] = (shadow.Fields[Type.OrdinalOf(name)] is { IsThere: true } field ? field.Stamp.ToString() : null, stamps[name]?[0]?.GetValue<string>());
+                }
+            }
+        }
+
+        return new ShadowsSeen(Name, remote.Name, fields);
+    }
+
     /// <summary>Does it hold what that remote shows of a row in quarantine?</summary>
     public bool IsUnread(ProgrammableRemote remote, string type, string key) =>
         Read("SELECT b.name, q.type, q.key FROM _tm_quarantine AS q JOIN _tm_backend AS b ON b.id = q.backend").Exists(q => q[0].AsText == remote.Name && q[1].AsText == type && q[2].AsText == key);
@@ -165,7 +188,7 @@ internal sealed class SeveralDevice : IDisposable
     public void Dispose() => Close();
 
     private static long? PositionOf(ProgrammableRemote remote, string? token) =>
-        token?.Split(':') is { Length: 2 } parts && parts[0] == remote.Epoch.ToString(System.Globalization.CultureInfo.InvariantCulture) ? long.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) : null;
+        token?.Split(':') is { Length: 2 } parts && parts[0] == remote.Epoch.ToString(CultureInfo.InvariantCulture) ? long.Parse(parts[1], CultureInfo.InvariantCulture) : null;
 
     private List<JoinedRow> Joined() => new JoinBook(Store.EngineSession).ReadAllOf(Type);
 

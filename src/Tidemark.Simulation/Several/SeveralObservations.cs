@@ -15,6 +15,9 @@ internal sealed record ReachSeen(string Device, string Remote, long Fetched, lon
 /// <summary>Stamp and value of each field that a device has.</summary>
 internal sealed record StampsSeen(string Device, IReadOnlyDictionary<string, (string Stamp, string Value)> Fields) : Observation;
 
+/// <summary>What a device takes for the stamps of a remote's fields, and what the remote shows; of rows in the version that the device knows.</summary>
+internal sealed record ShadowsSeen(string Device, string Remote, IReadOnlyDictionary<string, (string? Known, string? Shown)> Fields) : Observation;
+
 /// <summary>An edit that no run had taken up, behind the next run.</summary>
 /// <param name="Device">Where it was made.</param>
 /// <param name="Field">Of which row, and which one.</param>

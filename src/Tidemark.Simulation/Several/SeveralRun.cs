@@ -23,6 +23,7 @@ internal sealed class SeveralRun : WorldRun
     private readonly List<SeveralDevice> _devices = [];
     private readonly SeveralSteps _steps;
     private readonly KeyRing _ring;
+    private readonly List<SeveralDevice> _late = [];
     private SeveralDevice? _syncing;
     private int _syncs;
 
@@ -44,7 +45,9 @@ internal sealed class SeveralRun : WorldRun
             _devices.Add(new SeveralDevice(this, ((char)('A' + i)).ToString(), IsRuled ? Ruled : Notes, Dice.Chance(0.5) ? sees : [.. sees.AsEnumerable().Reverse()], skew, folder, Dice.Fork()));
         }
 
-        _devices.SkipLast(1).ToList().ForEach(d => d.GiveKeys(_ring));
+        var early = random.Pick(_devices); // Somebody made the key.
+        _late.AddRange(_devices.Where(d => d != early && random.Chance(0.6)));
+        _devices.Except(_late).ToList().ForEach(d => d.GiveKeys(_ring));
         _steps = new SeveralSteps(this, Dice.Fork());
     }
 
@@ -93,6 +96,18 @@ internal sealed class SeveralRun : WorldRun
     protected override int Syncs => _syncs;
 
     private bool IsRuled => Options.Seed % 4 == 0;
+
+    /// <summary>One of the devices that have no key yet gets it, if there is one.</summary>
+    public void GiveKey()
+    {
+        if (_late.FirstOrDefault() is { } device)
+        {
+            _late.Remove(device);
+            device.GiveKeys(_ring);
+            Say(device.Name, "gets the key");
+            Met("key that comes late");
+        }
+    }
 
     public void Pass() => Ahead += EditTime;
 
@@ -150,8 +165,11 @@ internal sealed class SeveralRun : WorldRun
 
     protected override void Settle()
     {
-        _devices[^1].GiveKeys(_ring);
-        Met("key that comes late");
+        while (_late.Count > 0)
+        {
+            GiveKey();
+        }
+
         foreach (var remote in _remotes)
         {
             (remote.IsDown, remote.LosesNextAnswer, remote.Shuffles) = (false, false, false);
@@ -190,12 +208,12 @@ internal sealed class SeveralRun : WorldRun
             NowMs = () => (NowTicks / TimeSpan.TicksPerMillisecond) + StartMs,
             Capabilities = ((Options.Seed + (ulong)number) % 6) switch
             {
-                0 => new RemoteCapabilities { PageRowsMax = 2 },
                 2 => new RemoteCapabilities { Patches = false },
                 3 => new RemoteCapabilities { Lookup = false },
                 4 => new RemoteCapabilities { ConditionalWrites = false },
+                5 => new RemoteCapabilities { Tombstones = false },
                 _ => new RemoteCapabilities(),
-            },
+            } with { PageRowsMax = 2 + number }, // Some rows come in several pages everywhere.
         };
         remote.Wrote = (write, former, now) => Observe(new RowWritten(_syncing!.Name, remote.Name, write.Type + write.Key, former, now)
         {
@@ -256,6 +274,11 @@ internal sealed class SeveralRun : WorldRun
         foreach (var reach in device.Sees.Select(device.ReachOf).OfType<ReachSeen>())
         {
             Observe(reach);
+        }
+
+        if (!HasOthers)
+        {
+            device.Sees.ToList().ForEach(r => Observe(device.ShadowsOf(r)));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Tidemark.Client.Errors;
 using Tidemark.Model.Values;
 using Tidemark.Simulation.Clock;
 
@@ -7,6 +8,7 @@ namespace Tidemark.Simulation.Several;
 /// <summary>What people, networks and backends do, one decision at a time.</summary>
 internal sealed class SeveralSteps(SeveralRun run, Dice dice)
 {
+    private const string CountedKey = "n0"; // Made by one device and deleted by nobody: what is counted there has a sum that can be told.
     private const int Keys = 5;
     private const int KilledCallsMax = 8;
     private const int KilledStatementsMax = 900;
@@ -15,7 +17,7 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
     public void Next()
     {
         var device = dice.Pick(run.Devices);
-        switch (dice.Below(14))
+        switch (dice.Below(18))
         {
             case < 5:
                 Edit(device);
@@ -36,6 +38,9 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
             case 8 when run.HasOthers:
                 WriteAsOther(dice.Pick(run.Remotes));
                 break;
+            case 10 when dice.Chance(0.3):
+                run.GiveKey();
+                break;
             case 11 when dice.Chance(0.5):
                 Kill(device);
                 break;
@@ -55,6 +60,12 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
                     return "is emptied";
                 });
                 break;
+            case 14:
+                BreakOff(device);
+                break;
+            case 15 or 16:
+                Contend();
+                break;
             default:
                 run.Sync(device, dice.Below(8) switch { < 2 => Edit, < 4 => SyncOther, _ => null });
                 break;
@@ -65,7 +76,13 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
     private void SyncOther(SeveralDevice device)
     {
         run.Met("run in another one");
-        run.Sync(dice.Pick([.. run.Devices.Where(d => d != device)]), null);
+        var other = dice.Pick([.. run.Devices.Where(d => d != device)]);
+        if (dice.Chance(0.5))
+        {
+            Contend(device, other);
+        }
+
+        run.Sync(other, null);
     }
 
     private void Happens(ProgrammableRemote remote, Func<ProgrammableRemote, string> what)
@@ -84,23 +101,70 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
         }
         else
         {
-            var calls = dice.Between(1, KilledCallsMax);
-            foreach (var remote in run.Remotes)
-            {
-                remote.AtCall = _ =>
-                {
-                    if (calls-- == 0)
-                    {
-                        device.Kill();
-                    }
-                };
-            }
+            AtCall(device.Kill);
         }
 
         run.Sync(device, null, isDoomed: true);
+        run.Remotes.ToList().ForEach(r => r.AtCall = null);
+    }
+
+    // The network fails in the middle of a cycle, once: before or behind a call of a remote.
+    private void BreakOff(SeveralDevice device)
+    {
+        run.Met("broken connection");
+        AtCall(static () => throw new SyncException(SyncErrorCode.NetworkError, "The connection broke off.", retryable: true));
+        run.Sync(device, null);
+        run.Remotes.ToList().ForEach(r => r.AtCall = null);
+    }
+
+    private void AtCall(Action happens)
+    {
+        var calls = dice.Between(1, KilledCallsMax);
         foreach (var remote in run.Remotes)
         {
-            remote.AtCall = null;
+            remote.AtCall = _ =>
+            {
+                if (calls-- == 0)
+                {
+                    happens();
+                }
+            };
+        }
+    }
+
+    private void Contend()
+    {
+        var first = dice.Pick(run.Devices);
+        Contend(first, dice.Pick([.. run.Devices.Where(d => d != first)]));
+    }
+
+    // Two devices change one row, and neither has seen what the other one did.
+    private void Contend(SeveralDevice first, SeveralDevice second)
+    {
+        var common = Enumerable.Range(0, Keys).Select(KeyOf).Where(k => first.Has(k) && second.Has(k)).ToList();
+        if (common.Count == 0)
+        {
+            return;
+        }
+
+        var key = common.Contains(CountedKey) && dice.Chance(0.4) ? CountedKey : dice.Pick(common);
+        run.Met("row changed by two");
+        switch (dice.Below(3))
+        {
+            case 0:
+                var isNumber = dice.Chance(0.7);
+                Count(first, key, isNumber);
+                Count(second, key, isNumber);
+                break;
+            case 1 when key != CountedKey:
+                Write(first, key, dice.Pick(SeveralTruth.Words));
+                Delete(second, key);
+                break;
+            default:
+                var field = dice.Pick(SeveralTruth.Words);
+                Write(first, key, field);
+                Write(second, key, field);
+                break;
         }
     }
 
@@ -117,44 +181,65 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
 
     private void Edit(SeveralDevice device)
     {
-        run.Pass(); // No two edits at once: which of them counts is told by their time.
-        run.Edits++;
-        var key = FormattableString.Invariant($"n{dice.Below(Keys)}");
-        if (dice.Below(5) == 0)
+        var key = NextKey();
+        if (dice.Below(4) == 0)
         {
             if (device.Has(key))
             {
-                Count(device, key);
+                Count(device, key, dice.Chance(0.5));
             }
 
             return;
         }
 
-        var (word, field) = (NextWord('w'), dice.Pick(SeveralTruth.Words));
         if (!device.Has(key))
         {
-            run.Truth.Made(device, key, field, word);
-            device.Write($"INSERT INTO note(id, {field}) VALUES('{key}', '{word}')");
-            run.Say(device.Name, $"makes {key} with {field} {word}");
+            if (key != CountedKey || device == run.Devices[0])
+            {
+                Make(device, key);
+            }
         }
-        else if (dice.Below(6) == 0)
+        else if (dice.Below(6) == 0 && key != CountedKey)
         {
-            run.Truth.Deletes(device, key);
-            device.Write($"DELETE FROM note WHERE id = '{key}'");
-            run.Say(device.Name, $"deletes {key}");
+            Delete(device, key);
         }
         else
         {
-            run.Truth.Edited(device, key, field, word);
-            device.Write($"UPDATE note SET {field} = '{word}' WHERE id = '{key}'");
-            run.Say(device.Name, $"writes {word} to {key}.{field}");
+            Write(device, key, dice.Pick(SeveralTruth.Words));
         }
     }
 
-    // What is counted and what is put into a list is added up, whoever was there first.
-    private void Count(SeveralDevice device, string key)
+    private void Make(SeveralDevice device, string key)
     {
-        if (dice.Chance(0.5))
+        Begin();
+        var words = (dice.Chance(0.5) ? SeveralTruth.Words : [dice.Pick(SeveralTruth.Words)]).ToDictionary(f => f, _ => NextWord('w'), StringComparer.Ordinal);
+        run.Truth.Made(device, key, words);
+        device.Write($"INSERT INTO note(id, {string.Join(", ", words.Keys)}) VALUES('{key}', {string.Join(", ", words.Values.Select(w => $"'{w}'"))})");
+        run.Say(device.Name, $"makes {key} with {string.Join(", ", words.Select(w => $"{w.Key} {w.Value}"))}");
+    }
+
+    private void Write(SeveralDevice device, string key, string field)
+    {
+        Begin();
+        var word = NextWord('w');
+        run.Truth.Edited(device, key, field, word);
+        device.Write($"UPDATE note SET {field} = '{word}' WHERE id = '{key}'");
+        run.Say(device.Name, $"writes {word} to {key}.{field}");
+    }
+
+    private void Delete(SeveralDevice device, string key)
+    {
+        Begin();
+        run.Truth.Deletes(device, key);
+        device.Write($"DELETE FROM note WHERE id = '{key}'");
+        run.Say(device.Name, $"deletes {key}");
+    }
+
+    // What is counted and what is put into a list is added up, whoever was there first.
+    private void Count(SeveralDevice device, string key, bool isNumber)
+    {
+        Begin();
+        if (isNumber)
         {
             var more = dice.Between(-3, 4);
             run.Truth.Counted(device, key, more);
@@ -175,6 +260,17 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
             run.Say(device.Name, $"puts {tag} into {key}");
         }
     }
+
+    // No two edits at once: which of them counts is told by their time.
+    private void Begin()
+    {
+        run.Pass();
+        run.Edits++;
+    }
+
+    private static string KeyOf(int number) => FormattableString.Invariant($"n{number}");
+
+    private string NextKey() => dice.Chance(0.2) ? CountedKey : KeyOf(dice.Below(Keys));
 
     private string NextWord(char kind) => FormattableString.Invariant($"{kind}{++_words}");
 }

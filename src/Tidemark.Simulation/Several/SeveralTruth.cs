@@ -11,6 +11,7 @@ internal sealed class SeveralTruth(SeveralRun run)
 {
     private const string There = "there";
     private const string Unclear = "?";
+    private const string Removed = "removed";
     private readonly Dictionary<(string Key, string Field), (long At, string? Value)> _last = [];
     private readonly Dictionary<SeveralDevice, SortedDictionary<string, (long At, Dictionary<string, string?> Fields)>> _pending = [];
     private readonly HashSet<(string Key, string Field)> _unclear = [];
@@ -28,10 +29,10 @@ internal sealed class SeveralTruth(SeveralRun run)
 
     public bool IsPending(SeveralDevice device, string key) => PendingOf(device).ContainsKey(key);
 
-    public void Made(SeveralDevice device, string key, string field, string word)
+    public void Made(SeveralDevice device, string key, IReadOnlyDictionary<string, string> words)
     {
         _made[key] = _made.GetValueOrDefault(key) + 1;
-        var fields = Words.ToDictionary(n => n, n => n == field ? word : null, StringComparer.Ordinal);
+        var fields = Words.ToDictionary(n => n, words.GetValueOrDefault, StringComparer.Ordinal);
         fields[There] = "1";
         Note(device, key, fields);
     }
@@ -43,7 +44,7 @@ internal sealed class SeveralTruth(SeveralRun run)
     {
         var outcome = OfDeletion(device, key);
         _everDeleted.Add(key);
-        var fields = new Dictionary<string, string?>(StringComparer.Ordinal) { [There] = outcome ?? "0" };
+        var fields = new Dictionary<string, string?>(StringComparer.Ordinal) { [There] = outcome ?? "0", [Removed] = null };
         if (outcome is null)
         {
             fields[Unclear] = null;
@@ -75,7 +76,7 @@ internal sealed class SeveralTruth(SeveralRun run)
     {
         foreach (var (key, row) in PendingOf(device))
         {
-            foreach (var (field, value) in row.Fields.Where(f => f.Key != Unclear))
+            foreach (var (field, value) in row.Fields.Where(f => f.Key is not (Unclear or Removed)))
             {
                 Tell(key, field, row.At, value);
             }
@@ -147,7 +148,7 @@ internal sealed class SeveralTruth(SeveralRun run)
     {
         var isKnown = PendingOf(device).TryGetValue(key, out var former);
         var row = isKnown ? former.Fields : new(StringComparer.Ordinal);
-        if (isKnown && fields[There] != former.Fields.GetValueOrDefault(There))
+        if (isKnown && (fields[There] != former.Fields.GetValueOrDefault(There) || former.Fields.ContainsKey(Removed)))
         {
             row[Unclear] = null; // Made, deleted and made again within one look: what was shown decides.
         }
@@ -172,7 +173,7 @@ internal sealed class SeveralTruth(SeveralRun run)
             isUnseen |= _last.TryGetValue((key, field), out var known) && (_unclear.Contains((key, field)) || (shown.IsNull ? null : shown.AsText) != known.Value) && !isPending;
         }
 
-        var isUnclear = isPending || _unclear.Any(u => u.Key == key) || !(_last.TryGetValue((key, There), out var there) && there.Value == "1") || others.Exists(o => o.ContainsKey(Unclear) || o.GetValueOrDefault(There) != "1");
+        var isUnclear = isPending || _unclear.Any(u => u.Key == key) || !(_last.TryGetValue((key, There), out var there) && there.Value == "1") || others.Exists(o => o.ContainsKey(Unclear) || o.ContainsKey(Removed) || o.GetValueOrDefault(There) != "1");
         var isCounted = _tags.TryGetValue(key, out var tags) && (_everDeleted.Contains(key)
             || device.Scalar($"SELECT coalesce(n, 0) FROM note WHERE id = '{key}'").AsInteger != _counted.GetValueOrDefault(key) || !tags.SetEquals(TagsAt(device, key)));
         return isCounted || (isUnseen && isUnclear) ? null : isUnseen ? "1" : "0";

@@ -34,6 +34,17 @@ public sealed class SeveralCheckerTests
     }
 
     [Fact]
+    [Trait("req", "REM-04")]
+    public void The_shadow_checker_sees_a_device_that_takes_a_remotes_row_for_more_than_it_is()
+    {
+        Assert.Empty(History.Of(new ShadowChecker(), Shadows("1", "1"), Shadows(null, null)));
+        Assert.Single(History.Of(new ShadowChecker(), Shadows("2", "1")));
+        Assert.Single(History.Of(new ShadowChecker(), Shadows("1", null)));
+
+        static ShadowsSeen Shadows(string? known, string? shown) => new("A", "r0", new Dictionary<string, (string?, string?)> { ["n1.title"] = (known, shown) });
+    }
+
+    [Fact]
     [Trait("req", "REM-02")]
     public void The_edit_checker_sees_an_edit_that_went_without_a_record()
     {

@@ -43,6 +43,12 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
     {
         while (named.Remote.Capabilities.Writable)
         {
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.ShadowJoined) && Tally.Requests >= 20)
+            {
+                return; // A shadow that is more than the remote shows can be behind for ever.
+            }
+#endif
             var (sequence, batch) = transaction.Run(EngineTransactionKind.None, Next); // Its number is on disk before it is sent: given twice, it would be taken for that of a copied file.
             if (batch.Count == 0)
             {

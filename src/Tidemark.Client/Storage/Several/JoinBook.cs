@@ -140,7 +140,7 @@ internal sealed class JoinBook(StoreSession session)
             ORDER BY o.type, o.key
             """
 #if TIDEMARK_MUTANTS
-            .Replace("NOT EXISTS(SELECT 1 FROM _tm_quarantine", Mutants.Is(Mutant.UnreadableOverwritten) ? "1 OR EXISTS(SELECT 1 FROM _tm_quarantine" : "NOT EXISTS(SELECT 1 FROM _tm_quarantine", StringComparison.Ordinal)
+            .Replace("NOT EXISTS(SELECT 1 FROM _tm_quarantine", Mutants.Is(Mutant.UnreadableOverwritten) ? "0 = 0 * EXISTS(SELECT 1 FROM _tm_quarantine" : "NOT EXISTS(SELECT 1 FROM _tm_quarantine", StringComparison.Ordinal)
 #endif
             ,
             s => (s.Text(0), s.Text(1)), Value.Integer(backend));

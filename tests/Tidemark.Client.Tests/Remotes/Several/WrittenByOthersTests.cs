@@ -239,6 +239,40 @@ public sealed class WrittenByOthersTests : IAsyncDisposable
         Assert.DoesNotContain("hidden", _a.Rows()["note\"n\""], StringComparison.Ordinal);
     }
 
+    [Fact]
+    [Trait("req", "REM-02")]
+    [Trait("req", "REM-07")]
+    public async Task A_secret_written_just_before_a_write_without_conditions_can_be_read_and_comes_again()
+    {
+        const string Id = "note\"n\"";
+        _a.Capabilities = new RemoteCapabilities { ConditionalWrites = false };
+        var ring = KeyRing.Empty.Rotated(SyncEnvironment.System.Random);
+        var (x, y) = (await DeviceAsync(), await DeviceAsync());
+        await x.GiveKeysAsync(ring);
+        await y.GiveKeysAsync(ring);
+        x.Sql("INSERT INTO note(id, title, secret) VALUES('n', 'first', 'old')");
+        await x.SyncAsync();
+        await y.SyncAsync();
+        var former = _a.Rows()[Id];
+        Later();
+        y.Sql("UPDATE note SET secret = 'new'");
+        await y.SyncAsync();
+        var written = _a.Rows()[Id];
+        _a.WriteAsOther("note", "\"n\"", former);
+        x.Sql("UPDATE note SET title = 'second'");
+        _a.BeforePush = () => _a.WriteAsOther("note", "\"n\"", written); // It arrives only now.
+        await x.SyncAsync();
+        _a.BeforePush = null;
+        foreach (var device in new[] { y, x, y })
+        {
+            await device.SyncAsync();
+            Assert.Empty(device.Several.ReadQuarantine());
+        }
+
+        Assert.Equal(["n|second|NULL|NULL|NULL|NULL|new"], x.Rows());
+        Assert.Equal(x.Rows(), y.Rows());
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var device in _devices)
