@@ -156,7 +156,7 @@ internal sealed class SeveralDevice : IDisposable
             known[row] = version;
         }
 
-        var unread = db.Query("SELECT CAST(version AS INTEGER) FROM _tm_quarantine WHERE backend = ?1", s => s.ColumnInt64(0), Value.Integer(backend.Id));
+        var unread = db.Query("SELECT CAST(version AS INTEGER) FROM _tm_quarantine WHERE backend = ?1 AND page >= 0", s => s.ColumnInt64(0), Value.Integer(backend.Id));
         return new ReachSeen(Name, remote.Name, fetched, PositionOf(remote, new QuarantineRepository(db).SafeToken(backend)) ?? -1, remote.Versions(), known, unread);
     }
 

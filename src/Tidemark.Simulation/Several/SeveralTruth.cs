@@ -173,7 +173,7 @@ internal sealed class SeveralTruth(SeveralRun run)
             isUnseen |= _last.TryGetValue((key, field), out var known) && (_unclear.Contains((key, field)) || (shown.IsNull ? null : shown.AsText) != known.Value) && !isPending;
         }
 
-        var isUnclear = isPending || _unclear.Any(u => u.Key == key) || !(_last.TryGetValue((key, There), out var there) && there.Value == "1") || others.Exists(o => o.ContainsKey(Unclear) || o.ContainsKey(Removed) || o.GetValueOrDefault(There) != "1");
+        var isUnclear = isPending || _everDeleted.Contains(key) || _unclear.Any(u => u.Key == key) || !(_last.TryGetValue((key, There), out var there) && there.Value == "1") || others.Exists(o => o.ContainsKey(Unclear) || o.ContainsKey(Removed) || o.GetValueOrDefault(There) != "1");
         var isCounted = _tags.TryGetValue(key, out var tags) && (_everDeleted.Contains(key)
             || device.Scalar($"SELECT coalesce(n, 0) FROM note WHERE id = '{key}'").AsInteger != _counted.GetValueOrDefault(key) || !tags.SetEquals(TagsAt(device, key)));
         return isCounted || (isUnseen && isUnclear) ? null : isUnseen ? "1" : "0";

@@ -60,6 +60,11 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             _projected[(row.Type.Name, row.Key.ToString())] = (row.Type, row.Key);
         }
 
+        foreach (var backend in all.Where(b => staged.ContainsKey(b.Id) && HasListed(b)))
+        {
+            _quarantine.NoteUnlisted(backend.Id);
+        }
+
         var tried = TriedWith(ring);
         var due = _quarantine.Due(tried, isWhole).Where(q => staged.ContainsKey(q.Pulled.Backend)).ToLookup(q => (q.Pulled.Row.Type, q.Pulled.Row.Key));
         var codec = new RemoteCodec(new FieldCipher(environment.Random), ring, now);
@@ -126,7 +131,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
             {
                 var decoded = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried, shadow, WriterAt(backend));
                 isRead = decoded is not null;
-                shadow = decoded ?? shadow;
+                shadow = decoded is not null && row.IsGone ? Shadow.Missing(type!.Fields.Count) : decoded ?? shadow;
             }
 
             if (shadow is not null)
@@ -317,7 +322,7 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
     private void Advance(Backend backend, IReadOnlyList<Backend> all, StampClock clock, KeyRing ring)
     {
         var pages = _pulled.Pages(backend.Id);
-        if (backend.Listing != Listing.None && pages.Any(p => p.IsComplete))
+        if (HasListed(backend))
         {
             TakeUnlisted(backend, all, clock, ring);
         }
@@ -329,6 +334,8 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
 
         _pulled.Clear(backend.Id);
     }
+
+    private bool HasListed(Backend backend) => backend.Listing != Listing.None && _pulled.Pages(backend.Id).Any(p => p.IsComplete);
 
     private void TakeUnlisted(Backend backend, IReadOnlyList<Backend> all, StampClock clock, KeyRing ring)
     {

@@ -6,7 +6,11 @@ using Tidemark.Sqlite;
 namespace Tidemark.Client.Storage.Several;
 
 /// <summary>A row that was staged, and where.</summary>
-internal sealed record PulledRow(int Backend, int Page, string? TokenBefore, RemoteRow Row);
+internal sealed record PulledRow(int Backend, int Page, string? TokenBefore, RemoteRow Row)
+{
+    /// <summary>The remote has no such row any more: it was in quarantine when a listing ended that did not show it.</summary>
+    public bool IsGone => Page == QuarantineRepository.GonePage;
+}
 
 /// <summary>A staged page.</summary>
 internal sealed record PulledPage(int Page, string? TokenBefore, string? TokenAfter, string? Epoch, bool IsComplete);
@@ -74,6 +78,9 @@ internal sealed class QuarantineRepository(StoreConnection db)
 
     public const string TakeServer = "TAKE_SERVER";
 
+    /// <summary>In place of the page of a row that the remote does not show any more.</summary>
+    public const int GonePage = -1;
+
     /// <summary>Those whose cause may be gone: keys or model have changed since the last try, time has passed, all remotes are there, a person has decided.</summary>
     public List<QuarantinedRow> Due(string with, bool isWhole) =>
         db.Query(
@@ -105,18 +112,22 @@ internal sealed class QuarantineRepository(StoreConnection db)
             INSERT INTO _tm_quarantine(backend, type, key, version, page, token_before, cause, detail, deleted, modified, fields, tried, tries, first_at, last_at)
             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?13)
             ON CONFLICT DO UPDATE SET version = excluded.version, cause = excluded.cause, detail = excluded.detail, deleted = excluded.deleted, modified = excluded.modified,
-              fields = excluded.fields, tried = excluded.tried, tries = tries + 1, last_at = excluded.last_at
+              page = CASE WHEN page < 0 THEN excluded.page ELSE page END, token_before = CASE WHEN page < 0 THEN excluded.token_before ELSE token_before END, fields = excluded.fields, tried = excluded.tried, tries = tries + 1, last_at = excluded.last_at
             """,
             Value.Integer(pulled.Backend), Value.Text(pulled.Row.Type), Value.Text(pulled.Row.Key), Value.Text(pulled.Row.Version), Value.Integer(pulled.Page), pulled.TokenBefore.OrNull(),
             Value.Text(why.Cause.ToString()), Value.Text(why.Message), Value.Integer(pulled.Row.IsDeleted ? 1 : 0), Value.Integer(pulled.Row.ModifiedMs),
             pulled.Row.IsDeleted ? Value.Null : Value.Blob(pulled.Row.Fields.ToArray()), Value.Text(tried), Value.Integer(nowMs));
+
+    /// <summary>A listing has ended: what it does not show is not there any more. What it says is merged when it can be read, and the remote lacks it then.</summary>
+    public void NoteUnlisted(int backend) =>
+        db.Execute("UPDATE _tm_quarantine SET page = ?2 WHERE backend = ?1 AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = ?1 AND p.type = _tm_quarantine.type AND p.key = _tm_quarantine.key)", Value.Integer(backend), Value.Integer(GonePage));
 
     public void Close(int backend, string type, string key) =>
         db.Execute("DELETE FROM _tm_quarantine WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type), Value.Text(key));
 
     /// <summary>Before the oldest row in quarantine: what is backed up or exported, and where to read again in doubt.</summary>
     public string? SafeToken(Backend backend) =>
-        db.Query("SELECT token_before FROM _tm_quarantine WHERE backend = ?1 ORDER BY page LIMIT 1", s => (Token: s.TextOrNull(0), IsThere: true), Value.Integer(backend.Id)).FirstOrDefault() is { IsThere: true } oldest
+        db.Query("SELECT token_before FROM _tm_quarantine WHERE backend = ?1 AND page >= 0 ORDER BY page LIMIT 1", s => (Token: s.TextOrNull(0), IsThere: true), Value.Integer(backend.Id)).FirstOrDefault() is { IsThere: true } oldest
             ? oldest.Token
             : backend.Token;
 

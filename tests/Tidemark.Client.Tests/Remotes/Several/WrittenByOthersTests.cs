@@ -273,6 +273,33 @@ public sealed class WrittenByOthersTests : IAsyncDisposable
         Assert.Equal(x.Rows(), y.Rows());
     }
 
+    [Fact]
+    [Trait("req", "REM-03")]
+    [Trait("req", "REM-05")]
+    public async Task A_row_that_was_in_quarantine_when_its_remote_lost_it_is_not_taken_for_deleted()
+    {
+        var ring = KeyRing.Empty.Rotated(SyncEnvironment.System.Random);
+        var (x, y) = (await DeviceAsync(), await DeviceAsync());
+        await x.GiveKeysAsync(ring);
+        x.Sql("INSERT INTO note(id, secret) VALUES('n', 'hidden')");
+        await x.SyncAsync();
+        await y.SyncAsync();
+        Assert.Equal("MissingKey", Assert.Single(y.Several.ReadQuarantine()).Cause);
+        _a.Empty();
+        _a.WriteAsOther("note", "\"m\"", """{"title":"by hand"}""");
+        await y.SyncAsync();
+        _a.Forget();
+        await y.GiveKeysAsync(ring);
+        foreach (var device in new[] { y, x, y })
+        {
+            await device.SyncAsync();
+            Assert.Empty(device.Several.ReadQuarantine());
+            Assert.Contains("n|NULL|NULL|NULL|NULL|NULL|hidden", device.Rows());
+        }
+
+        Assert.Contains("note\"n\"", _a.Rows().Keys);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var device in _devices)
