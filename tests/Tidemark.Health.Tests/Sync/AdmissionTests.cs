@@ -252,18 +252,5 @@ public sealed class AdmissionTests : IAsyncLifetime, IHealthWindows, IHealthUplo
 
     private async Task<long> Stored() => (await _server.GetCompletenessAsync(Ann, Cancel)).Types.Sum(t => t.Samples);
 
-    private async Task<T> Drive<T>(Task<T> task)
-    {
-        while (!task.IsCompleted)
-        {
-            if (_time.Waiting > 0)
-            {
-                _time.Advance(TimeSpan.FromMilliseconds(100));
-            }
-
-            await Task.Yield();
-        }
-
-        return await task;
-    }
+    private Task<T> Drive<T>(Task<T> task) => _time.DriveAsync(task);
 }

@@ -150,20 +150,7 @@ public sealed class BlobTests : IDisposable
         _store = HealthStore.Open(_folder.File("device.db"), new SyncEnvironment { Time = _time, Random = static b => b.Fill(0x80), Transport = static () => throw new NotSupportedException(), ProcessName = "one", IsAlive = static _ => true }, Durability.Off);
     }
 
-    private async Task<T> Drive<T>(Task<T> task)
-    {
-        while (!task.IsCompleted)
-        {
-            if (_time.Waiting > 0)
-            {
-                _time.Advance(TimeSpan.FromMilliseconds(100));
-            }
-
-            await Task.Yield();
-        }
-
-        return await task;
-    }
+    private Task<T> Drive<T>(Task<T> task) => _time.DriveAsync(task);
 
     /// <summary>Keeps what came of a piece that was broken off, as the real one does.</summary>
     private sealed class SlowServer(VirtualTime time) : IHealthUploader, IHealthBlobUploader

@@ -438,20 +438,7 @@ public sealed class IngestTests : IAsyncLifetime, IHealthWindows, IHealthDigestS
 
     private async Task<long> Stored() => (await _server.GetDigestsAsync(Ann, new HealthQuery("StepCount", 0, long.MaxValue / 2), Cancel)).Days.Sum(d => d.Samples);
 
-    private async Task<T> Drive<T>(Task<T> task)
-    {
-        while (!task.IsCompleted)
-        {
-            if (_time.Waiting > 0)
-            {
-                _time.Advance(TimeSpan.FromMilliseconds(100));
-            }
-
-            await Task.Yield();
-        }
-
-        return await task;
-    }
+    private Task<T> Drive<T>(Task<T> task) => _time.DriveAsync(task);
 
     /// <summary>Everything that was logged, with its id in front.</summary>
     private sealed class LogLines : ILoggerProvider, ILogger

@@ -334,19 +334,5 @@ public sealed class SyncTests : IAsyncLifetime
 
     private async Task<long> Stored() => (await _server.GetDigestsAsync(Ann, AllSteps, Cancel)).Days.Sum(d => d.Samples);
 
-    // The clock moves while the engine waits for it.
-    private async Task<T> Drive<T>(Task<T> task)
-    {
-        while (!task.IsCompleted)
-        {
-            if (_time.Waiting > 0)
-            {
-                _time.Advance(TimeSpan.FromMilliseconds(100));
-            }
-
-            await Task.Yield();
-        }
-
-        return await task;
-    }
+    private Task<T> Drive<T>(Task<T> task) => _time.DriveAsync(task);
 }
