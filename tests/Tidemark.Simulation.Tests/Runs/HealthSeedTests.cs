@@ -11,6 +11,7 @@ public sealed class HealthSeedTests
     [Fact]
     [Trait("req", "HLT-02")]
     [Trait("req", "HLT-03")]
+    [Trait("req", "HLT-11")]
     public void The_first_seeds_of_health_data_hold_every_promise_and_what_was_measured_of_the_targets()
     {
         SystemSqlite.Use();
