@@ -13,6 +13,7 @@ internal sealed class SeveralStory(StoreSession session, EntityTable table, Enti
     private readonly JoinBook _book = new(session);
     private readonly List<StoryEvent> _events = [];
     private readonly SortedSet<string> _lacking = new(StringComparer.Ordinal);
+    private readonly List<string> _behind = []; // What is said of remotes that are not in step.
 
     public RowStory Tell()
     {
@@ -83,7 +84,13 @@ internal sealed class SeveralStory(StoreSession session, EntityTable table, Enti
             _ when row is null => (RowStanding.Unknown, "has shown nothing of it"),
             _ => (RowStanding.Unknown, $"has what is here{(shadow?.Version is { } version ? $", as version {version}" : "")}"),
         };
-        Add(null, "remote", $"{backend.Name} {text}{(text.EndsWith('.') ? "" : ".")}");
+        var said = $"{backend.Name} {text}{(text.EndsWith('.') ? "" : ".")}";
+        Add(null, "remote", said);
+        if (standing != RowStanding.Unknown || row is null)
+        {
+            _behind.Add(said);
+        }
+
         return standing;
     }
 
@@ -94,7 +101,7 @@ internal sealed class SeveralStory(StoreSession session, EntityTable table, Enti
         RowStanding.Pending when isTouched => "It has not been merged yet.",
         RowStanding.Unknown => "Neither this file nor its books have such a row.",
         RowStanding.PutAside when hidden is not null => $"It cannot stand here as it is: {hidden.Cause}.",
-        _ => string.Join(" ", _events.Where(e => e.Kind == "remote" && !e.Text.Contains(" has what is here", StringComparison.Ordinal)).Select(e => e.Text)),
+        _ => string.Join(" ", _behind),
     };
 
     private static string WriterOf(Stamp stamp, ulong self) =>

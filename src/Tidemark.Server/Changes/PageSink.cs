@@ -30,7 +30,7 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
 
     public bool TryAdd(in StoredChange change)
     {
-        if (IsFull())
+        if (HasEnough())
         {
             return false;
         }
@@ -54,7 +54,7 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
             return TryAdd(change with { Row = row.Read() });
         }
 
-        if (IsFull())
+        if (HasEnough())
         {
             return false;
         }
@@ -81,7 +81,8 @@ internal sealed class PageSink(int rowsMax, int bytesMax, Func<Row, Row?>? show 
     // Not what was written past Tidemark under a key that no device could hold; its write stays refused, by name.
     private static bool CanSend(in StoredChange change) => WireRow.IsSendable(change.Type, change.Key);
 
-    private bool IsFull() => HasMore = _writer.Count >= rowsMax || (_writer.Count > 0 && _writer.Length >= bytesMax);
+    // Who is told so has another change: there is more.
+    private bool HasEnough() => HasMore = _writer.Count >= rowsMax || (_writer.Count > 0 && _writer.Length >= bytesMax);
 
     private void Take(in StoredChange change)
     {
