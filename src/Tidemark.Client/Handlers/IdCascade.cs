@@ -93,11 +93,11 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     /// <summary>Ids that no row of this file has or had, as far as the file knows.</summary>
     public FreshIds Fresh(EntityTable table, IEnumerable<EntityKey> alsoTaken) => new(session, table, environment, alsoTaken);
 
-    /// <summary>Moves one unsynced row to a fresh id and tells which. Where it was made again, the remote has shown another row under the id: what was frozen under it is that one's.</summary>
+    /// <summary>Moves one unsynced row to a fresh id and tells which. Where it was made again, what was frozen before means the row that had the id then.</summary>
     public EntityKey MoveAside(EntityTable table, EntityKey key, bool isMadeAgain = false)
     {
         var aside = Fresh(table, []).Take();
-        Run(table, [(key, aside)], [key], c => c.Type != table.Number || c.Key != key.ToString() || !(isMadeAgain || c.Operation == Operation.Delete));
+        Run(table, [(key, aside)], [key], c => !isMadeAgain && (c.Type != table.Number || c.Key != key.ToString() || c.Operation != Operation.Delete));
         Leave(table, key, aside);
         return aside;
     }

@@ -16,17 +16,7 @@ public sealed class InFlightTests
         var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', 'text', NULL);");
         await a.SyncAsync();
         a.Sql("UPDATE note SET title = 'sent'");
-        var edited = false;
-        a.Network.BeforeAnswer = path =>
-        {
-            if (path.EndsWith("/push", StringComparison.Ordinal) && !edited)
-            {
-                edited = true;
-                a.Sql("UPDATE note SET title = 'later', body = 'more'");
-            }
-
-            return Task.CompletedTask;
-        };
+        a.DuringNextPush("UPDATE note SET title = 'later', body = 'more'");
         await a.SyncAsync();
         var b = world.Clone("b", a);
         await Steps.UntilQuietAsync(a, b);
@@ -43,17 +33,7 @@ public sealed class InFlightTests
         var a = world.Adopt("a", Schemas.Authors);
         await a.SyncAsync();
         a.Sql("INSERT INTO author VALUES(1, 'x', NULL); INSERT INTO book VALUES(1, 1, 't', NULL)");
-        var done = false;
-        a.Network.BeforeAnswer = path =>
-        {
-            if (path.EndsWith("/push", StringComparison.Ordinal) && !done)
-            {
-                done = true;
-                a.Sql("DELETE FROM author");
-            }
-
-            return Task.CompletedTask;
-        };
+        a.DuringNextPush("DELETE FROM author");
         await a.SyncAsync();
         var b = world.Clone("b", a);
         await Steps.UntilQuietAsync(a, b);
@@ -107,17 +87,7 @@ public sealed class InFlightTests
         b.Sql("INSERT INTO author VALUES(1, 'of b', NULL)");
         await b.SyncAsync();
         a.Sql("INSERT INTO author VALUES(1, 'of a', NULL)");
-        var done = false;
-        a.Network.BeforeAnswer = path =>
-        {
-            if (path.EndsWith("/push", StringComparison.Ordinal) && !done)
-            {
-                done = true;
-                a.Sql("INSERT INTO book VALUES(1, 1, 'child of a', NULL)");
-            }
-
-            return Task.CompletedTask;
-        };
+        a.DuringNextPush("INSERT INTO book VALUES(1, 1, 'child of a', NULL)");
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["child of a|of a"], a.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id"));
         Steps.AssertEqual(a, b);

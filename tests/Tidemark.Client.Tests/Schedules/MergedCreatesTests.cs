@@ -79,17 +79,8 @@ public sealed class MergedCreatesTests
         a.Sql("INSERT INTO tag VALUES('ka', 'red', '#f00', 'of a')");
         await a.SyncAsync();
         b.Sql("INSERT INTO tag VALUES('kb', 'red', NULL, NULL)");
-        b.Network.BeforeAnswer = path =>
-        {
-            if (path.EndsWith("/push", StringComparison.Ordinal))
-            {
-                b.Sql("DELETE FROM tag");
-            }
-
-            return Task.CompletedTask;
-        };
+        b.DuringNextPush("DELETE FROM tag");
         await b.SyncAsync();
-        b.Network.BeforeAnswer = _ => Task.CompletedTask;
         await Steps.UntilQuietAsync(b, a);
         Assert.Equal(["ka|red|#f00|of a"], b.Rows("SELECT * FROM tag"));
         Steps.AssertEqual(a, b);

@@ -334,4 +334,31 @@ public sealed class ReusedIdTests
         Assert.Equal(["other", "two"], a.Rows("SELECT name FROM list ORDER BY name"));
         Steps.AssertEqual(a, b);
     }
+
+    [Theory]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PUSH-09")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_made_under_the_id_of_one_that_was_on_its_way_and_deleted_is_not_that_one(bool isTaken)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        if (isTaken)
+        {
+            b.Sql("INSERT INTO author VALUES(1, 'other', NULL)");
+            await b.SyncAsync(SyncMode.PushOnly);
+        }
+
+        // The new ids are each that of the next row: the one made in the place of the last row must not be taken for another's.
+        a.Sql("INSERT INTO author VALUES(1, 'ann', NULL), (2, 'bea', NULL); INSERT INTO book VALUES(1, 2, 'of bea', NULL)");
+        a.DuringNextPush("DELETE FROM book; DELETE FROM author WHERE id = 2; INSERT INTO author VALUES(2, 'cid', NULL); INSERT INTO book VALUES(1, 2, 'of cid', NULL)");
+        await a.SyncAsync(SyncMode.PushOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(isTaken ? ["ann", "cid", "other"] : ["ann", "cid"], a.Rows("SELECT name FROM author ORDER BY name"));
+        Assert.Equal(["of cid|cid"], a.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -89,6 +89,18 @@ internal sealed class Device : IAsyncDisposable
     /// <summary>Rows as text, columns separated by |.</summary>
     public List<string> Rows(string sql) => [.. _app.Query(sql).Select(r => string.Join('|', r.Select(v => v.ToString())))];
 
+    /// <summary>The app's statements run while the next push is on its way: the server has carried it out, its answer has not come.</summary>
+    public void DuringNextPush(string sql) => Network.BeforeAnswer = path =>
+    {
+        if (path.EndsWith("/push", StringComparison.Ordinal))
+        {
+            Network.BeforeAnswer = _ => Task.CompletedTask;
+            Sql(sql);
+        }
+
+        return Task.CompletedTask;
+    };
+
     public Task<SyncReport> TrySyncAsync(SyncMode mode = SyncMode.Full) => Service.SyncAsync(mode, "test");
 
     /// <summary>A run that must succeed.</summary>

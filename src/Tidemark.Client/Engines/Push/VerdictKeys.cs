@@ -13,6 +13,7 @@ namespace Tidemark.Client.Engines.Push;
 internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
 {
     private readonly IdCascade _cascade = new(session, environment, context);
+    private MadeAgain? _again;
 
     /// <summary>Commands whose row turned out to be one that was here already, with what was edited since they were sent.</summary>
     public Dictionary<Guid, Row?> Merged { get; } = [];
@@ -43,6 +44,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
 
     private bool Replace(EntityTable table, IEnumerable<(StoredCommand? Command, RawJson Told)> verdicts)
     {
+        _again ??= new MadeAgain(session, _cascade, environment.NowMs);
         var pairs = new List<(EntityKey Old, EntityKey New)>();
         var known = new List<(EntityKey Old, EntityKey New)>();
         foreach (var (answered, told) in verdicts)
@@ -57,6 +59,11 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
             {
                 if (command.Operation == Operation.Create)
                 {
+                    if (_again.IsAnother(table, old))
+                    {
+                        _cascade.MoveAside(table, old, isMadeAgain: true); // The row on its way was deleted since; the new id is not that of what was made in its place.
+                    }
+
                     NoteMerge(table, command, old, @new, pairs.Exists(p => p.New == @new));
                 }
                 else
