@@ -164,9 +164,10 @@ internal sealed class SeveralTruth(SeveralRun run)
     // Where edits win, one that the deleting device has not seen keeps the row. "0": it goes; null: who else has deleted it, or counted in it, decides.
     private string? OfDeletion(SeveralDevice device, string key)
     {
-        var others = _pending.Where(p => p.Key != device && p.Value.ContainsKey(key)).Select(p => p.Value[key].Fields).ToList();
+        var rows = _pending.Where(p => p.Key != device && p.Value.ContainsKey(key)).Select(p => p.Value[key]).ToList();
+        var others = rows.ConvertAll(r => r.Fields);
         var isPending = PendingOf(device).ContainsKey(key);
-        var isUnseen = others.Count > 0;
+        var isUnseen = rows.Exists(r => MayStand(key, r.At, r.Fields));
         foreach (var field in Words)
         {
             var shown = device.Scalar($"SELECT {field} FROM note WHERE id = '{key}'");
@@ -178,6 +179,11 @@ internal sealed class SeveralTruth(SeveralRun run)
             || device.Scalar($"SELECT coalesce(n, 0) FROM note WHERE id = '{key}'").AsInteger != _counted.GetValueOrDefault(key) || !tags.SetEquals(TagsAt(device, key)));
         return isCounted || (isUnseen && isUnclear) ? null : isUnseen ? "1" : "0";
     }
+
+    // What somebody wrote before all that is known of its fields gives way to that wherever the two meet, and keeps no row.
+    private bool MayStand(string key, long at, Dictionary<string, string?> fields) =>
+        fields.ContainsKey(Unclear) || fields.ContainsKey(Removed) || fields.GetValueOrDefault(There) != "1" || !fields.Keys.Any(Words.Contains)
+        || fields.Keys.Any(f => Words.Contains(f) && !(_last.TryGetValue((key, f), out var known) && known.At > at));
 
     private void Tell(string key, string field, long at, string? value)
     {

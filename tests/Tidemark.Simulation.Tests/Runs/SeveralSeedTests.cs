@@ -24,6 +24,16 @@ public sealed class SeveralSeedTests
         Assert.All(["kill", "is down", "is emptied", "will lose the next answer", "other writers", "broken connection", "row changed by two", "run in another one", "key that comes late"], fault => Assert.True(results.Sum(r => r.FaultsMet.GetValueOrDefault(fault)) > 0, fault));
     }
 
+    [Theory]
+    [InlineData(1632)] // What stood in a deleted row decided alone.
+    [InlineData(2183)] // The truth took an edit for one that keeps a row, although a later one had taken its place.
+    [Trait("req", "REM-02")]
+    public void Seeds_of_several_remotes_that_once_broke_a_promise_hold(int seed)
+    {
+        SystemSqlite.Use();
+        Assert.Null(Simulator.Run(new SimulationOptions { Seed = (ulong)seed, Workload = Workloads.Ninth }).Violation);
+    }
+
     [Fact]
     public void A_seed_of_several_remotes_is_the_same_run_twice()
     {

@@ -37,9 +37,9 @@ internal sealed class Judgement(CustomMergeRegistry merges)
         return pending;
     }
 
-    /// <summary>Those of them in which a remote shows something that their writer did not know.</summary>
+    /// <summary>Those of them in which a remote shows something that their writer did not know. None when the row goes; what stands in a deleted row that is kept is a value like any other.</summary>
     public static IReadOnlyList<int> Contested(JoinedRow local, JoinedRow theirs, IReadOnlyList<int> pending) =>
-        local.IsDeleted || theirs.IsDeleted ? [] : [.. pending.Where(i =>
+        pending.Count == 0 || local.IsDeleted || local.Join(theirs).IsDeleted ? [] : [.. pending.Where(i =>
             theirs.Fields[i] is { IsKnown: true } field && field.Value != local.Fields[i].Value && field.Stamp > local.Fields[i].Before && field.Before != local.Fields[i].Stamp)];
 
     /// <summary>The row after an edit, with what its writer started from.</summary>

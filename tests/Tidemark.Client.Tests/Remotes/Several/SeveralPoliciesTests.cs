@@ -131,6 +131,32 @@ public sealed class SeveralPoliciesTests : IAsyncDisposable
 
     [Fact]
     [Trait("req", "REM-02")]
+    [Trait("req", "REM-08")]
+    public async Task An_edit_whose_rule_waits_for_all_remotes_does_not_give_way_to_what_stood_in_a_deleted_row()
+    {
+        var (x, y) = await TwoAsync(Ruled(FieldPolicy.ServerWins), "INSERT INTO note(id, title, body) VALUES('k', 'old', 'b')");
+        x.Sql("UPDATE note SET title = 'mine', body = 'unseen'");
+        _time.Advance(TimeSpan.FromMilliseconds(5));
+        y.Sql("UPDATE note SET title = 'theirs'");
+        await y.SyncAsync();
+        y.Sql("DELETE FROM note");
+        await y.SyncAsync();
+        _b.IsDown = true;
+        await x.SyncAsync();
+        Assert.Equal(["mine|unseen"], x.Rows("SELECT title, body FROM note")); // The body keeps the row; nobody has decided on the title.
+        Assert.Equal("RemotesAbsent", Assert.Single(x.Several.ReadQuarantine()).Cause);
+
+        _b.IsDown = false;
+        await x.SyncAsync();
+        await y.SyncAsync();
+        Assert.Equal(["theirs|unseen"], x.Rows("SELECT title, body FROM note"));
+        Assert.Equal(x.Rows(), y.Rows());
+        Assert.Empty(x.Several.ReadQuarantine());
+        Assert.Equal("mine", Assert.Single(x.Store.EngineSession.Conflicts.Read(10)).Local!["title"].AsText);
+    }
+
+    [Fact]
+    [Trait("req", "REM-02")]
     public async Task Text_of_both_is_merged_and_not_a_second_time()
     {
         var (x, y) = await TwoAsync(Ruled(FieldPolicy.Text), "INSERT INTO note(id, title) VALUES('k', 'one' || char(10) || 'two')");
