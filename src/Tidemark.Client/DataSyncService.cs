@@ -75,7 +75,7 @@ public sealed class DataSyncService : IDisposable
         _session = new SessionGate(options.SessionSettled);
         _announcer = new Announcer(_log.ListenerFailed);
         Status = new SyncStatus(_announcer);
-        _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? (remote is null ? null : HintsOf(remote)) : null;
+        _hints = options.Automatic.FollowsHints ? options.Automatic.Hints ?? (remote is null ? SeveralHints.Of(remotes, HintOptions) : (remote as IHintingRemote)?.CreateHints(HintOptions(SpaceOfHints))) : null;
     }
 
     /// <summary>Raised after a run has let go of the database, when rows changed here or it did not end well. Handlers may use the store at once.</summary>
@@ -177,20 +177,28 @@ public sealed class DataSyncService : IDisposable
             (turn, token) => RunAsync(SyncMode.PullOnly, SyncTriggers.Catalog, null, turn.GiveWayAsync, token),
             cancellationToken);
 
-    /// <summary>Compares what this store knows of the remote with what the remote has, type by type.</summary>
-    /// <exception cref="SyncException">The server could not be asked.</exception>
-    public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) =>
-        _store.EngineAsync(() => new Verifier(_store, TheRemote, _options, _connection!).RunAsync(cancellationToken), cancellationToken);
+    /// <summary>Compares what this store knows of the remote with what the remote has, type by type; of several remotes each, by a listing of all that it has.</summary>
+    /// <exception cref="SyncException">The server could not be asked; of several remotes none.</exception>
+    public Task<VerifyReport> VerifyAsync(CancellationToken cancellationToken) => _store.EngineAsync(
+        () => _remote is { } remote ? new Verifier(_store, remote, _options, _connection!).RunAsync(cancellationToken) : new SeveralVerifier(_store, _remotes, _options).RunAsync(cancellationToken),
+        cancellationToken);
 
-    /// <summary>Fetches the rows that a comparison found different, and no others; runs of this file wait meanwhile.</summary>
+    /// <summary>Fetches the rows that a comparison found different, and no others; runs of this file wait meanwhile. With several remotes a cycle over all of them follows.</summary>
     /// <param name="report">Of <see cref="VerifyAsync"/>, a moment ago.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>How many rows were brought in or taken away.</returns>
+    /// <returns>How many rows were brought in or taken away; with several remotes how many were looked at.</returns>
     /// <exception cref="SyncException">The file is being synced, or more rows would go than a run deletes without a question.</exception>
-    public Task<int> RepairAsync(VerifyReport report, CancellationToken cancellationToken)
+    public async Task<int> RepairAsync(VerifyReport report, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(report);
-        return _store.RunLockedAsync(transaction => new Repairer(_store, TheRemote, _environment, _options).RunAsync(report, transaction, cancellationToken), cancellationToken);
+        if (_remote is { } remote)
+        {
+            return await _store.RunLockedAsync(transaction => new Repairer(_store, remote, _environment, _options).RunAsync(report, transaction, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+
+        var rows = await _store.RunLockedAsync(transaction => new SeveralRepairer(_store, _remotes).RunAsync(report, transaction, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var run = await SyncAsync(SyncMode.Full, SyncTriggers.User, null, cancellationToken).ConfigureAwait(false);
+        return run.Error is { } error ? throw error : rows;
     }
 
     /// <summary>Ends syncing for whoever is signed in. Changes that wait are never dropped without a record: see <see cref="SignOutChoice"/>. The file stays this user's; another one is refused.</summary>
@@ -242,8 +250,6 @@ public sealed class DataSyncService : IDisposable
 
         _oneRun.Dispose();
     }
-
-    private IRemote TheRemote => _remote ?? throw new SyncException(SyncErrorCode.BadRequest, "A file with several remotes is not compared by checksums: each remote's rows and stamps are in its shadows. `tidemark remotes list DB` says what is owed to whom.");
 
     private Task<(long Pending, long Dead)> CountWaitingAsync(CancellationToken cancellationToken) => _store.EngineAsync(
         () => Task.FromResult((_store.EngineSession.Outbox.ReadLedger().Waiting, _store.EngineSession.Db.ScalarInt64("SELECT count(*) FROM _tm_command WHERE status = 'DEAD_LETTER'"))),
@@ -327,18 +333,20 @@ public sealed class DataSyncService : IDisposable
         () => Task.FromResult(_store.EngineSession.Remotes.Read() is { Cursor: not null, Resync: null, Floor: { } floor } ? floor.Position : 0),
         cancellationToken);
 
-    private ILiveHints? HintsOf(IRemote remote)
+    private string? SpaceOfHints => _store.Model.HasSpaces && _options.Space is null ? Model.Protocol.LiveMessage.AllSpaces : _options.Space;
+
+    private LiveHintOptions HintOptions(string? space)
     {
         var connection = _options.Automatic.HintConnection;
-        return remote is not IHintingRemote hinting ? null : hinting.CreateHints(new LiveHintOptions
+        return new LiveHintOptions
         {
-            Space = _store.Model.HasSpaces && _options.Space is null ? Model.Protocol.LiveMessage.AllSpaces : _options.Space,
+            Space = space,
             DeviceId = _store.DeviceId,
             PingEvery = connection.PingEvery,
             PongWithin = connection.PongWithin,
             ConnectWithin = connection.ConnectWithin,
             Backoff = connection.Backoff,
-        });
+        };
     }
 
     // What a process that has ended left: complete and not told, told and not handled.

@@ -14,19 +14,20 @@ internal static class VerifyVerb
         var database = SharedOptions.Database();
         var server = SharedOptions.Server();
         var token = SharedOptions.Token();
-        var repair = new Option<bool>("--repair") { Description = "Fetch the rows that differ, and no others." };
-        return Verb.Create("verify", "Compare checksums with the server, type by type, and name the rows that differ. Exit code 1 when they do.", database, server, token, repair)
+        var repair = new Option<bool>("--repair") { Description = "Fetch the rows that differ, and no others. With several remotes a run follows, which sends again what one of them has lost." };
+        return Verb.Create("verify", "Compare checksums with the server, type by type, and name the rows that differ. Exit code 1 when they do. A file with several remotes is compared with each of them, by a listing of all that it has.", database, server, token, repair)
             .Runs((context, cancellationToken) => RunAsync(
                 context,
                 context.Get(database),
-                new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token)),
+                () => new ServerLink(SharedOptions.ServerOf(context, server), SharedOptions.TokenOf(context, token)),
+                name => SharedOptions.TokenOf(context, token, name),
                 context.Get(repair),
                 cancellationToken));
     }
 
-    private static async Task<ExitCode> RunAsync(VerbContext context, string path, ServerLink link, bool repair, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(VerbContext context, string path, Func<ServerLink> link, Func<string, string?> tokenOf, bool repair, CancellationToken cancellationToken)
     {
-        await using var device = OpenDevice.Open(path, link);
+        await using var device = OpenDevice.OpenAny(path, link, tokenOf, new SyncOptions());
         Task<VerifyReport> CompareAsync() => Work.RunAsync(context.Out, steps =>
         {
             steps.Report(new WorkStep("comparing", 0, null));
@@ -55,7 +56,7 @@ internal static class VerifyVerb
         var table = Tables.Of("type", "#rows here", "#rows on server", "checksum here", "checksum on server", "");
         foreach (var type in report.Types)
         {
-            table.Row(type.Type, type.LocalRows, type.ServerRows, ShortOf(type.LocalDigest), ShortOf(type.ServerDigest), type.Equal ? "equal" : "DIFFERS");
+            table.Row(NameOf(type), type.LocalRows, type.ServerRows, ShortOf(type.LocalDigest), ShortOf(type.ServerDigest), type.Equal ? "equal" : "DIFFERS");
         }
 
         output.Write(table);
@@ -64,13 +65,18 @@ internal static class VerifyVerb
         {
             foreach (var row in type.Differences.Take(ShownMax))
             {
-                output.Line($"  {type.Type} {row.Key}: {TextOf(row.Kind)}");
+                output.Line($"  {NameOf(type)} {row.Key}: {TextOf(row.Kind)}");
             }
 
             if (type.Differences.Count > ShownMax)
             {
-                output.Line($"  ... and {type.Differences.Count - ShownMax} more of {type.Type}");
+                output.Line($"  ... and {type.Differences.Count - ShownMax} more of {NameOf(type)}");
             }
+        }
+
+        foreach (var (remote, trouble) in report.Absent)
+        {
+            output.Line($"{remote} could not be asked: {trouble}");
         }
 
         if (!report.Equal && !report.AtHead)
@@ -92,9 +98,12 @@ internal static class VerifyVerb
             putAside = report.Aside,
             unnoticed = report.Unnoticed,
             repaired,
-            types = report.Types.Select(t => new { type = t.Type, space = t.Space, differences = t.Differences.Select(d => new { key = d.Key, kind = TextOf(d.Kind) }), rows = t.LocalRows, serverRows = t.ServerRows, digest = t.LocalDigest, serverDigest = t.ServerDigest, equal = t.Equal }),
+            absent = report.Absent.Select(a => new { remote = a.Key, message = a.Value }),
+            types = report.Types.Select(t => new { type = t.Type, remote = t.Remote, space = t.Space, differences = t.Differences.Select(d => new { key = d.Key, kind = TextOf(d.Kind) }), rows = t.LocalRows, serverRows = t.ServerRows, digest = t.LocalDigest, serverDigest = t.ServerDigest, equal = t.Equal }),
         });
     }
+
+    private static string NameOf(TypeVerification type) => type.Remote is { } remote ? $"{remote} {type.Type}" : type.Type;
 
     private static string TextOf(DifferenceKind kind) => kind switch
     {

@@ -11,6 +11,9 @@ public sealed record TypeVerification(string Type, long LocalRows, long ServerRo
     /// <summary>The shared space that was compared; null: the user's own.</summary>
     public string? Space { get; init; }
 
+    /// <summary>Which of several remotes was compared: its rows as they are kept there, those marked as deleted too, by their versions. Null: the one server.</summary>
+    public string? Remote { get; init; }
+
     /// <summary>The rows that differ, found range by range; empty when equal, or when a pull is due.</summary>
     public IReadOnlyList<RowDifference> Differences { get; init; } = [];
 
@@ -35,7 +38,10 @@ public sealed record VerifyReport
     /// <summary>Live rows that differ from what the store believes the remote shows, although no edit of them is noted.</summary>
     public required long Unnoticed { get; init; }
 
-    public bool Equal => Types.All(t => t.Equal) && Unnoticed == 0;
+    /// <summary>Of several remotes those that could not be asked, with what went wrong.</summary>
+    public IReadOnlyDictionary<string, string> Absent { get; init; } = new Dictionary<string, string>();
+
+    public bool Equal => Types.All(t => t.Equal) && Unnoticed == 0 && Absent.Count == 0;
 }
 
 /// <summary>Compares base digests with the server's at the head of one snapshot, and live rows with what they should be.</summary>

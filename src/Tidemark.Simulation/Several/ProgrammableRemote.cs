@@ -156,6 +156,28 @@ public sealed class ProgrammableRemote : IStagedRemote
         }
     }
 
+    /// <summary>Somebody has had his hands in its storage: no page tells of it. Null: the row is gone.</summary>
+    public void Tamper(string type, string key, string? json)
+    {
+        lock (_lock)
+        {
+            if (json is null)
+            {
+                _rows.Remove((type, key));
+                return;
+            }
+
+            var stored = _rows.GetValueOrDefault((type, key)) ?? new Stored([], 1, NowMs());
+            var fields = stored.Fields?.DeepClone().AsObject() ?? [];
+            foreach (var (name, value) in JsonNode.Parse(json)!.AsObject())
+            {
+                fields[name] = value?.DeepClone();
+            }
+
+            _rows[(type, key)] = stored with { Fields = fields };
+        }
+    }
+
     /// <summary>Everything is gone, as after a restore of an empty backup.</summary>
     public void Empty()
     {

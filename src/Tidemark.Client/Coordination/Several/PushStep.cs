@@ -228,7 +228,7 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
 
         if (conflicts.Count > 0)
         {
-            Stage(session, conflicts);
+            new PulledRepository(session.Db).AddLookedUp(new BackendRepository(session.Db).Get(backend.Id), conflicts);
         }
     }
 
@@ -237,13 +237,5 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
     {
         book.WriteShadow(backend.Id, sent.Type, sent.Key, shadow);
         book.Reckon(backend, book.ReadJoined(sent.Type, sent.Key) ?? sent, shadow, currentKey);
-    }
-
-    private void Stage(StoreSession session, List<RemoteRow> rows)
-    {
-        var pulled = new PulledRepository(session.Db);
-        var pages = pulled.Pages(backend.Id);
-        var page = (pages.Count == 0 ? new BackendRepository(session.Db).Get(backend.Id).Page : pages[^1].Page) + 1;
-        pulled.Add(backend.Id, new PulledPage(page, new BackendRepository(session.Db).Get(backend.Id).Token, null, null, false), rows);
     }
 }

@@ -54,6 +54,26 @@ internal sealed class StageStep(
         }
     }
 
+    /// <exception cref="SyncException">Somebody else is signed in there.</exception>
+    public static void CheckUser(Backend backend, NamedRemote named, RemoteAccount account)
+    {
+        if (backend.User is { } user && !string.Equals(user, account.User, StringComparison.Ordinal))
+        {
+            throw new SyncException(
+                SyncErrorCode.WrongUser,
+                $"{named.Name} holds the data of {user} for this file; {account.User} is signed in there now. Nothing was sent or changed. Sign in as {user}, or start anew with {account.User}'s: `tidemark remotes reset DB {named.Name}`.");
+        }
+    }
+
+    /// <exception cref="SyncException">The page leads nowhere.</exception>
+    public static void CheckProgress(NamedRemote named, RemotePage page, string? token)
+    {
+        if (page.HasMore && string.Equals(page.Token, token, StringComparison.Ordinal))
+        {
+            throw new SyncException(SyncErrorCode.InvalidResponse, $"{named.Name} says that there is more and does not go on.", retryable: true);
+        }
+    }
+
     private async Task BeginListingAsync()
     {
         if (!named.Remote.Capabilities.Tombstones && _backend is { Token: not null, Listing: Listing.None } && !(now - named.ListedAt < ListingInterval))
@@ -80,13 +100,7 @@ internal sealed class StageStep(
         }
 
         var account = await keeper.KeepAsync(named.Remote.OpenAsync(remoteModel, cancellationToken)).ConfigureAwait(false);
-        if (_backend.User is { } user && !string.Equals(user, account.User, StringComparison.Ordinal))
-        {
-            throw new SyncException(
-                SyncErrorCode.WrongUser,
-                $"{named.Name} holds the data of {user} for this file; {account.User} is signed in there now. Nothing was sent or changed. Sign in as {user}, or start anew with {account.User}'s: `tidemark remotes reset DB {named.Name}`.");
-        }
-
+        CheckUser(_backend, named, account);
         if (_backend.User is null)
         {
             await write(s => new BackendRepository(s.Db).SetUser(_backend.Id, account.User)).ConfigureAwait(false);
@@ -109,10 +123,7 @@ internal sealed class StageStep(
                 throw new TokenExpiredException(true, $"{named.Name} was emptied or restored.");
             }
 
-            if (page.HasMore && string.Equals(page.Token, token, StringComparison.Ordinal))
-            {
-                throw new SyncException(SyncErrorCode.InvalidResponse, $"{named.Name} says that there is more and does not go on.", retryable: true);
-            }
+            CheckProgress(named, page, token);
 
             // An idle remote costs no write.
             if (page.Rows.Count > 0 || page.HasMore || (!string.Equals(page.Token, token, StringComparison.Ordinal) && (token is null || number != _backend.Page)))

@@ -174,6 +174,20 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
     public bool CanSeal(JoinedRow row) =>
         keys.Current is not null || !row.Type.Fields.Where((f, i) => f.Encrypted && row.Fields[i] is { IsKnown: true, Value.IsNull: false }).Any();
 
+    /// <summary>Does the row have what the remote showed of it last, in the fields that it showed?</summary>
+    public static bool IsAsShown(EntityType type, EntityType remoteType, RemoteRow raw, Shadow shown)
+    {
+        try
+        {
+            var (values, _) = Read(remoteType, raw);
+            return !Enumerable.Range(0, type.Fields.Count).Any(i => !type.IsKey(i) && !values[i].IsAbsent && shown.Fields[i] is { IsThere: true } field && field.Wire != Shadow.DigestOf(remoteType.Fields[i], values[i]));
+        }
+        catch (QuarantinedException)
+        {
+            return false;
+        }
+    }
+
     // Somebody deleted the version of the row that was known here: a later edit elsewhere survives that.
     private static DecodedRow Deleted(EntityType type, EntityKey key, Shadow? former)
     {

@@ -110,6 +110,9 @@ public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environ
             : new RemoteOutcome { Kind = RemoteOutcomeKind.Later, Message = "The server's answer has no verdict." })];
     }
 
+    /// <summary>The server's hints, for the space that is synced; null: it has none.</summary>
+    internal ILiveHints? CreateHints(Func<string?, LiveHintOptions> options) => (server as IHintingRemote)?.CreateHints(options(space));
+
     private SyncModel Model => _model ?? throw new InvalidOperationException("The remote was not opened.");
 
     private static void Check(ModelInfo info, SyncModel model, bool registers)

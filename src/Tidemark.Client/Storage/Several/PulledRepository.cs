@@ -31,6 +31,16 @@ internal sealed class PulledRepository(StoreConnection db)
         }
     }
 
+    /// <summary>Rows that were looked up, as a page of their own that moves no token.</summary>
+    public void AddLookedUp(Backend backend, IReadOnlyList<RemoteRow> rows)
+    {
+        if (rows.Count > 0)
+        {
+            var pages = Pages(backend.Id);
+            Add(backend.Id, new PulledPage((pages.Count == 0 ? backend.Page : pages[^1].Page) + 1, backend.Token, null, null, false), rows);
+        }
+    }
+
     public List<PulledPage> Pages(int backend) =>
         db.Query("SELECT page, token_before, token_after, epoch, complete FROM _tm_pulled_page WHERE backend = ?1 ORDER BY page",
             s => new PulledPage((int)s.ColumnInt64(0), s.TextOrNull(1), s.TextOrNull(2), s.TextOrNull(3), s.ColumnInt64(4) != 0), Value.Integer(backend));
@@ -121,6 +131,10 @@ internal sealed class QuarantineRepository(StoreConnection db)
     /// <summary>A listing has ended: what it does not show is not there any more. What it says is merged when it can be read, and the remote lacks it then.</summary>
     public void NoteUnlisted(int backend) =>
         db.Execute("UPDATE _tm_quarantine SET page = ?2 WHERE backend = ?1 AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = ?1 AND p.type = _tm_quarantine.type AND p.key = _tm_quarantine.key)", Value.Integer(backend), Value.Integer(GonePage));
+
+    /// <summary>The remote has no such row any more.</summary>
+    public void NoteGone(int backend, string type, string key) =>
+        db.Execute("UPDATE _tm_quarantine SET page = ?4 WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type), Value.Text(key), Value.Integer(GonePage));
 
     public void Close(int backend, string type, string key) =>
         db.Execute("DELETE FROM _tm_quarantine WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type), Value.Text(key));
