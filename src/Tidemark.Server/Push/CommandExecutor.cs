@@ -18,9 +18,14 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private IStoreTransaction Rows => session.Transaction;
 
-    /// <summary>Ids of new rows first, so that members of a cycle can refer to each other.</summary>
+    /// <summary>Ids of new rows and new keys first, so that members of a cycle can refer to each other.</summary>
     public async Task AssignIdsAsync(IReadOnlyList<PushCommand> commands, CancellationToken cancellationToken)
     {
+        foreach (var command in commands.Where(c => c is { Operation: Operation.Rekey, NewEntityId: not null }))
+        {
+            session.KeysOf[command.Id] = (command.Type, command.NewEntityId!.Value);
+        }
+
         foreach (var command in commands.Where(c => c.Operation == Operation.Create && !c.Type.Key.Any(c.Refs.ContainsKey)))
         {
             var key = await _merges.FindAsync(command, commands, cancellationToken).ConfigureAwait(false)
@@ -321,7 +326,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 #if TIDEMARK_MUTANTS
                 Mutants.Is(Mutant.BaseVersionUnchecked) ||
 #endif
-                row.Version == wanted ? row : throw Verdicts.Conflict(command, row, "version");
+                row.Version == wanted || (row.Version == Rows.PendingVersion && session.Followed.TryGetValue((command.Type, command.EntityId), out var before) && before == wanted) ? row : throw Verdicts.Conflict(command, row, "version");
         }
 
         return await Rows.FindTombstoneAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is { } tombstone

@@ -78,6 +78,7 @@ internal sealed class GroupExecutor(PushSession session, IReadOnlyList<ReceivedC
                 throw new MustUndoException(); // The others may have taken an id or an old key before they were refused.
             }
 
+            rules.Undone();
             foreach (var command in commands)
             {
                 session.KeysOf.Remove(command.Id);

@@ -64,6 +64,9 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
     /// <summary>The CREATEs that made rows which are offered or brought back, by command.</summary>
     public Dictionary<Guid, Guid> MadeBy { get; } = [];
 
+    /// <summary>The versions of rows before they followed a key that this push renamed, and did nothing else: an edit of such a version is made on what stands there.</summary>
+    public Dictionary<(EntityType Type, EntityKey Key), long> Followed { get; } = [];
+
     /// <summary>The versions that accepted commands of this push led to.</summary>
     public Dictionary<Guid, long> VersionsOf { get; } = [];
 }

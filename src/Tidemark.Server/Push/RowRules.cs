@@ -17,6 +17,7 @@ internal sealed class RowRules(PushSession session)
     private readonly List<(PushCommand Command, Row Row, Row? Former)> _written = [];
     private readonly List<(PushCommand Command, Row Row)> _deleted = [];
     private readonly Dictionary<Guid, Row> _changed = [];
+    private readonly List<(EntityType Type, EntityKey Key)> _followed = [];
     private readonly MergedReferences _merged = new(session);
 
     private IStoreTransaction Rows => session.Transaction;
@@ -24,12 +25,19 @@ internal sealed class RowRules(PushSession session)
     /// <summary>Did the group change anything?</summary>
     public bool HasWritten => _written.Count > 0 || _deleted.Count > 0;
 
-    public void Written(PushCommand command, Row row, Row? former) => _written.Add((command, row, former));
+    public void Written(PushCommand command, Row row, Row? former)
+    {
+        session.Followed.Remove((row.Type, row.Key));
+        _written.Add((command, row, former));
+    }
 
     public void Deleted(PushCommand command, Row row) => _deleted.Add((command, row));
 
     /// <summary>The row is deleted because another one stands for it: what refers to it moves there, whoever made it, instead of the delete rule.</summary>
     public Task MergedAsync(PushCommand command, StoredRow row, EntityKey into, CancellationToken cancellationToken) => _merged.AddAsync(command, row, into, cancellationToken);
+
+    /// <summary>The group was undone: no row has followed a key.</summary>
+    public void Undone() => _followed.ForEach(f => session.Followed.Remove(f));
 
     /// <summary>The row of a command when the checks changed it once more.</summary>
     public Row? ChangedRowOf(Guid command) => _changed.GetValueOrDefault(command);
@@ -101,6 +109,11 @@ internal sealed class RowRules(PushSession session)
                 else
                 {
                     await Rows.UpsertAsync(moved, FollowingOriginOf(command, stored), cancellationToken).ConfigureAwait(false);
+                    if (stored.Version != Rows.PendingVersion)
+                    {
+                        session.Followed[(edge.Source, key)] = stored.Version;
+                        _followed.Add((edge.Source, key));
+                    }
                 }
             }
         }

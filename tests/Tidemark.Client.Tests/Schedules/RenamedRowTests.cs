@@ -187,4 +187,19 @@ public sealed class RenamedRowTests
         Assert.Equal(["p|5|redder"], b.Rows("SELECT p.id, t.id, t.name FROM player p JOIN team t ON t.id = p.team_id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "MOD-03")]
+    [Trait("req", "PUSH-07")]
+    public async Task Two_rows_that_refer_to_each_other_both_get_other_keys()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE node(id TEXT PRIMARY KEY, peer TEXT REFERENCES node(id) ON UPDATE CASCADE); INSERT INTO node VALUES('one', NULL), ('two', 'one'); UPDATE node SET peer = 'two' WHERE id = 'one';");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("PRAGMA foreign_keys = ON; UPDATE node SET id = 'first' WHERE id = 'one'; UPDATE node SET id = 'second' WHERE id = 'two'; INSERT INTO node VALUES('third', 'first')");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["first|second", "second|first", "third|first"], b.Rows("SELECT id, peer FROM node ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
 }
