@@ -31,13 +31,7 @@ public sealed class ListedAnewTests
         await Steps.UntilQuietAsync(a, b);
         a.Sql("DELETE FROM note WHERE id = 'n12'");
         await a.SyncAsync();
-        await world.StopServerAsync();
-        using (var file = SqliteFile.Open(world.ServerFile, new OpenOptions()))
-        {
-            file.Run("DELETE FROM _tm_gone_note; UPDATE _tm_space SET compacted = head; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)"); // What the retention does in time.
-        }
-
-        await world.StartServerAsync();
+        await ForgetDeletionsAsync(world, "note");
         b.Sql("INSERT INTO pin VALUES('p', 'n09')");
         b.Options.Pull.PageRowsMax = 4;
         b.Options.Pull.IterationsMax = pagesOfRun;
@@ -61,5 +55,38 @@ public sealed class ListedAnewTests
         await Steps.UntilQuietAsync(a, b);
         Assert.Equal(["p|n09"], a.Rows("SELECT * FROM pin"));
         Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PULL-05")]
+    public async Task A_row_that_was_put_aside_and_deleted_there_waits_no_more()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE thing(id INTEGER PRIMARY KEY, code TEXT UNIQUE);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO thing VALUES(1, 'gold')");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO thing VALUES(2, 'gold')");
+        await b.SyncAsync(SyncMode.PullOnly);
+        a.Sql("DELETE FROM thing");
+        await a.SyncAsync();
+        await ForgetDeletionsAsync(world, "thing");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["2|gold"], a.Rows("SELECT * FROM thing"));
+        Steps.AssertEqual(a, b);
+    }
+
+    // What the retention does in time.
+    private static async Task ForgetDeletionsAsync(World world, string table)
+    {
+        await world.StopServerAsync();
+        using (var file = SqliteFile.Open(world.ServerFile, new OpenOptions()))
+        {
+            file.Run($"DELETE FROM _tm_gone_{table}; UPDATE _tm_space SET compacted = head; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)");
+        }
+
+        await world.StartServerAsync();
     }
 }

@@ -19,6 +19,7 @@ namespace Tidemark.Client.Engines.Apply;
 internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment environment, SyncBatchContext context, PullOptions options, PullReport report, Action<IntegrityReport> addIntegrity, GateMode gateMode)
 {
     private const int FirstSliceRows = 4000;
+    private const string UnreadableKey = "\"#";
     private static readonly Dictionary<RowId, long> NoneGoing = [];
     private readonly List<IncomingRow> _deletions = [];
     private readonly List<Change> _slice = [];
@@ -212,7 +213,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
 
     private void PutAsideRaw(StoreSession s, Change change, string detail)
     {
-        var key = change.Key.Count > 0 ? change.Key.ToString() : "\"#" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(change.Raw.Span))[..16] + "\"";
+        var key = change.Key.Count > 0 ? change.Key.ToString() : UnreadableKey + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(change.Raw.Span))[..16] + "\"";
         s.HasAside = true;
         s.Aside.Put(change.TypeName, key, change.Version, AsideCause.Unreadable, detail, change.Raw.ToArray(), environment.NowMs);
         CountFailed(change.TypeName);
@@ -300,6 +301,11 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             }
         }
 
+        if (reason == ResyncReason.Retention && s.HasAside)
+        {
+            DropUnlistedAside(s, fetched, until);
+        }
+
         var unlisted = new List<IncomingRow>();
         foreach (var table in s.Tables)
         {
@@ -310,6 +316,16 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
 
         return unlisted;
+    }
+
+    // A row that waits here and is gone there waits for nothing; what came without a readable key cannot be looked for.
+    private void DropUnlistedAside(StoreSession s, FetchedPages fetched, long until)
+    {
+        var listed = Pages(fetched).SelectMany(p => p.Changes).Where(c => c.Key.Count > 0).Select(c => (c.TypeName, c.Key.ToString())).ToHashSet();
+        foreach (var aside in s.Aside.ReadAll().Where(a => a.Version <= until && !listed.Contains((a.Type, a.Key)) && !a.Key.StartsWith(UnreadableKey, StringComparison.Ordinal)))
+        {
+            s.Aside.Drop(aside.Type, aside.Key, aside.Version);
+        }
     }
 
     // The server shows an older version than this device has seen: it was restored, and has forgotten the commits that would tell.
