@@ -122,14 +122,17 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
         var candidates = new List<JoinedRow>();
         var shadows = new List<(int Backend, Shadow Shadow)>();
         var read = new List<PulledRow>();
-        foreach (var backend in all.Where(b => staged.ContainsKey(b.Id)))
+
+        // Those without room for stamps last: a value that others show too is as old as they say.
+        foreach (var backend in all.Where(b => staged.ContainsKey(b.Id)).OrderBy(b => !staged[b.Id].Stamps))
         {
+            var known = staged[backend.Id].Stamps ? local : candidates.Aggregate(local, (row, shown) => row?.Join(shown) ?? shown);
             var rows = due.Where(q => q.Pulled.Backend == backend.Id).Select(q => q.Pulled).Concat(_pulled.Of(backend.Id, typeName, wireKey)).ToList();
             Shadow? shadow = null;
             var isRead = false;
             foreach (var row in rows)
             {
-                var decoded = DecodeRow(row, type, key, staged[backend.Id], codec, local, candidates, tried, shadow, WriterAt(backend));
+                var decoded = DecodeRow(row, type, key, staged[backend.Id], codec, known, candidates, tried, shadow, WriterAt(backend));
                 isRead = decoded is not null;
                 shadow = decoded is not null && row.IsGone ? Shadow.Missing(type!.Fields.Count) : decoded ?? shadow;
             }
@@ -352,7 +355,13 @@ internal sealed class MergeStep(StoreSession session, SyncEnvironment environmen
 #if TIDEMARK_MUTANTS
             isComplete |= Mutants.Is(Mutant.EmptiedTakesRows);
 #endif
-            if (isComplete && _book.ReadShadow(backend.Id, type, key) is { IsMissing: false, IsDeleted: false } shadow)
+            var shadow = _book.ReadShadow(backend.Id, type, key);
+            if (isComplete && shadow is { IsMissing: true })
+            {
+                continue; // As it was known.
+            }
+
+            if (isComplete && shadow is { IsDeleted: false })
             {
                 // Deleted there while nobody looked: the deletion of what was known, as if it had been told.
                 Take(type, key, _book.ReadJoined(type, key), [new JoinedRow(type, key, new StampedValue[type.Fields.Count], shadow.DeletedByOther(type))], [(backend.Id, Shadow.Missing(type.Fields.Count))], all, ring, clock);

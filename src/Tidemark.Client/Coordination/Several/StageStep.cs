@@ -49,6 +49,12 @@ internal sealed class StageStep(
             }
             catch (TokenExpiredException e) when (restarts < RestartsMax)
             {
+                if (e.IsReset)
+                {
+                    named.IsOpen = false; // Other data may be somebody else's: asked before anything is listed, or sent.
+                    await OpenAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 await ListAsync(e.IsReset ? Listing.Restored : Listing.Complete).ConfigureAwait(false);
             }
         }

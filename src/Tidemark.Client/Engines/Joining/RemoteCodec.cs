@@ -115,10 +115,11 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
         {
             Version = raw.Version,
             Fields = shadow,
-            IsDeleted = row.IsDeleted,
+            IsDeleted = hasStamps && row.IsDeleted,
             DeletionStamp = deletion.Stamp,
             DeletionParts = Shadow.HashOf(deletion.Parts),
             IsUnstamped = isUnstamped || (hasStamps && stamps is null),
+            IsStampless = !hasStamps,
             Extra = extra,
             OtherStamps = stamps?.Where(s => s.Key != StampsMember.Deletion && type.FindOrdinal(s.Key) < 0).ToDictionary(StringComparer.Ordinal) ?? former?.OtherStamps ?? [],
         });
@@ -167,7 +168,7 @@ internal sealed class RemoteCodec(FieldCipher cipher, KeyRing keys, long nowMs)
 
         return new EncodedRow(
             Written(remoteType, values, capabilities.Patches ? null : former?.Extra),
-            new Shadow { Version = null, Fields = shadow, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, DeletionParts = Shadow.HashOf(row.Deletion.Parts), Extra = former?.Extra, OtherStamps = former?.OtherStamps ?? [] });
+            new Shadow { Version = null, Fields = shadow, IsStampless = !capabilities.Stamps, IsDeleted = row.IsDeleted, DeletionStamp = row.Deletion.Stamp, DeletionParts = Shadow.HashOf(row.Deletion.Parts), Extra = former?.Extra, OtherStamps = former?.OtherStamps ?? [] });
     }
 
     /// <summary>Can the row be sent? Not without a key for what is to be encrypted: the plain value never leaves.</summary>

@@ -77,6 +77,11 @@ internal static class RowStateJson
             json.WriteStartObject();
             json.WriteBoolean("gone", shadow.IsMissing);
             json.WriteBoolean("bare", shadow.IsUnstamped);
+            if (shadow.IsStampless)
+            {
+                json.WriteBoolean("stampless", true);
+            }
+
             json.WriteBoolean("deleted", shadow.IsDeleted);
             json.WriteString("stamp", shadow.DeletionStamp.ToString());
             if (shadow.DeletionParts != 0)
@@ -142,6 +147,7 @@ internal static class RowStateJson
             Fields = fields,
             IsMissing = root.GetProperty("gone").GetBoolean(),
             IsUnstamped = root.GetProperty("bare").GetBoolean(),
+            IsStampless = root.TryGetProperty("stampless", out var stampless) && stampless.GetBoolean(),
             IsDeleted = root.GetProperty("deleted").GetBoolean(),
             DeletionStamp = StampOf(root.GetProperty("stamp")),
             DeletionParts = root.TryGetProperty("seen", out var seen) ? Hex(seen) : 0,

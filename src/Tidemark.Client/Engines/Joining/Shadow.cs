@@ -40,6 +40,9 @@ internal sealed class Shadow
     /// <summary>Somebody wrote there who knows no stamps: they are to be written behind him, once.</summary>
     public bool IsUnstamped { get; init; }
 
+    /// <summary>There is no room for stamps: what counts is which values stand there, whatever their stamps are here.</summary>
+    public bool IsStampless { get; init; }
+
     /// <summary>Members of the row there that this device's model does not know, as a JSON object.</summary>
     public byte[]? Extra { get; init; }
 
@@ -66,7 +69,7 @@ internal sealed class Shadow
     /// <summary>The same, with the version that the remote has given it.</summary>
     public Shadow At(string? version) => new()
     {
-        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, DeletionParts = DeletionParts, IsMissing = IsMissing, IsUnstamped = IsUnstamped, Extra = Extra, OtherStamps = OtherStamps,
+        Version = version, Fields = Fields, IsDeleted = IsDeleted, DeletionStamp = DeletionStamp, DeletionParts = DeletionParts, IsMissing = IsMissing, IsUnstamped = IsUnstamped, IsStampless = IsStampless, Extra = Extra, OtherStamps = OtherStamps,
     };
 
     /// <summary>Which fields of the row the remote has not. The joined row has everything the remote showed, so a difference is something it lacks.</summary>
@@ -74,7 +77,8 @@ internal sealed class Shadow
     {
         for (var i = 0; i < Fields.Length; i++)
         {
-            if (row.Fields[i] is { IsKnown: true } field && (IsMissing || !Fields[i].IsThere || Fields[i].Stamp != field.Stamp || Fields[i].Digest != DigestOf(row, i) || Fields[i].Parts != PartsOf(row.Type.Fields[i], field)))
+            if (row.Fields[i] is { IsKnown: true } field && (IsMissing || !Fields[i].IsThere || Fields[i].Digest != DigestOf(row, i)
+                || (!IsStampless && (Fields[i].Stamp != field.Stamp || Fields[i].Parts != PartsOf(row.Type.Fields[i], field)))))
             {
                 yield return i;
             }
@@ -97,7 +101,8 @@ internal sealed class Shadow
             return !row.IsDeleted;
         }
 
-        return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.DeletionStamp != row.Deletion.Stamp || shadow.DeletionParts != HashOf(row.Deletion.Parts) || shadow.Behind(row).Any()
+        return shadow.IsUnstamped || shadow.IsDeleted != row.IsDeleted || shadow.Behind(row).Any()
+            || (!shadow.IsStampless && (shadow.DeletionStamp != row.Deletion.Stamp || shadow.DeletionParts != HashOf(row.Deletion.Parts)))
             || (currentKey is { } key && shadow.Fields.Any(f => f.Key is { } under && under != key));
     }
 

@@ -25,6 +25,28 @@ public sealed class OwnFileTests : IAsyncDisposable
 
     public OwnFileTests() => _a = new ProgrammableRemote { NowMs = () => _time.GetUtcNow().ToUnixTimeMilliseconds() };
 
+    [Fact]
+    [Trait("req", "REM-05")]
+    public async Task Who_signs_in_at_a_remote_while_the_service_goes_on_gets_nothing_of_another_ones_file()
+    {
+        var device = await DeviceAsync();
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x')");
+        await device.SyncAsync();
+        await device.SyncAsync();
+        device.Sql("INSERT INTO note(id, title) VALUES('m', 'mine')");
+        _a.SignIn("ben");
+        for (var run = 0; run < 2; run++)
+        {
+            Assert.Equal(SyncErrorCode.WrongUser, (await device.TrySyncAsync()).Error?.Code);
+            Assert.Empty(_a.Rows());
+        }
+
+        _a.SignIn("ann");
+        await device.SyncAsync();
+        Assert.Equal(["note\"m\"", "note\"n\""], _a.Rows().Keys.Order());
+        Assert.Equal(2, device.Rows().Count);
+    }
+
     [Theory]
     [InlineData("UPDATE note SET body = 'theirs', slug = 's' WHERE id = 'n'", "n|mine|theirs|3|s|f|NULL")]
     [InlineData("DELETE FROM note WHERE id = 'n'", "n|mine|b|3|NULL|f|NULL")]

@@ -240,6 +240,47 @@ public sealed class WrittenByOthersTests : IAsyncDisposable
     }
 
     [Fact]
+    [Trait("req", "REM-05")]
+    public async Task A_row_that_is_gone_for_good_is_not_made_anew_to_say_that_it_is_deleted()
+    {
+        var device = await DeviceAsync();
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x'), ('m', 'x')");
+        await device.SyncAsync();
+        _a.WriteAsOther("note", "\"n\"", null);
+        await device.SyncAsync();
+        var writes = _a.Writes;
+        _a.Forget();
+        await device.SyncAsync();
+        await device.SyncAsync();
+        Assert.Equal(["m"], device.Rows("SELECT id FROM note"));
+        Assert.Equal(writes, _a.Writes);
+    }
+
+    [Fact]
+    [Trait("req", "REM-05")]
+    public async Task Where_there_is_no_room_for_stamps_what_stands_there_is_not_written_for_the_sake_of_one()
+    {
+        _a.Capabilities = new RemoteCapabilities { Stamps = false };
+        var c = new ProgrammableRemote { NowMs = _a.NowMs, IsDown = true };
+        var (x, y) = (await DeviceAsync(null, ("c", c)), await DeviceAsync(null, ("c", c)));
+        x.Sql("INSERT INTO note(id, title, n) VALUES('n', 'x', 3)");
+        await x.SyncAsync();
+        c.IsDown = false;
+        Later();
+        await y.SyncAsync(); // Takes the remote's time for that of the edit, and tells the other remote.
+        for (var run = 0; run < 2; run++)
+        {
+            await x.SyncAsync();
+            await y.SyncAsync();
+        }
+
+        var fresh = await DeviceAsync(null, ("c", c));
+        await fresh.SyncAsync();
+        Assert.Equal((1, 1), (_a.Writes, c.Writes));
+        Assert.All(new[] { x, y, fresh }, d => Assert.Equal(["n|x|3"], d.Rows("SELECT id, title, n FROM note")));
+    }
+
+    [Fact]
     [Trait("req", "REM-02")]
     [Trait("req", "REM-07")]
     public async Task A_secret_written_just_before_a_write_without_conditions_can_be_read_and_comes_again()
@@ -314,9 +355,9 @@ public sealed class WrittenByOthersTests : IAsyncDisposable
 
     private void Later() => _time.Advance(TimeSpan.FromMilliseconds(10));
 
-    private async Task<JoinDevice> DeviceAsync(SyncModel? model = null)
+    private async Task<JoinDevice> DeviceAsync(SyncModel? model = null, params (string Name, IStagedRemote Remote)[] others)
     {
-        var device = await JoinDevice.MakeAsync(_folder.File($"d{_devices.Count}.db"), _time, SyncEnvironment.System.Random, model ?? JoinDevice.Notes, ("a", _a));
+        var device = await JoinDevice.MakeAsync(_folder.File($"d{_devices.Count}.db"), _time, SyncEnvironment.System.Random, model ?? JoinDevice.Notes, [("a", _a), .. others]);
         _devices.Add(device);
         return device;
     }
