@@ -19,9 +19,9 @@ internal static class SimulateVerb
     {
         var seed = new Option<ulong>("--seed") { Description = "The first seed. Each seed is one run, the same on every machine.", HelpName = "N", DefaultValueFactory = _ => 1 };
         var runs = new Option<int?>("--runs") { Description = $"How many seeds, one after the other. Default: {RunsPreset}, or 1 when a seed is given.", HelpName = "N" };
-        var devices = new Option<int?>("--devices") { Description = "How many devices. Default: 2 to 5, as the seed says.", HelpName = "N" };
+        var devices = new Option<int?>("--devices") { Description = "How many devices. Default: 2 to 5, as the seed says. Not for workloads 5 and 7 to 10, which have their own.", HelpName = "N" };
         var steps = new Option<int?>("--steps") { Description = "How many steps. Default: as the seed says, about ten device-days.", HelpName = "N" };
-        var faults = new Option<string?>("--faults") { Description = "Only these faults, separated by commas; none for a sunny world. Known: " + string.Join(", ", Simulator.FaultNames) + ".", HelpName = "LIST" };
+        var faults = new Option<string?>("--faults") { Description = "Only these faults, separated by commas; none for a sunny world. Not for workloads 5 and 7 to 10, which have their own. Known: " + string.Join(", ", Simulator.FaultNames) + ".", HelpName = "LIST" };
         var workload = new Option<int>("--workload") { Description = $"Which workload, {Workloads.First} to {Workloads.Newest}: what a seed means. Default: {Workloads.Preset}.", HelpName = "N", DefaultValueFactory = _ => Workloads.Preset };
         var trace = new Option<bool>("--trace") { Description = "Tell the story of each run, and search longer for the shortest story of one that breaks a promise." };
         var whole = new Option<bool>("--whole") { Description = "Tell the whole story of a run that breaks a promise, as it is, instead of searching for the shortest." };
@@ -33,6 +33,11 @@ internal static class SimulateVerb
                 var plan = new Wanted(
                     context.Get(seed), context.Get(runs) ?? (context.Arguments.GetResult(seed) is { Implicit: false } ? 1 : RunsPreset), context.Get(devices), context.Get(steps),
                     FaultsOf(context.Get(faults)), WorkloadOf(context.Get(workload)), context.Get(trace), context.Get(whole), context.Get(twice));
+                if (Workloads.IsWorldOfItsOwn(plan.Workload) && (plan.Devices is not null || plan.Faults is not null))
+                {
+                    throw VerbException.Usage($"Workload {plan.Workload} is a world of its own, with its own devices and faults: --devices and --faults are not for it.");
+                }
+
                 return Task.FromResult(Run(context.Out, plan, cancellationToken));
             });
     }

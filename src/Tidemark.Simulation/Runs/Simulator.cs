@@ -27,7 +27,7 @@ public static class Simulator
         {
             Workloads.Fifth or Workloads.Seventh => WorldRun.Play(options, DefaultFolder(), "sharing", static (o, folder) => new Sharing.SharingRun(o, folder)),
             Workloads.Eighth => WorldRun.Play(options, DefaultFolder(), "health", static (o, folder) => new Health.HealthRun(o, folder)),
-            Workloads.Ninth => WorldRun.Play(options, DefaultFolder(), "several", static (o, folder) => new Several.SeveralRun(o, folder)),
+            Workloads.Ninth or Workloads.Tenth => WorldRun.Play(options, DefaultFolder(), "several", static (o, folder) => new Several.SeveralRun(o, folder)),
             _ => Run(Plan.Make(options)),
         };
     }

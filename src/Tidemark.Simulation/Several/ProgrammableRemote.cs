@@ -10,7 +10,8 @@ namespace Tidemark.Simulation.Several;
 /// <summary>A backend in memory that can as much as it is told to, fails when it is told to, and has other writers.</summary>
 public sealed class ProgrammableRemote : IStagedRemote
 {
-    private readonly SortedDictionary<(string Type, string Key), Stored> _rows = [];
+    private readonly Dictionary<string, (SortedDictionary<(string Type, string Key), Stored> Rows, int Epoch)> _others = new(StringComparer.Ordinal);
+    private SortedDictionary<(string Type, string Key), Stored> _rows = [];
     private readonly Lock _lock = new();
     private SyncModel? _model;
     private long _clock;
@@ -178,13 +179,27 @@ public sealed class ProgrammableRemote : IStagedRemote
         }
     }
 
+    /// <summary>Another account, with rows of its own; the former one's are there when it comes back. Nobody's token is good for another one's.</summary>
+    public void SignIn(string user)
+    {
+        lock (_lock)
+        {
+            if (user != User)
+            {
+                _others[User] = (_rows, Epoch);
+                (_rows, Epoch) = _others.Remove(user, out var known) ? known : ([], _others.Values.Max(o => o.Epoch) + 1);
+                User = user;
+            }
+        }
+    }
+
     /// <summary>Everything is gone, as after a restore of an empty backup.</summary>
     public void Empty()
     {
         lock (_lock)
         {
             _rows.Clear();
-            Epoch++;
+            Epoch = _others.Values.Select(o => o.Epoch).Append(Epoch).Max() + 1;
         }
     }
 

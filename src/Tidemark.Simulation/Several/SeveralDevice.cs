@@ -14,38 +14,30 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Disk;
+using Tidemark.Simulation.Runs;
 using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Several;
 
-/// <summary>One device with several remotes: the real client on a file that is copied where a kill leaves it.</summary>
-internal sealed class SeveralDevice : IDisposable
+/// <summary>One device with several remotes.</summary>
+internal sealed class SeveralDevice : WorldDevice
 {
     private readonly SeveralRun _run;
     private readonly Dice _dice;
-    private readonly string _folder;
     private readonly TimeSpan _skew;
-    private string _path;
-    private int _files;
     private int _processes;
-    private VirtualClock _clock = null!;
-    private DiskWatch _watch = null!;
-    private DataSyncService _service = null!;
 
     public SeveralDevice(SeveralRun run, string name, SyncModel model, IReadOnlyList<ProgrammableRemote> sees, TimeSpan skew, string folder, Dice dice)
+        : base(run, name, folder)
     {
-        (_run, Name, Sees, _skew, _folder, _dice) = (run, name, sees, skew, folder, dice);
-        _path = NextPath();
-        Adopter.CreateEmpty(_path, model, MakeEnvironment());
-        Open(isNew: true);
+        (_run, Sees, _skew, _dice) = (run, sees, skew, dice);
+        KeepFile();
+        Adopter.CreateEmpty(FilePath, model, MakeEnvironment());
+        Open();
     }
-
-    public string Name { get; }
 
     /// <summary>The remotes that it syncs with, in its order.</summary>
     public IReadOnlyList<ProgrammableRemote> Sees { get; }
-
-    public LocalStore Store { get; private set; } = null!;
 
     public SeveralRemotes Remotes { get; private set; } = null!;
 
@@ -54,51 +46,12 @@ internal sealed class SeveralDevice : IDisposable
 
     private EntityType Type => Store.Model.Get("note");
 
-    /// <summary>One run; null when the process was killed in its middle.</summary>
-    public SyncReport? Sync()
-    {
-        try
-        {
-            var task = _service.SyncAsync(SyncMode.Full, "simulation");
-            if (!_run.Scheduler.RunUntil(() => task.IsCompleted, _run.Scheduler.Now + TimeSpan.FromHours(6).Ticks, static () => { }))
-            {
-                throw new SimulatorException($"{Name}: a run does not end.");
-            }
-
-            var report = task.GetAwaiter().GetResult();
-            _watch.NoCrash();
-            return report;
-        }
-        catch (SimulatedCrashException)
-        {
-            _run.Met("kill");
-            Close();
-            Open(isNew: false);
-            return null;
-        }
-    }
-
-    /// <summary>The process ends before the n-th statement from now.</summary>
-    public void KillIn(int statements) => _watch.CrashIn(statements, KeepFile);
-
     /// <summary>The process ends now, in the middle of a call of a remote.</summary>
     public void Kill()
     {
         KeepFile();
-        _watch.End();
+        Watch.End();
         throw new SimulatedCrashException();
-    }
-
-    public void Write(string sql)
-    {
-        using var db = App();
-        db.Run(sql);
-    }
-
-    public List<Value[]> Read(string sql)
-    {
-        using var db = App();
-        return db.Query(sql);
     }
 
     public Value Scalar(string sql) => Read(sql)[0][0];
@@ -113,6 +66,12 @@ internal sealed class SeveralDevice : IDisposable
 
     /// <summary>The rows as they are joined, stamps and all.</summary>
     public IReadOnlyList<string> States() => [.. Joined().Select(r => Convert.ToHexString(RowStateJson.Write(r)))];
+
+    /// <summary>Has the remote ever told it whose data it holds?</summary>
+    public bool Knows(ProgrammableRemote remote) => Remotes.Read().Single(r => r.Name == remote.Name).User is not null;
+
+    /// <summary>The person starts anew with whoever is signed in at the remote now.</summary>
+    public void StartAnewWith(ProgrammableRemote remote) => Remotes.ResetAsync(remote.Name).GetAwaiter().GetResult();
 
     public void GiveKeys(KeyRing ring) => Remotes.AddKeysAsync(ring, null, MakeEnvironment()).GetAwaiter().GetResult();
 
@@ -185,55 +144,39 @@ internal sealed class SeveralDevice : IDisposable
     public bool IsUnread(ProgrammableRemote remote, string type, string key) =>
         Read("SELECT b.name, q.type, q.key FROM _tm_quarantine AS q JOIN _tm_backend AS b ON b.id = q.backend").Exists(q => q[0].AsText == remote.Name && q[1].AsText == type && q[2].AsText == key);
 
-    public void Dispose() => Close();
-
     private static long? PositionOf(ProgrammableRemote remote, string? token) =>
         token?.Split(':') is { Length: 2 } parts && parts[0] == remote.Epoch.ToString(CultureInfo.InvariantCulture) ? long.Parse(parts[1], CultureInfo.InvariantCulture) : null;
 
     private List<JoinedRow> Joined() => new JoinBook(Store.EngineSession).ReadAllOf(Type);
 
-    private Microsoft.Data.Sqlite.SqliteConnection App()
-    {
-        var db = SqliteFile.Open(_path, new OpenOptions());
-        SqlClock.Install(db, _clock);
-        return db;
-    }
-
-    private void KeepFile()
-    {
-        var next = NextPath();
-        FileSet.Copy(_path, next);
-        _path = next;
-    }
-
     private SyncEnvironment MakeEnvironment()
     {
-        _clock ??= NewClock();
-        _watch ??= new DiskWatch(_clock);
+        Clock ??= NewClock();
+        Watch ??= new DiskWatch(Clock);
         var (random, name) = (_dice.Fork(), $"sim/{Name}/{_processes}");
         return new SyncEnvironment
         {
-            Time = _clock,
+            Time = Clock,
             Random = random.Fill,
             Transport = static () => throw new SimulatorException("These remotes are in memory."),
             ProcessName = name,
             IsAlive = other => other == name,
             Scheduler = InlineTasks.Instance,
-            Statements = _watch,
+            Statements = Watch,
         };
     }
 
     private VirtualClock NewClock() => new(_run.Scheduler, () => _run.Ahead + _skew);
 
-    private void Open(bool isNew)
+    protected override void Open()
     {
         _processes++;
-        _clock = NewClock();
-        _watch = new DiskWatch(_clock);
+        Clock = NewClock();
+        Watch = new DiskWatch(Clock);
         var environment = MakeEnvironment();
-        Store = LocalStore.Open(_path, new StoreOptions { BusyTimeout = TimeSpan.Zero }, environment);
+        Store = LocalStore.Open(FilePath, new StoreOptions { BusyTimeout = TimeSpan.Zero }, environment);
         Remotes = new SeveralRemotes(Store);
-        if (isNew)
+        if (!Remotes.IsInUse)
         {
             foreach (var remote in Sees)
             {
@@ -242,20 +185,6 @@ internal sealed class SeveralDevice : IDisposable
         }
 
         var options = new SyncOptions { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 }, Automatic = { FollowsHints = false } };
-        _service = new DataSyncService(Store, [.. Sees.Select(r => new NamedRemote(r.Name, r))], options, environment);
+        Service = new DataSyncService(Store, [.. Sees.Select(r => new NamedRemote(r.Name, r))], options, environment);
     }
-
-    private void Close()
-    {
-        _clock.Ended = true;
-        _service.Dispose();
-        if (!_watch.Ended)
-        {
-            Store.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        }
-
-        _watch.CloseAll();
-    }
-
-    private string NextPath() => Path.Combine(_folder, FormattableString.Invariant($"{Name}-{++_files}.db"));
 }

@@ -1,5 +1,6 @@
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Encryption;
+using Tidemark.Client.Environment;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Model.Entities;
 using Tidemark.Simulation.Checkers;
@@ -11,6 +12,7 @@ namespace Tidemark.Simulation.Several;
 /// <summary>
 /// The ninth workload: one person's three devices and three remotes of which each device sees two. Remotes that lack this or that, flap, forget and are emptied, lost answers, edits between stage and push, a device
 /// that gets its key late, rows shown twice and out of order, processes that are killed at any statement or call; with even seeds also writers that know no stamps, with every fourth rules that wait for all remotes, with every sixth clocks that differ.
+/// The tenth: also, in three of seven histories, a remote without room for stamps (all devices see all three then); rows that other writers delete for good, keys that are changed, other accounts, a second newcomer.
 /// </summary>
 internal sealed class SeveralRun : WorldRun
 {
@@ -22,8 +24,10 @@ internal sealed class SeveralRun : WorldRun
     private readonly List<ProgrammableRemote> _remotes = [];
     private readonly List<SeveralDevice> _devices = [];
     private readonly SeveralSteps _steps;
-    private readonly KeyRing _ring;
+    private readonly Dictionary<ProgrammableRemote, string> _accounts = [];
     private readonly List<SeveralDevice> _late = [];
+    private readonly RandomSource _secrets;
+    private KeyRing _ring;
     private SeveralDevice? _syncing;
     private int _syncs;
 
@@ -32,16 +36,18 @@ internal sealed class SeveralRun : WorldRun
     {
         Truth = new SeveralTruth(this);
         var random = Dice.Fork();
-        _ring = KeyRing.Empty.Rotated(random.Fill);
+        _secrets = random.Fill;
+        _ring = KeyRing.Empty.Rotated(_secrets);
         for (var i = 0; i < Count; i++)
         {
             _remotes.Add(MakeRemote(i));
+            _accounts[_remotes[i]] = _remotes[i].User;
         }
 
         for (var i = 0; i < Count; i++)
         {
             var skew = HasOthers && Options.Seed % 3 == 0 ? (i - 1) * ClockGap : TimeSpan.Zero;
-            var sees = _remotes.Where((_, r) => r != i).ToList();
+            var sees = _remotes.Where((_, r) => r != i || !IsStamped).ToList(); // What comes by way of a remote without stamps counts as written when it came there: all devices have others in common.
             _devices.Add(new SeveralDevice(this, ((char)('A' + i)).ToString(), IsRuled ? Ruled : Notes, Dice.Chance(0.5) ? sees : [.. sees.AsEnumerable().Reverse()], skew, folder, Dice.Fork()));
         }
 
@@ -75,6 +81,9 @@ internal sealed class SeveralRun : WorldRun
     /// <summary>Are there writers that know no stamps? Then nobody can say what was written last.</summary>
     public bool HasOthers => Options.Seed % 2 == 0;
 
+    /// <summary>Is there all that the tenth workload has beside the ninth?</summary>
+    public bool IsWide => Options.Workload == Workloads.Tenth;
+
     public IReadOnlyList<ProgrammableRemote> Remotes => _remotes;
 
     public IReadOnlyList<SeveralDevice> Devices => _devices;
@@ -97,6 +106,9 @@ internal sealed class SeveralRun : WorldRun
 
     private bool IsRuled => Options.Seed % 4 == 0;
 
+    // A remote without room for stamps tells when it got something, not when that was written.
+    private bool IsStamped => _remotes.TrueForAll(r => r.Capabilities.Stamps);
+
     /// <summary>One of the devices that have no key yet gets it, if there is one.</summary>
     public void GiveKey()
     {
@@ -106,6 +118,40 @@ internal sealed class SeveralRun : WorldRun
             device.GiveKeys(_ring);
             Say(device.Name, "gets the key");
             Met("key that comes late");
+        }
+    }
+
+    /// <summary>A device with all keys makes a new one; the others get it later.</summary>
+    public void Rotate()
+    {
+        var device = Dice.Pick(_devices);
+        if (!_late.Contains(device))
+        {
+            _ring = _ring.Rotated(_secrets);
+            device.GiveKeys(_ring);
+            _late.AddRange(_devices.Where(d => d != device && !_late.Contains(d)));
+            Say(device.Name, "makes a new key");
+            Met("key changed");
+        }
+    }
+
+    /// <summary>Whose data the devices know the remote for.</summary>
+    public string AccountOf(ProgrammableRemote remote) => _accounts[remote];
+
+    /// <summary>Does the remote hold the data that the devices know it for?</summary>
+    public bool IsHome(ProgrammableRemote remote) => remote.User == _accounts[remote];
+
+    /// <summary>Somebody else signs in at the remote on all devices: for a while, or for good.</summary>
+    public void SignIn(ProgrammableRemote remote, string user, bool forGood)
+    {
+        remote.SignIn(user);
+        var devices = _devices.Where(d => d.Sees.Contains(remote)).ToList();
+        devices.ForEach(d => d.Restart());
+        if (forGood)
+        {
+            _accounts[remote] = user;
+            Unknown.RemoveAll(u => u.Remote == remote.Name);
+            devices.ForEach(d => d.StartAnewWith(remote));
         }
     }
 
@@ -119,7 +165,7 @@ internal sealed class SeveralRun : WorldRun
     {
         _syncs++;
         var written = Truth.PendingWords(device);
-        var isWhole = device.Sees.All(r => !r.IsDown);
+        var isWhole = device.Sees.All(r => !r.IsDown && IsHome(r));
         if (!isDoomed)
         {
             Truth.TakeUp(device);
@@ -147,7 +193,7 @@ internal sealed class SeveralRun : WorldRun
         }
 
         Say(device.Name, report is null ? "is killed in the middle of a run"
-            : $"syncs: {report.Outcome}, sent {report.Push.Accepted}, otherwise {report.Push.Conflicts}, merged {report.Pull.Applied}-{report.Pull.Deleted}, in quarantine {report.Pull.Aside}{(report.Error is { } error ? $" [{error.Code}]" : "")}{string.Concat(report.Warnings.Select(w => $" ({w})"))}");
+            : TextOf(report));
         foreach (var (key, field, word) in written)
         {
             var stands = device.Has(key) ? device.Scalar($"SELECT {field} FROM note WHERE id = '{key}'").ToString() : null;
@@ -173,6 +219,7 @@ internal sealed class SeveralRun : WorldRun
         foreach (var remote in _remotes)
         {
             (remote.IsDown, remote.LosesNextAnswer, remote.Shuffles) = (false, false, false);
+            remote.SignIn(_accounts[remote]);
         }
 
         if (!BecomesQuiet())
@@ -180,23 +227,41 @@ internal sealed class SeveralRun : WorldRun
             return;
         }
 
-        var newcomer = new SeveralDevice(this, "N", _devices[0].Store.Model, [.. _remotes.AsEnumerable().Reverse()], TimeSpan.Zero, Folder, Dice.Fork());
         var known = _devices.ToList();
-        _devices.Add(newcomer);
-        newcomer.GiveKeys(_ring);
-        var writes = _remotes.Sum(r => r.Writes);
-        Sync(newcomer, null);
-        Sync(newcomer, null);
-        Observe(new FetchedAgain(newcomer.Name, [], [], _remotes.Sum(r => r.Writes) - writes));
+        Join("N", [.. _remotes.AsEnumerable().Reverse()]);
+        if (IsWide)
+        {
+            Join("M", _remotes);
+        }
+
+        if (!IsStamped && !BecomesQuiet())
+        {
+            return;
+        }
+
         Observe(new SeveralAtRest(
             [.. _devices.Select(d => (d.Name, d.Rows()))], known[0].Plain(), [.. _devices.SelectMany(d => d.Remotes.ReadQuarantine().Select(q => $"{q.Type} {q.Key} of {q.Remote} on {d.Name} ({q.Cause}: {q.Detail})"))], _remotes.ToDictionary(r => r.Name, r => r.Rows(), StringComparer.Ordinal), Unknown));
-        if (!HasOthers)
+        if (!HasOthers && IsStamped)
         {
             Truth.Check(known[0]);
         }
 
         CheckAgain(known);
         Say("end", string.Join("; ", known[0].Rows()));
+    }
+
+    private void Join(string name, IReadOnlyList<ProgrammableRemote> sees)
+    {
+        var newcomer = new SeveralDevice(this, name, _devices[0].Store.Model, sees, TimeSpan.Zero, Folder, Dice.Fork());
+        _devices.Add(newcomer);
+        newcomer.GiveKeys(_ring);
+        var writes = _remotes.Sum(r => r.Writes);
+        Sync(newcomer, null);
+        Sync(newcomer, null);
+        if (IsStamped)
+        {
+            Observe(new FetchedAgain(newcomer.Name, [], [], _remotes.Sum(r => r.Writes) - writes));
+        }
     }
 
     // In each history another remote lacks another thing.
@@ -206,20 +271,25 @@ internal sealed class SeveralRun : WorldRun
         {
             Name = FormattableString.Invariant($"r{number}"),
             NowMs = () => (NowTicks / TimeSpan.TicksPerMillisecond) + StartMs,
-            Capabilities = ((Options.Seed + (ulong)number) % 6) switch
+            Capabilities = ((Options.Seed + (ulong)number) % (IsWide ? 7UL : 6UL)) switch
             {
                 2 => new RemoteCapabilities { Patches = false },
                 3 => new RemoteCapabilities { Lookup = false },
                 4 => new RemoteCapabilities { ConditionalWrites = false },
                 5 => new RemoteCapabilities { Tombstones = false },
+                6 => new RemoteCapabilities { Stamps = false },
                 _ => new RemoteCapabilities(),
             } with { PageRowsMax = 2 + number }, // Some rows come in several pages everywhere.
         };
-        remote.Wrote = (write, former, now) => Observe(new RowWritten(_syncing!.Name, remote.Name, write.Type + write.Key, former, now)
+        remote.Wrote = (write, former, now) =>
         {
-            IsKnowing = remote.Capabilities is { ConditionalWrites: true, Patches: true },
-            IsUnread = _syncing.IsUnread(remote, write.Type, write.Key),
-        });
+            Unknown.RemoveAll(u => now is null && u.Remote == remote.Name && u.Row == write.Type + write.Key); // Gone with its row.
+            Observe(new RowWritten(_syncing!.Name, remote.Name, write.Type + write.Key, former, now)
+            {
+                IsKnowing = remote.Capabilities is { ConditionalWrites: true, Patches: true },
+                IsUnread = _syncing.IsUnread(remote, write.Type, write.Key),
+            });
+        };
         return remote;
     }
 
@@ -236,7 +306,7 @@ internal sealed class SeveralRun : WorldRun
                 Truth.TakeUp(device);
                 _syncing = device;
                 var report = device.Sync()!;
-                Say(device.Name, $"syncs: {report.Outcome}");
+                Say(device.Name, TextOf(report));
                 isIdle &= report.Outcome == SyncOutcome.Idle;
                 LookAt(device);
             }
@@ -254,6 +324,9 @@ internal sealed class SeveralRun : WorldRun
 
         return false;
     }
+
+    private static string TextOf(SyncReport report) =>
+        $"syncs: {report.Outcome}, sent {report.Push.Accepted}, otherwise {report.Push.Conflicts}, merged {report.Pull.Applied}-{report.Pull.Deleted}, in quarantine {report.Pull.Aside}{(report.Error is { } error ? $" [{error.Code}]" : "")}{string.Concat(report.Warnings.Select(w => $" ({w})"))}";
 
     private void CheckAgain(IEnumerable<SeveralDevice> devices)
     {
@@ -276,7 +349,7 @@ internal sealed class SeveralRun : WorldRun
             Observe(reach);
         }
 
-        if (!HasOthers)
+        if (!HasOthers && IsStamped)
         {
             device.Sees.ToList().ForEach(r => Observe(device.ShadowsOf(r)));
         }

@@ -17,7 +17,7 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
     public void Next()
     {
         var device = dice.Pick(run.Devices);
-        switch (dice.Below(18))
+        switch (dice.Below(run.IsWide ? 21 : 18))
         {
             case < 5:
                 Edit(device);
@@ -37,6 +37,15 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
                 break;
             case 8 when run.HasOthers:
                 WriteAsOther(dice.Pick(run.Remotes));
+                break;
+            case 18 when run.HasOthers:
+                DeleteAsOther(dice.Pick(run.Remotes));
+                break;
+            case 19 when dice.Chance(0.4):
+                run.Rotate();
+                break;
+            case 20:
+                ChangeAccount(dice.Pick(run.Remotes));
                 break;
             case 10 when dice.Chance(0.3):
                 run.GiveKey();
@@ -168,8 +177,45 @@ internal sealed class SeveralSteps(SeveralRun run, Dice dice)
         }
     }
 
+    private void DeleteAsOther(ProgrammableRemote remote)
+    {
+        var row = remote.Rows().Keys.Where(r => r.StartsWith("note", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
+        if (!run.IsHome(remote) || row.Count == 0)
+        {
+            return;
+        }
+
+        run.Pass();
+        var gone = dice.Pick(row);
+        remote.WriteAsOther("note", gone["note".Length..], null);
+        run.Unknown.RemoveAll(u => u.Remote == remote.Name && u.Row == gone);
+        run.Say(remote.Name, $"has {gone} deleted for good by others");
+        run.Met("deleted for good by others");
+    }
+
+    // Somebody else signs in, for a while or for good, or the one who was there before comes back.
+    private void ChangeAccount(ProgrammableRemote remote)
+    {
+        var isHome = run.IsHome(remote);
+        if (isHome && run.Devices.Any(d => d.Sees.Contains(remote) && !d.Knows(remote)))
+        {
+            return; // It would be taken for whoever answers first.
+        }
+
+        var user = isHome ? FormattableString.Invariant($"user{++_words}") : run.AccountOf(remote);
+        var forGood = isHome && dice.Chance(0.3);
+        run.SignIn(remote, user, forGood);
+        run.Say(remote.Name, isHome ? $"{user} signs in {(forGood ? "for good: the devices start anew with it" : "for a while")}" : $"{user} is back");
+        run.Met(isHome ? "another account" : "account is back");
+    }
+
     private void WriteAsOther(ProgrammableRemote remote)
     {
+        if (!run.IsHome(remote))
+        {
+            return;
+        }
+
         run.Pass();
         var (key, word) = ($"\"n{dice.Below(Keys)}\"", NextWord('o'));
         remote.WriteAsOther("note", key, new JsonObject { ["title"] = word, ["body"] = "b", [SeveralCheckers.UnknownMember] = word }.ToJsonString());

@@ -7,6 +7,7 @@ namespace Tidemark.Simulation.Tests.Runs;
 public sealed class SeveralSeedTests
 {
     private const int Seeds = 10;
+    private const int WideSeeds = 8;
 
     [Fact]
     [Trait("req", "REM-01")]
@@ -22,6 +23,18 @@ public sealed class SeveralSeedTests
         var results = Enumerable.Range(1, Seeds).Select(seed => Simulator.Run(new SimulationOptions { Seed = (ulong)seed, Workload = Workloads.Ninth })).ToList();
         Assert.True(results.TrueForAll(r => r.Violation is null), string.Join('\n', results.Where(r => r.Violation is not null).Select(r => $"tidemark simulate --seed {r.Seed} --workload {Workloads.Ninth} --trace: {r.Violation}")));
         Assert.All(["kill", "is down", "is emptied", "will lose the next answer", "other writers", "broken connection", "row changed by two", "run in another one", "key that comes late"], fault => Assert.True(results.Sum(r => r.FaultsMet.GetValueOrDefault(fault)) > 0, fault));
+    }
+
+    [Fact]
+    [Trait("req", "REM-02")]
+    [Trait("req", "REM-05")]
+    [Trait("req", "REM-07")]
+    public void The_first_seeds_with_changed_keys_other_accounts_and_a_remote_without_stamps_hold_every_promise()
+    {
+        SystemSqlite.Use();
+        var results = Enumerable.Range(1, WideSeeds).Select(seed => Simulator.Run(new SimulationOptions { Seed = (ulong)seed, Workload = Workloads.Tenth })).ToList();
+        Assert.True(results.TrueForAll(r => r.Violation is null), string.Join('\n', results.Where(r => r.Violation is not null).Select(r => $"tidemark simulate --seed {r.Seed} --workload {Workloads.Tenth} --trace: {r.Violation}")));
+        Assert.All(["key changed", "another account", "account is back", "deleted for good by others"], fault => Assert.True(results.Sum(r => r.FaultsMet.GetValueOrDefault(fault)) > 0, fault));
     }
 
     [Theory]

@@ -131,19 +131,20 @@ internal sealed class JoinBook(StoreSession session)
     }
 
     /// <summary>What can be sent to a remote: not what it refused as it is, nor what is in quarantine there, nor what it has just shown otherwise.</summary>
-    public List<(string Type, string Key)> Owed(int backend) =>
-        Db.Query(
-            """
-            SELECT o.type, o.key FROM _tm_owed AS o WHERE o.backend = ?1 AND o.code IS NULL
-              AND NOT EXISTS(SELECT 1 FROM _tm_quarantine AS q WHERE q.backend = o.backend AND q.type = o.type AND q.key = o.key)
+    public List<(string Type, string Key)> Owed(int backend)
+    {
+        var isRead = "NOT EXISTS(SELECT 1 FROM _tm_quarantine AS q WHERE q.backend = o.backend AND q.type = o.type AND q.key = o.key)";
+#if TIDEMARK_MUTANTS
+        isRead = Mutants.Is(Mutant.UnreadableOverwritten) ? "TRUE" : isRead;
+#endif
+        return Db.Query(
+            $"""
+            SELECT o.type, o.key FROM _tm_owed AS o WHERE o.backend = ?1 AND o.code IS NULL AND {isRead}
               AND NOT EXISTS(SELECT 1 FROM _tm_pulled AS p WHERE p.backend = o.backend AND p.type = o.type AND p.key = o.key)
             ORDER BY o.type, o.key
-            """
-#if TIDEMARK_MUTANTS
-            .Replace("NOT EXISTS(SELECT 1 FROM _tm_quarantine", Mutants.Is(Mutant.UnreadableOverwritten) ? "0 = 0 * EXISTS(SELECT 1 FROM _tm_quarantine" : "NOT EXISTS(SELECT 1 FROM _tm_quarantine", StringComparison.Ordinal)
-#endif
-            ,
+            """,
             s => (s.Text(0), s.Text(1)), Value.Integer(backend));
+    }
 
     /// <summary>All that is owed to remotes, refused or not.</summary>
     public List<(int Backend, string Type, string Key, string? Code, string? Message)> ReadOwed(int limit) =>
