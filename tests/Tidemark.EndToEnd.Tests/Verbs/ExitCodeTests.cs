@@ -36,6 +36,8 @@ public sealed class ExitCodeTests
     [InlineData("dead-letters show a.db")]
     [InlineData("model")]
     [InlineData("model diff a.json")]
+    [InlineData("simulate --workload 9 --faults crash")]
+    [InlineData("simulate --workload 5 --devices 3")]
     [Trait("req", "OPS-01")]
     public async Task A_command_line_that_cannot_be_understood_is_exit_code_2(string line)
     {
