@@ -11,6 +11,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
 {
     private readonly HiddenRows _hidden = new(session, context);
     private readonly UniqueHolders _holders = new(session);
+    private readonly FollowingChildren _children = new(session, applier, context, nowMs);
 
     public void Apply(IReadOnlyList<IncomingRow> clashes, Action<IncomingRow, ApplyOutcome> done)
     {
@@ -23,8 +24,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         foreach (var row in clashes)
         {
             _hidden.FreeUniqueValues(row);
-            FreeFromGoing(row);
-            var outcome = applier.Upsert(row); // The holder may have moved on meanwhile.
+            var outcome = Alone(row);
             if (outcome == ApplyOutcome.Clash)
             {
                 left.Add(row);
@@ -46,20 +46,35 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         }
     }
 
-    // Its deletion comes last, children first: they may be waiting for the very row that needs its unique value.
-    private void FreeFromGoing(IncomingRow row)
+    // The holder may have moved on meanwhile. Where the row cannot come, whoever was to make room for it, or to go below it, stays.
+    private ApplyOutcome Alone(IncomingRow row)
     {
+        session.Db.Execute("SAVEPOINT alone");
+        var isMadeFree = FreeFromGoing(row);
+        var outcome = applier.Upsert(row);
+        if (isMadeFree && outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
+        {
+            session.Db.Execute("ROLLBACK TO alone");
+            applier.Return(row.Id);
+            outcome = ApplyOutcome.Clash;
+        }
+
+        session.Db.Execute("RELEASE alone");
+        return outcome;
+    }
+
+    // Its deletion comes last, children first: they may be waiting for the very row that needs its unique value. Was anything changed?
+    private bool FreeFromGoing(IncomingRow row)
+    {
+        var changed = false;
         if (going.Count == 0)
         {
-            return;
+            return changed;
         }
 
         foreach (var holder in _holders.Of(row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
         {
-            if (going[new RowId(row.Table.Number, holder)] == row.Version && IsClean(row.Table, holder) && HoldsUniqueKey(row, holder))
-            {
-                LeadChildren(row.Table, holder, row.Key);
-            }
+            changed |= _children.Lead(row, holder, going[new RowId(row.Table.Number, holder)]);
 
             if (!IsFree(row.Table, holder))
             {
@@ -68,47 +83,22 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
 
             row.Table.Delete(session.Db, holder);
             context.TouchTarget(row.Table, holder);
+            changed = true;
         }
+
+        return changed;
     }
-
-    private bool IsClean(EntityTable table, EntityKey key) =>
-        table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null && !applier.IsOutstanding(new RowId(table.Number, key));
-
-    // One push has put the row with the same unique value in the place of the one that goes: the row under another key. What waits here below it follows.
-    private void LeadChildren(EntityTable table, EntityKey from, EntityKey to)
-    {
-        foreach (var edge in session.Model.Graph.To(table.Type).Where(e => e.TargetsKey && !e.SourceOrdinals.Any(o => e.Source.IsKey(o))))
-        {
-            var child = session.Table(edge.Source);
-            foreach (var key in UniqueHolders.Find(session, child, edge.SourceOrdinals, from).Where(k => !IsClean(child, k) && !applier.IsOutstanding(new RowId(child.Number, k))))
-            {
-                var live = child.ReadLive(session.Db, key)!;
-                for (var i = 0; i < edge.SourceOrdinals.Length; i++)
-                {
-                    live = live.With(edge.SourceOrdinals[i], to[i]);
-                }
-
-                child.Update(session.Db, live);
-                session.Outbox.Touch(child, key, "M", nowMs);
-                context.TouchSource(child, key);
-            }
-        }
-    }
-
-    private bool HoldsUniqueKey(IncomingRow row, EntityKey holder) =>
-        row.Table.Type.UniqueKeys.Select(u => row.Table.Type.OrdinalsOf(u.Fields))
-            .Where(ordinals => !ordinals.Any(o => row.Row![o].IsNull || row.Row[o].IsAbsent))
-            .Any(ordinals => UniqueHolders.Find(session, row.Table, ordinals, new EntityKey([.. ordinals.Select(o => row.Row![o])])).Contains(holder));
 
     // No edit of this device is on the row, and nothing needs it: what needs it still may come away from it only with the row that is brought here.
     private bool IsFree(EntityTable table, EntityKey key) =>
-        IsClean(table, key)
+        _children.IsClean(table, key)
         && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey && e.Relation.Required).All(e => UniqueHolders.Find(session, session.Table(e.Source), e.SourceOrdinals, key).Count == 0);
 
     private bool TogetherInSavepoint(List<IncomingRow> rows, Action<IncomingRow, ApplyOutcome> done)
     {
         session.Db.Execute("SAVEPOINT clash");
         var outcomes = new List<ApplyOutcome>();
+        rows.ForEach(r => FreeFromGoing(r));
         foreach (var row in rows.Where(r => r.Table.ReadEntry(session.Db, r.Key, session.Remote) is not null))
         {
             applier.StepAside(row);

@@ -18,6 +18,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 {
     private readonly Dictionary<RowId, IncomingRow> _going = [];
     private readonly HiddenRows _hidden = new(session, context);
+    private readonly FollowingChildren _children = new(session, applier, context, environment.NowMs);
 
     // Pending rows that go with the row they depend on, because its deletion wins; and whose deletion that is.
     private readonly Dictionary<RowId, IncomingRow> _along = [];
@@ -69,7 +70,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
                 return;
             }
 
-            End(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
+            applier.EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
         if (session.HasMerges && !TryTakeMergesBack(deletion, ref live))
@@ -216,6 +217,10 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         {
             Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
         }
+        else if (_children.IsAwaited(deletion))
+        {
+            Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it, and it cannot come under its new key yet.");
+        }
         else if (!_along.TryGetValue(deletion.Id, out var root) && deletion.Table.Type.DeletePolicy == DeletePolicy.UpdateWins)
         {
             _going.Remove(deletion.Id);
@@ -274,19 +279,8 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             return;
         }
 
-        End(incoming.Id);
+        applier.EndRefused(incoming.Id);
         applier.Settle(incoming, @base);
-    }
-
-    // Refused and waiting for another try: it will not be made.
-    private void End(RowId id, string counter = Counters.Discarded)
-    {
-        foreach (var command in session.Outbox.ReadAll(CommandStatus.Failed).Where(c => c.Type == id.Type && c.Key == id.Key.ToString()))
-        {
-            session.Outbox.Complete(command, counter);
-        }
-
-        applier.ForgetCommand(id);
     }
 
     // The row stays here and is made anew there: its CREATE restores the tombstone. When another device does so first, what was deleted is still the base of both.
@@ -308,7 +302,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         if (_along.ContainsKey(deletion.Id))
         {
             Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, ConflictOutcome.AdoptServer, "Made here below a row that was deleted there: the deletion wins and takes it along.");
-            End(deletion.Id);
+            applier.EndRefused(deletion.Id);
         }
 
         if (deletion.IsOffer)

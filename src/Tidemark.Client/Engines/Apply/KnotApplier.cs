@@ -104,6 +104,7 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
         session.Db.Execute("SAVEPOINT knot");
         var applier = new RowApplier(session, environment, context);
         var deletions = new DeletionApplier(session, environment, context, applier);
+        Lead(coming, going, applier);
         var below = going.SelectMany(Children).Distinct().Select(rows.GetValueOrDefault).Where(c => c is not null).Select(c => c!).ToList();
         var isLoose = going.TrueForAll(LetGo) && coming.OrderBy(r => session.Model.Graph.RankOf(r.Table.Type)).All(r => IsIn(applier.Upsert(r)));
         if (isLoose)
@@ -127,6 +128,18 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
         }
 
         return isLoose;
+    }
+
+    private void Lead(List<IncomingRow> coming, List<IncomingRow> going, RowApplier applier)
+    {
+        var children = new FollowingChildren(session, applier, context, environment.NowMs);
+        foreach (var row in coming)
+        {
+            foreach (var deletion in going.Where(d => d.Table.Number == row.Table.Number))
+            {
+                children.Lead(row, deletion.Key, deletion.Version, alsoRefused: true);
+            }
+        }
     }
 
     // The children that a deletion waits for, and that have a newer version elsewhere, step out of its way; what it takes along may be all that holds their new parents off.
