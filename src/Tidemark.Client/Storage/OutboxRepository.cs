@@ -204,6 +204,15 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
     public void ForgetInserts(EntityTable table, EntityKey key) =>
         db.Execute("UPDATE _tm_touch SET op = 'M' WHERE type = ?1 AND op IN ('I', 'N') AND k0 IS ?2", Value.Integer(table.Number), table.Stored(table.Type.KeyOrdinals[0], key[0]));
 
+    /// <summary>A command that was refused and waits for another try: there will be none.</summary>
+    public void EndRefused(RowId id, string counter)
+    {
+        foreach (var command in ReadAll(CommandStatus.Failed).Where(c => c.Type == id.Type && c.Key == id.Key.ToString()))
+        {
+            Complete(command, counter);
+        }
+    }
+
     /// <summary>A change of key that is to be sent again.</summary>
     public void TouchRename(EntityTable table, EntityKey former, EntityKey key, long atMs)
     {

@@ -70,7 +70,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
                 return;
             }
 
-            applier.EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
+            EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
         if (session.HasMerges && !TryTakeMergesBack(deletion, ref live))
@@ -279,8 +279,14 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             return;
         }
 
-        applier.EndRefused(incoming.Id);
+        EndRefused(incoming.Id, Counters.Discarded);
         applier.Settle(incoming, @base);
+    }
+
+    private void EndRefused(RowId id, string counter)
+    {
+        session.Outbox.EndRefused(id, counter);
+        applier.ForgetCommand(id);
     }
 
     // The row stays here and is made anew there: its CREATE restores the tombstone. When another device does so first, what was deleted is still the base of both.
@@ -302,7 +308,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         if (_along.ContainsKey(deletion.Id))
         {
             Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, ConflictOutcome.AdoptServer, "Made here below a row that was deleted there: the deletion wins and takes it along.");
-            applier.EndRefused(deletion.Id);
+            EndRefused(deletion.Id, Counters.Discarded);
         }
 
         if (deletion.IsOffer)

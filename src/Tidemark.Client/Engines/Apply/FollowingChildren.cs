@@ -35,7 +35,8 @@ internal sealed class FollowingChildren(StoreSession session, RowApplier applier
                         continue;
                     }
 
-                    applier.EndRefused(id, Counters.Folded);
+                    session.Outbox.EndRefused(id, Counters.Folded);
+                    applier.ForgetCommand(id);
                 }
 
                 var live = child.ReadLive(session.Db, key)!;

@@ -191,17 +191,6 @@ internal sealed class RowApplier
     /// <summary>The row's command has found its end.</summary>
     public void ForgetCommand(RowId id) => _outstanding.Value.Commands.Remove(id);
 
-    /// <summary>The row's command was refused and waits for another try: there will be none.</summary>
-    public void EndRefused(RowId id, string counter = Counters.Discarded)
-    {
-        foreach (var command in _session.Outbox.ReadAll(CommandStatus.Failed).Where(c => c.Type == id.Type && c.Key == id.Key.ToString()))
-        {
-            _session.Outbox.Complete(command, counter);
-        }
-
-        ForgetCommand(id);
-    }
-
     public void DropAside(IncomingRow incoming) => _session.Aside.Drop(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version);
 
     public byte[] DigestOf(Row row) => RowDigest.Of(row, _digestWriter);
