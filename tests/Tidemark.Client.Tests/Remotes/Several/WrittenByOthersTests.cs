@@ -258,6 +258,34 @@ public sealed class WrittenByOthersTests : IAsyncDisposable
 
     [Fact]
     [Trait("req", "REM-05")]
+    public async Task Who_has_just_come_makes_no_row_to_say_that_it_is_deleted_where_it_is_gone_for_good()
+    {
+        var c = new ProgrammableRemote { NowMs = _a.NowMs };
+        var device = await DeviceAsync(null, ("c", c));
+        device.Sql("INSERT INTO note(id, title) VALUES('n', 'x'), ('m', 'x')");
+        await device.SyncAsync();
+        await device.SyncAsync();
+        c.WriteAsOther("note", "\"n\"", null);
+        await device.SyncAsync();
+        Assert.Equal((2, 1), (_a.Rows().Count, c.Rows().Count)); // Marked as deleted at the other one.
+        c.Forget(); // Nothing tells of it any more.
+        var writes = (_a.Writes, c.Writes);
+        var fresh = await DeviceAsync(null, ("c", c));
+        await fresh.SyncAsync();
+        await fresh.SyncAsync();
+        Assert.Equal(writes, (_a.Writes, c.Writes));
+        Assert.Equal(["m"], fresh.Rows("SELECT id FROM note"));
+
+        // Somebody who has it still brings it there: the mark follows.
+        Later();
+        c.WriteAsOther("note", "\"n\"", """{"id":"n","title":"x"}""", modifiedMs: 1);
+        await fresh.SyncAsync();
+        await device.SyncAsync();
+        Assert.Equal(fresh.Rows(), device.Rows());
+    }
+
+    [Fact]
+    [Trait("req", "REM-05")]
     public async Task Where_there_is_no_room_for_stamps_what_stands_there_is_not_written_for_the_sake_of_one()
     {
         _a.Capabilities = new RemoteCapabilities { Stamps = false };
