@@ -60,7 +60,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
         }
 
         var olds = map.Select(p => p.Old).ToHashSet();
-        var taken = pairs.Where(p => p.Old == p.New).Select(p => p.New).ToHashSet();
+        var taken = pairs.Where(p => p.Old == p.New && table.LiveExists(session.Db, p.New)).Select(p => p.New).ToHashSet(); // Where a deletion was answered, the id is free.
         var next = Fresh(table, map.Select(p => p.New));
         foreach (var (old, @new) in map.ToArray())
         {

@@ -12,6 +12,35 @@ public sealed class RestoredRenameTests
         """;
 
     [Theory]
+    [InlineData("UPDATE author SET name = 'edited'", false)]
+    [InlineData("DELETE FROM author; INSERT INTO author VALUES(104, 'edited', NULL)", false)]
+    [InlineData("UPDATE author SET name = 'edited'", true)]
+    [InlineData("DELETE FROM author; INSERT INTO author VALUES(104, 'edited', NULL)", true)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-09")]
+    public async Task An_edit_of_a_row_that_comes_back_under_its_former_key_is_kept(string edit, bool isDeletedThere)
+    {
+        await using var lost = await LostWorld.StartAsync();
+        var (a, b) = (lost.A, lost.B);
+        b.Sql("INSERT INTO author VALUES(1, 'ann', NULL)");
+        await Steps.UntilQuietAsync(b, a);
+        a.Sql("UPDATE author SET id = 104");
+        await a.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await b.SyncAsync(SyncMode.PushOnly);
+        if (isDeletedThere)
+        {
+            b.Sql("DELETE FROM author");
+            await b.SyncAsync(SyncMode.PushOnly);
+        }
+
+        a.Sql(edit);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["edited"], b.Rows("SELECT name FROM author"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     [Trait("req", "PULL-10")]
