@@ -104,6 +104,13 @@ public enum Mutant
     HealthRowBeforeBlob,
     HealthEntityMadeTwice,
     HealthRowsBehindAnchor,
+
+    // Catalogs and snapshots: what only the eleventh workload has
+    SnapshotCursorAhead,
+    SnapshotCursorBeforeFile,
+    CatalogOlderFileTaken,
+    CatalogGoneRowsStay,
+    CatalogMixesVersions,
 }
 
 /// <summary>Which bug this process has.</summary>
@@ -127,6 +134,9 @@ public static class Mutants
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
+
+    /// <summary>Does only a workload with catalogs and snapshots have what the bug is in?</summary>
+    public static bool NeedsCatalog(Mutant mutant) => mutant is >= Mutant.SnapshotCursorAhead and <= Mutant.CatalogMixesVersions;
 
     /// <summary>Does only a workload with several remotes have what the bug is in?</summary>
     public static bool NeedsRemotes(Mutant mutant) => mutant is >= Mutant.UnreadableSkipped and <= Mutant.RuleDecidesAlone;

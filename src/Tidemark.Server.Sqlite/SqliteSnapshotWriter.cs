@@ -8,13 +8,26 @@ using Tidemark.Sqlite;
 namespace Tidemark.Server.Sqlite;
 
 /// <summary>Files for first fetches, whatever store the rows are in.</summary>
-public sealed class SqliteSnapshotWriter : ISnapshotWriter
+/// <param name="watch">Sees every statement that writes a file. Default: nobody.</param>
+public sealed class SqliteSnapshotWriter(IStatementWatch? watch = null) : ISnapshotWriter
 {
     public async Task<long> WriteAsync(string path, IStoreSnapshot snapshot, SyncModel model, string? cursor, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(model);
-        using var db = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, WriteAheadLog = false, Durability = Durability.Off, ForeignKeys = false });
+        try
+        {
+            return await WriteRowsAsync(path, snapshot, model, cursor, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StoreException e)
+        {
+            throw new IOException($"The snapshot cannot be written: {e.Message}", e); // Troubles of the store itself come as the server's own.
+        }
+    }
+
+    private async Task<long> WriteRowsAsync(string path, IStoreSnapshot snapshot, SyncModel model, string? cursor, CancellationToken cancellationToken)
+    {
+        using var db = SqliteFile.Open(path, new OpenOptions { CreateIfMissing = true, WriteAheadLog = false, Durability = Durability.Off, ForeignKeys = false, Watch = watch });
         db.Run("BEGIN");
         using var sink = new RowSink(db, model);
         var starts = model.Entities.OrderBy(t => t.Name, StringComparer.Ordinal).Select(t => (t, default(ChangePlace))).ToList();

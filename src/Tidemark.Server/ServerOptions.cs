@@ -53,6 +53,9 @@ public sealed class ServerOptions
     /// <summary>A space with fewer rows is fetched in pages; catalogs are offered as files whatever their size. Default: 20,000.</summary>
     public int SnapshotRowsMin { get; init; } = 20_000;
 
+    /// <summary>A file is offered until more rows than this, or a tenth of its own where that is more, changed since; then it is made anew. Default: 1,000.</summary>
+    public int SnapshotChangesMax { get; init; } = 1000;
+
     /// <summary>Live connections that one user may have. Default: 100.</summary>
     public int ListenersPerUserMax { get; init; } = 100;
 

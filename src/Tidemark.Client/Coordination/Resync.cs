@@ -24,7 +24,15 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
         {
             if (cause.Reason == ResyncReason.Restored)
             {
-                NoteOffers(s, cause.CommonPosition);
+                if (s.IsReadOnly)
+                {
+                    ForgetLost(s, cause.CommonPosition);
+                }
+                else
+                {
+                    NoteOffers(s, cause.CommonPosition);
+                }
+
                 s.Aside.DropLost(cause.CommonPosition);
                 s.Remotes.SetLost(true);
                 new LostIds(s).MarkFrozen();
@@ -72,6 +80,17 @@ internal sealed class Resync(EngineTransaction transaction, List<string> warning
             s.Cursors.StartAgain();
             s.Remotes.SetCursor(null);
         });
+    }
+
+    // What everybody reads is given back by those who edit it: here the listing decides, also where it shows an older row, or none.
+    private static void ForgetLost(StoreSession s, long commonPosition)
+    {
+        foreach (var table in s.Tables)
+        {
+            s.Db.Execute($"UPDATE {table.RowTable} SET version = 0 WHERE remote = ?1 AND version > ?2", Value.Integer(s.Remote), Value.Integer(commonPosition));
+        }
+
+        s.Db.Execute("DELETE FROM _tm_tombstone WHERE remote = ?1 AND version > ?2", Value.Integer(s.Remote), Value.Integer(commonPosition));
     }
 
     private static void NoteOffers(StoreSession s, long commonPosition)

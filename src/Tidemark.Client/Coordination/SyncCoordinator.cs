@@ -402,7 +402,8 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
         }
 
         using var phase = _times.Of("snapshot");
-        return await new SnapshotFetch(store, _session, snapshots, environment, transaction.LockToken, options.Gate).TryAsync(_session.Space ?? options.Space, cancellationToken).ConfigureAwait(false);
+        return await new SnapshotFetch(store, _session, snapshots, environment, transaction.LockToken, options.Gate)
+            .TryAsync(_session.Space ?? options.Space, () => NewPull(Locked(transaction)).ConfirmAsync(_session, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<SyncException?> PushAsync(EngineTransaction transaction, SyncBatchContext context, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)

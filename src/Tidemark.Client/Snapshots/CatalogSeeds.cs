@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Engines.Integrity;
 using Tidemark.Client.Environment;
@@ -27,6 +30,9 @@ internal static class CatalogSeeds
 
     // Another incarnation of the catalog was downloaded: what is shipped knows nothing of it.
     private static bool IsNews(StoreSession home, SnapshotHead head) =>
+#if TIDEMARK_MUTANTS
+        Mutants.Is(Mutant.CatalogOlderFileTaken) ||
+#endif
         HeldSpace.ReadAll(home.Db).FirstOrDefault(h => h.Space == head.Space) is not { } held
         || new RemoteRepository(home.Db, held.Remote).Read() is var state && (state.Epoch is null || (state.Epoch == head.Epoch && (state.Floor?.Position ?? 0) < head.Mark.Position));
 

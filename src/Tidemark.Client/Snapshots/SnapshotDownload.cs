@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tidemark.Client.Errors;
 using Tidemark.Model.Protocol;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Snapshots;
 
@@ -16,8 +17,7 @@ internal static class SnapshotDownload
     /// <exception cref="SyncException">The connection was lost, or what came is not what was announced.</exception>
     public static async Task RunAsync(ISnapshots remote, string? space, SnapshotManifest manifest, string path, Action alive, CancellationToken cancellationToken)
     {
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
-        await using (file.ConfigureAwait(false))
+        using (var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
             if (file.Length < manifest.Bytes)
             {
@@ -60,17 +60,35 @@ internal static class SnapshotDownload
     private static async Task CopyAsync(Stream from, FileStream to, Action alive, CancellationToken cancellationToken)
     {
         var buffer = new byte[PartBytes];
+        while (await ReadAsync(from, buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
+        {
+            Write(to, buffer.AsSpan(0, count));
+            alive();
+        }
+    }
+
+    private static async ValueTask<int> ReadAsync(Stream from, byte[] buffer, CancellationToken cancellationToken)
+    {
         try
         {
-            while (await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
-            {
-                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
-                alive();
-            }
+            return await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
             throw new SyncException(SyncErrorCode.NetworkError, "The connection was lost in the middle of a snapshot; the next run goes on.", retryable: true, e);
+        }
+    }
+
+    // Here and now, as SQLite writes: a file's own asynchronous writes are writes on other threads.
+    private static void Write(FileStream to, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            to.Write(bytes);
+        }
+        catch (IOException e)
+        {
+            throw new StoreException(StoreTrouble.Full, $"A snapshot cannot be written beside the database: {e.Message} Free some space; the next run goes on with what is there.", e);
         }
     }
 }

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Coordination;
 using Tidemark.Client.Engines.Integrity;
 using Tidemark.Client.Environment;
@@ -10,9 +13,12 @@ namespace Tidemark.Client.Snapshots;
 /// <summary>A first fetch by file where the remote offers one: manifest, download beside the database, then all rows and the cursor in one transaction.</summary>
 internal sealed class SnapshotFetch(LocalStore store, StoreSession session, ISnapshots remote, SyncEnvironment environment, long lockToken, GateMode gate)
 {
+    /// <param name="space">Null: the user's own one.</param>
+    /// <param name="confirm">Asks whether the remote knows what this device has seen of it: a restored one would go unnoticed behind a file of its new history.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>How many rows came; null: pages are to be fetched.</returns>
     /// <exception cref="SyncException">The network failed; the next run goes on with what is there.</exception>
-    public async Task<long?> TryAsync(string? space, CancellationToken cancellationToken)
+    public async Task<long?> TryAsync(string? space, Func<Task> confirm, CancellationToken cancellationToken)
     {
         var manifest = await remote.GetSnapshotAsync(space, cancellationToken).ConfigureAwait(false);
         if (manifest is not { Offered: true, Cursor: { } cursor, ETag: not null, Mark: not null })
@@ -20,6 +26,13 @@ internal sealed class SnapshotFetch(LocalStore store, StoreSession session, ISna
             return null;
         }
 
+        await confirm().ConfigureAwait(false);
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.SnapshotCursorBeforeFile))
+        {
+            new EngineTransaction(session, environment, lockToken).Run(EngineTransactionKind.None, s => s.Remotes.SetCursor(cursor));
+        }
+#endif
         var path = SnapshotDownload.PathFor(store.Path, manifest);
         await SnapshotDownload.RunAsync(remote, space, manifest, path, Renew, cancellationToken).ConfigureAwait(false);
         try

@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Engines;
 using Tidemark.Client.Engines.Apply;
 using Tidemark.Client.Engines.Integrity;
@@ -51,9 +54,9 @@ internal sealed class SnapshotSeeder(StoreSession session, SyncEnvironment envir
         {
             return Fits() ? new EngineTransaction(session, environment, lockToken).Run(EngineTransactionKind.Guarded | EngineTransactionKind.Cheap, s => Apply(s, head, cursor)) : null;
         }
-        catch (Exception e) when (e is DoesNotStandException or StoreException { IsConstraint: true } or IntegrityViolationException)
+        catch (Exception e) when (e is DoesNotStandException or StoreException { IsConstraint: true } or StoreException { Trouble: StoreTrouble.Damaged or StoreTrouble.NotADatabase } or IntegrityViolationException)
         {
-            return null; // Pages put aside what cannot stand; a file cannot.
+            return null; // Pages put aside what cannot stand; a file cannot. A damaged one would come damaged again.
         }
         finally
         {
@@ -145,6 +148,12 @@ internal sealed class SnapshotSeeder(StoreSession session, SyncEnvironment envir
     // Shown before, and not in the file: deleted between the two.
     private static List<IncomingRow> Unlisted(StoreSession s, EntityTable table, long position)
     {
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.CatalogGoneRowsStay))
+        {
+            return [];
+        }
+#endif
         var match = string.Join(" AND ", table.Type.Key.Select((k, i) => $"f.{SqlName.Quote(k)} = r.k{i}"));
         return s.Db.Query(
             $"SELECT {string.Join(", ", Enumerable.Range(0, table.KeyColumns.Count).Select(i => "r.k" + i))} FROM main.{table.RowTable} AS r WHERE r.remote = ?1 AND r.version <= ?2 AND NOT EXISTS (SELECT 1 FROM {Schema}.{SqlName.Quote(table.Type.Name)} AS f WHERE {match})",

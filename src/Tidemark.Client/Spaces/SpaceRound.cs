@@ -65,6 +65,11 @@ internal sealed class SpaceRound(LocalStore store, ISharing sharing, SyncEnviron
     public IReadOnlyList<StoreSession> Sessions() =>
         [.. store.SessionsOf(store.EngineSession, withGone: false)
             .Where(s => s.Space is not { } name || (_spaces.TryGetValue(name, out var space) && space.Role != SpaceRoles.Removed))
+            .Select(s =>
+            {
+                s.IsReadOnly = s.Space is { } name && SpaceNames.IsCatalog(name) && !SpaceRoles.MayWrite(_spaces[name].Role);
+                return s;
+            })
             .OrderBy(s => s.Space is { } name && SpaceNames.IsCatalog(name) ? 0 : 1)];
 
     private IEnumerable<string> Joined()

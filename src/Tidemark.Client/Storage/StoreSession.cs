@@ -64,13 +64,16 @@ public sealed class StoreSession
         Handlers = like.Handlers;
         Merges = like.Merges;
         Committed = like.Committed;
-        Space = like.Space;
+        (Space, IsReadOnly) = (like.Space, like.IsReadOnly);
     }
 
     public StoreConnection Db { get; }
 
     /// <summary>The server's name of the shared space this session works for; null: the one that the options say.</summary>
     internal string? Space { get; init; }
+
+    /// <summary>The space is a catalog that the user does not edit: what a restored server has lost of it is not this file's to give back.</summary>
+    internal bool IsReadOnly { get; set; }
 
     /// <summary>Which space each row is in; null where the file holds one only.</summary>
     internal Spaces.SpaceOwners? Owners { get; }

@@ -12,5 +12,6 @@ public interface ISnapshotWriter
     /// <param name="cursor">Where pages go on; null where it is each reader's own.</param>
     /// <param name="cancellationToken">Ends it; what was written is of no use then.</param>
     /// <returns>How many rows there are.</returns>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     Task<long> WriteAsync(string path, IStoreSnapshot snapshot, SyncModel model, string? cursor, CancellationToken cancellationToken);
 }

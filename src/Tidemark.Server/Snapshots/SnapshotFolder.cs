@@ -12,6 +12,7 @@ internal sealed class SnapshotFolder(string path)
     private const int KeptMax = 2;
     private const string About = ".json";
     private const string Data = ".db";
+    private const string New = ".new";
 
     /// <summary>The newest one of a space; null: none.</summary>
     public (SnapshotManifest Manifest, string Path)? Find(SpaceId space)
@@ -19,7 +20,7 @@ internal sealed class SnapshotFolder(string path)
         foreach (var about in Abouts(space))
         {
             var file = about[..^About.Length] + Data;
-            if (File.Exists(file) && JsonSerializer.Deserialize(File.ReadAllBytes(about), WireJson.Default.SnapshotManifest) is { } manifest)
+            if (Read(about) is { } manifest && new FileInfo(file) is { Exists: true } data && data.Length == manifest.Bytes)
             {
                 return (manifest, file);
             }
@@ -32,7 +33,7 @@ internal sealed class SnapshotFolder(string path)
     public string NewPath(SpaceId space)
     {
         Directory.CreateDirectory(path);
-        var file = Path.Combine(path, NameOf(space) + ".new");
+        var file = Path.Combine(path, NameOf(space) + New);
         File.Delete(file);
         return file;
     }
@@ -43,7 +44,8 @@ internal sealed class SnapshotFolder(string path)
         var name = Path.Combine(path, $"{NameOf(space)}-{manifest.Mark!.Position:d19}");
         var whole = manifest with { Bytes = new FileInfo(written).Length, ETag = $"{manifest.Mark.Position}-{manifest.Mark.Token[..8]}-{manifest.ModelHash![..8]}" };
         File.Move(written, name + Data, overwrite: true);
-        File.WriteAllBytes(name + About, JsonSerializer.SerializeToUtf8Bytes(whole, WireJson.Default.SnapshotManifest));
+        File.WriteAllBytes(name + New, JsonSerializer.SerializeToUtf8Bytes(whole, WireJson.Default.SnapshotManifest));
+        File.Move(name + New, name + About, overwrite: true);
         foreach (var old in Abouts(space).Skip(KeptMax))
         {
             File.Delete(old);
@@ -51,6 +53,19 @@ internal sealed class SnapshotFolder(string path)
         }
 
         return (whole, name + Data);
+    }
+
+    // A machine that lost its power may have left half of it.
+    private static SnapshotManifest? Read(string about)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(about), WireJson.Default.SnapshotManifest);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private string[] Abouts(SpaceId space) => Directory.Exists(path) ? [.. Directory.GetFiles(path, NameOf(space) + "-*" + About).OrderDescending(StringComparer.Ordinal)] : [];

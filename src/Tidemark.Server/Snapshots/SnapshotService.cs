@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
@@ -9,7 +12,6 @@ namespace Tidemark.Server.Snapshots;
 /// <summary>Offers a file in place of the first pages, where there are many. It is made anew when so much has changed since that pages would be as fast.</summary>
 internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter writer, ServerOptions options) : IDisposable
 {
-    private const int ChangesFree = 1000;
     private readonly SemaphoreSlim _writing = new(1, 1);
 
     public async Task<(SnapshotManifest Manifest, string? Path)> OfAsync(IStoreSnapshot snapshot, SyncModel model, UserId user, ChangesService changes, CancellationToken cancellationToken)
@@ -18,18 +20,26 @@ internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter wri
         var reader = isCatalog ? Spaces.Everybody : user;
         if (await FreshAsync(snapshot, model, cancellationToken).ConfigureAwait(false) is { } there)
         {
+#if TIDEMARK_MUTANTS
+            if (Mutants.Is(Mutant.SnapshotCursorAhead))
+            {
+                return (there.Manifest with { Cursor = changes.CursorAt(model, reader, snapshot.Space, snapshot.State!.Epoch, snapshot.State.Head) }, there.Path);
+            }
+#endif
             return Told(there, changes, model, reader);
         }
 
         if (!isCatalog && await CountAsync(snapshot, model, 0, options.SnapshotRowsMin, cancellationToken).ConfigureAwait(false) < options.SnapshotRowsMin)
         {
-            return (new SnapshotManifest { Space = snapshot.Space.Value, Offered = false }, null);
+            return None(snapshot.Space);
         }
 
         await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return Told(await FreshAsync(snapshot, model, cancellationToken).ConfigureAwait(false) ?? await WriteAsync(snapshot, model, isCatalog, changes, cancellationToken).ConfigureAwait(false), changes, model, reader);
+            return await FreshAsync(snapshot, model, cancellationToken).ConfigureAwait(false) is { } meanwhile ? Told(meanwhile, changes, model, reader)
+                : await TryWriteAsync(snapshot, model, isCatalog, changes, cancellationToken).ConfigureAwait(false) is { } written ? Told(written, changes, model, reader)
+                : None(snapshot.Space);
         }
         finally
         {
@@ -39,6 +49,19 @@ internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter wri
 
     public void Dispose() => _writing.Dispose();
 
+    // Where no file can be written pages are fetched: a full disk keeps nobody from a first fetch.
+    private async Task<(SnapshotManifest Manifest, string Path)?> TryWriteAsync(IStoreSnapshot snapshot, SyncModel model, bool isCatalog, ChangesService changes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WriteAsync(snapshot, model, isCatalog, changes, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private async Task<(SnapshotManifest Manifest, string Path)> WriteAsync(IStoreSnapshot snapshot, SyncModel model, bool isCatalog, ChangesService changes, CancellationToken cancellationToken)
     {
         var state = snapshot.State!;
@@ -47,6 +70,8 @@ internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter wri
         var rows = await writer.WriteAsync(path, snapshot, model, cursor, cancellationToken).ConfigureAwait(false);
         return folder.Keep(snapshot.Space, path, new SnapshotManifest { Space = snapshot.Space.Value, Offered = true, Epoch = state.Epoch, Mark = state.Head, Rows = rows, ModelHash = model.Hash });
     }
+
+    private static (SnapshotManifest Manifest, string? Path) None(SpaceId space) => (new SnapshotManifest { Space = space.Value, Offered = false }, null);
 
     // The cursor comes with the rows: it says the commit they were read at, not the one of now.
     private static (SnapshotManifest Manifest, string? Path) Told((SnapshotManifest Manifest, string Path) file, ChangesService changes, SyncModel model, UserId reader) =>
@@ -61,7 +86,7 @@ internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter wri
             return null;
         }
 
-        var free = (int)Math.Min(int.MaxValue, Math.Max(ChangesFree, file.Manifest.Rows / 10));
+        var free = (int)Math.Min(int.MaxValue, Math.Max(options.SnapshotChangesMax, file.Manifest.Rows / 10));
         return await CountAsync(snapshot, model, mark.Position, free + 1, cancellationToken).ConfigureAwait(false) > free ? null : file;
     }
 

@@ -25,6 +25,23 @@ internal static class FileSet
         File.Delete(path + "-shm");
     }
 
+    /// <summary>A database that was written and closed, and that nobody opens where it is.</summary>
+    public static byte[] ReadClosed(string path) => File.ReadAllBytes(path);
+
+    /// <summary>What a machine that lost its power may leave of the newest file of a folder: its first part.</summary>
+    /// <returns>False: there is none.</returns>
+    public static bool CutNewest(string folder, string ending, int share)
+    {
+        if (!Directory.Exists(folder) || Directory.GetFiles(folder, "*" + ending).Order(StringComparer.Ordinal).LastOrDefault() is not { } newest)
+        {
+            return false;
+        }
+
+        using var file = File.OpenWrite(newest);
+        file.SetLength(file.Length * share / 100);
+        return true;
+    }
+
     public static long Bytes(string path) => new FileInfo(path).Length;
 
     public static long WalBytes(string path) => new FileInfo(path + "-wal") is { Exists: true } file ? file.Length : 0;

@@ -7,6 +7,12 @@ internal sealed record WireRequest(string Method, string Path, string Token, byt
 {
     /// <summary>The lease it names.</summary>
     public string? Lease { get; init; }
+
+    /// <summary>What stands behind the question mark.</summary>
+    public string Query { get; init; } = "";
+
+    /// <summary>The first byte of a file that is wanted, and of which file.</summary>
+    public (long From, string ETag)? Rest { get; init; }
 }
 
 /// <summary>What a server, or something that stands in its place, answers.</summary>

@@ -16,6 +16,8 @@ namespace Tidemark.Simulation.Network;
 internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
 {
     private const string LeasePath = "/sync/lease";
+    private const string SnapshotPath = "/spaces/snapshot";
+    private const string CatalogPath = "/catalog/";
 
     public WireReply Handle(WireRequest request)
     {
@@ -53,6 +55,11 @@ internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
         ("GET", "/sync/model") => Message(Done(server.GetModelAsync(caller, default)), WireJson.Default.ModelInfo),
         ("PUT", "/sync/model") => Message(Done(server.PutModelAsync(caller, request.Body, default)), WireJson.Default.ModelInfo),
         ("GET", "/spaces") => Message(Done(server.GetSpacesAsync(caller, withLeft: true, default)), WireJson.Default.IReadOnlyListSpaceInfo),
+        ("GET", SnapshotPath + "/manifest") => Message(Done(server.GetSnapshotAsync(caller, SpaceIn(request), default)), WireJson.Default.SnapshotManifest),
+        ("GET", SnapshotPath) => FileOf(request, Done(server.SnapshotFileAsync(caller, SpaceIn(request), default))),
+        ("GET", _) when request.Path.StartsWith(CatalogPath, StringComparison.Ordinal) && request.Path.Split('/') is [_, _, var name, var what] => what == "manifest"
+            ? Message(Done(server.GetSnapshotAsync(caller, SpaceNames.CatalogPrefix + name, default)), WireJson.Default.SnapshotManifest)
+            : FileOf(request, Done(server.SnapshotFileAsync(caller, SpaceNames.CatalogPrefix + name, default))),
         ("POST", "/sync/push") => Message(Done(server.PushAsync(caller, request.Body, default)), WireJson.Default.PushResponse),
         ("POST", "/sync/changes") => new WireReply(200, "application/json", Done(server.GetChangesAsync(caller, Read(request, WireJson.Default.ChangesRequest), default)).ToArray()),
         ("POST", "/sync/checksums") => Message(Done(server.GetChecksumsAsync(caller, Read(request, WireJson.Default.ChecksumsRequest), default)), WireJson.Default.ChecksumsResponse),
@@ -64,6 +71,22 @@ internal sealed class ServerFront(SyncServer server, Action<string> unexpected)
             Message(Done(server.ReleaseLeaseAsync(caller, request.Path[(LeasePath.Length + 1)..], default)), WireJson.Default.LeaseReleased),
         _ => WireReply.Html(404, "nothing here"),
     };
+
+    private static string? SpaceIn(WireRequest request) => request.Query.Split("space=") is [_, var space] ? Uri.UnescapeDataString(space) : null;
+
+    // The rest of the file when it is still the same one, else all of it.
+    private static WireReply FileOf(WireRequest request, (SnapshotManifest Manifest, string? Path) file)
+    {
+        if (file.Path is not { } path)
+        {
+            return Refusal(Problems.Describe(ErrorCodes.BadRequest, "No snapshot is offered of this space."));
+        }
+
+        var bytes = FileSet.ReadClosed(path);
+        return request.Rest is { } rest && rest.ETag == file.Manifest.ETag && rest.From < bytes.Length
+            ? new WireReply(206, "application/vnd.sqlite3", bytes[(int)rest.From..])
+            : new WireReply(200, "application/vnd.sqlite3", bytes);
+    }
 
     private static T Read<T>(WireRequest request, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(request.Body, type) ?? throw new JsonException("null");
 

@@ -11,7 +11,11 @@ internal abstract class WorldWire(WorldRun run, Dice dice) : HttpMessageHandler
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         run.Scheduler.CheckThread();
-        var sent = new WireRequest(request.Method.Method, request.RequestUri!.AbsolutePath, request.Headers.Authorization?.Parameter ?? "", BodyOf(request), AcceptsGzip: false);
+        var sent = new WireRequest(request.Method.Method, request.RequestUri!.AbsolutePath, request.Headers.Authorization?.Parameter ?? "", BodyOf(request), AcceptsGzip: false)
+        {
+            Query = request.RequestUri.Query,
+            Rest = request.Headers is { Range: { } range, IfRange.EntityTag.Tag: { } tag } ? (range.Ranges.First().From ?? 0, tag.Trim('"')) : null,
+        };
         var fate = run.Calm ? 99 : dice.Below(100);
         if (fate < 4)
         {
@@ -42,13 +46,16 @@ internal abstract class WorldWire(WorldRun run, Dice dice) : HttpMessageHandler
             return Lost();
         }
 
-        var content = new ByteArrayContent(reply.Body);
+        var content = ContentOf(sent, reply);
         content.Headers.ContentType = new MediaTypeHeaderValue(reply.MediaType);
         return Task.FromResult(new HttpResponseMessage((HttpStatusCode)reply.Status) { Content = content });
     }
 
     /// <summary>What the server answers; null: the connection broke over it.</summary>
     protected abstract WireReply? Handle(WireRequest request);
+
+    /// <summary>The answer's body, as it comes through.</summary>
+    protected virtual HttpContent ContentOf(WireRequest request, WireReply reply) => new ByteArrayContent(reply.Body);
 
     private static byte[] BodyOf(HttpRequestMessage request)
     {

@@ -25,7 +25,7 @@ public static class Simulator
         ArgumentNullException.ThrowIfNull(options);
         return options.Workload switch
         {
-            Workloads.Fifth or Workloads.Seventh => WorldRun.Play(options, DefaultFolder(), "sharing", static (o, folder) => new Sharing.SharingRun(o, folder)),
+            Workloads.Fifth or Workloads.Seventh or Workloads.Eleventh => WorldRun.Play(options, DefaultFolder(), "sharing", static (o, folder) => new Sharing.SharingRun(o, folder)),
             Workloads.Eighth => WorldRun.Play(options, DefaultFolder(), "health", static (o, folder) => new Health.HealthRun(o, folder)),
             Workloads.Ninth or Workloads.Tenth => WorldRun.Play(options, DefaultFolder(), "several", static (o, folder) => new Several.SeveralRun(o, folder)),
             _ => Run(Plan.Make(options)),

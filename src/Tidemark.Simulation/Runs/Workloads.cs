@@ -33,12 +33,15 @@ public static class Workloads
     /// <summary>The ninth one, with a remote that has no room for stamps, rows that other writers delete for good, keys that are changed, accounts that are, and newcomers that name the remotes in either order.</summary>
     public const int Tenth = 10;
 
+    /// <summary>The seventh one, with a catalog of public rows and with snapshot files for whoever comes new.</summary>
+    public const int Eleventh = 11;
+
     public const int Preset = First;
 
-    public const int Newest = Tenth;
+    public const int Newest = Eleventh;
 
     /// <summary>Is it short as it is, with steps that are not a schedule?</summary>
-    public static bool IsWorldOfItsOwn(int workload) => workload is Fifth or Seventh or Eighth or Ninth or Tenth;
+    public static bool IsWorldOfItsOwn(int workload) => workload is Fifth or Seventh or Eighth or Ninth or Tenth or Eleventh;
 
     /// <summary>Does a workload have what came with another one?</summary>
     public static bool Has(int workload, int since) => workload == Sixth ? since is First or Sixth : since <= workload;

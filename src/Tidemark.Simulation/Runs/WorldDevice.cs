@@ -35,6 +35,19 @@ internal abstract class WorldDevice(WorldRun run, string name, string folder) : 
         db.Run(sql, values);
     }
 
+    /// <summary>Several statements in one transaction.</summary>
+    public void WriteAll(IEnumerable<string> statements)
+    {
+        using var db = App();
+        db.Run("BEGIN IMMEDIATE");
+        foreach (var sql in statements)
+        {
+            db.Run(sql);
+        }
+
+        db.Run("COMMIT");
+    }
+
     public List<Value[]> Read(string sql)
     {
         using var db = App();

@@ -17,15 +17,17 @@ internal sealed class SharingDevice : WorldDevice
 {
     private readonly SharingRun _run;
     private readonly Dice _dice;
+    private readonly IReadOnlyList<string> _shipped; // catalog files that came with the app
     private int _processes;
+    private bool _isRunning;
     private TidemarkHttpRemote _remote = null!;
 
-    public SharingDevice(SharingRun run, string name, string user, string folder, Dice dice)
+    public SharingDevice(SharingRun run, string name, string user, string folder, Dice dice, IReadOnlyList<string>? shipped = null)
         : base(run, name, folder)
     {
-        (_run, User, _dice) = (run, user, dice);
+        (_run, User, _dice, _shipped) = (run, user, dice, shipped ?? []);
         KeepFile();
-        Client.Adoption.Adopter.CreateEmpty(FilePath, SharingRun.Model, Environment());
+        Client.Adoption.Adopter.CreateEmpty(FilePath, run.Model, Environment());
         Open();
     }
 
@@ -39,8 +41,46 @@ internal sealed class SharingDevice : WorldDevice
             KillIn(_dice.Below(250));
         }
 
-        return Sync();
+        _isRunning = true;
+        try
+        {
+            return Sync();
+        }
+        finally
+        {
+            _isRunning = false;
+        }
     }
+
+    /// <summary>The app brings a newer, or older, catalog file along; null: it was killed over it.</summary>
+    public long? Install(string file, bool isKilled)
+    {
+        if (_isRunning)
+        {
+            return Store.SeedCatalogs([file]); // Killed over it, the run is.
+        }
+
+        if (isKilled)
+        {
+            KillIn(_dice.Below(60));
+        }
+
+        try
+        {
+            var rows = Store.SeedCatalogs([file]);
+            Watch.NoCrash();
+            return rows;
+        }
+        catch (SimulatedCrashException)
+        {
+            _run.Met("kill");
+            Restart();
+            return null;
+        }
+    }
+
+    /// <summary>Does the file hold the space?</summary>
+    public bool Holds(string space) => Client.Spaces.HeldSpace.ReadAll(Store.EngineSession.Db).Exists(h => !h.IsGone && h.Space == space);
 
     /// <summary>From now on the engine's writes meet this trouble with that chance.</summary>
     public void Trouble(StoreTrouble trouble, double chance)
@@ -52,7 +92,7 @@ internal sealed class SharingDevice : WorldDevice
 
     public void NoTrouble() => Watch.NoTrouble();
 
-    public bool Has(string id) => Read($"SELECT 1 FROM list WHERE id = '{id}' UNION ALL SELECT 1 FROM item WHERE id = '{id}'").Count > 0;
+    public bool Has(string id) => Read($"SELECT 1 FROM ({_run.Lines("''")}) WHERE id = '{id}'").Count > 0;
 
     public IReadOnlyList<DeadLetter> DeadLetters() => new StoreInspector(Store).DeadLetters();
 
@@ -67,7 +107,7 @@ internal sealed class SharingDevice : WorldDevice
         {
             Time = Clock,
             Random = random.Fill,
-            Transport = () => new SharingWire(_run, Name, wire),
+            Transport = () => new SharingWire(_run, this, wire),
             ProcessName = name,
             IsAlive = other => other == name,
             Scheduler = InlineTasks.Instance,
@@ -78,9 +118,9 @@ internal sealed class SharingDevice : WorldDevice
     protected override void Open()
     {
         var environment = Environment();
-        Store = LocalStore.Open(FilePath, new StoreOptions { BusyTimeout = TimeSpan.Zero }, environment);
+        Store = LocalStore.Open(FilePath, new StoreOptions { BusyTimeout = TimeSpan.Zero, Catalogs = _shipped }, environment);
         _remote = new TidemarkHttpRemote(new Uri("http://127.0.0.1"), _ => Task.FromResult(User), environment);
-        var options = new SyncOptions { Push = { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 } }, Pull = { PageRowsMax = _dice.Pick([2, 5, 5000]) } };
+        var options = new SyncOptions { Push = { Backoff = new Backoff { FirstDelayMs = 0, DelayMaxMs = 0 } }, Pull = { PageRowsMax = _dice.Pick([2, 5, 5000]), UsesSnapshots = _run.HasCatalog } };
         Service = new DataSyncService(Store, _remote, options, environment);
     }
 

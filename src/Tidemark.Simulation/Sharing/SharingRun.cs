@@ -5,6 +5,7 @@ using Tidemark.Model.Protocol;
 using Tidemark.Server;
 using Tidemark.Simulation.Network;
 using Tidemark.Simulation.Runs;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Simulation.Sharing;
 
@@ -20,6 +21,7 @@ internal sealed class SharingRun : WorldRun
     private readonly SharingServer _server;
     private readonly SharingSteps _steps;
     private readonly HashSet<string> _away = new(StringComparer.Ordinal); // devices that have not synced since the server was restored
+    private readonly SharingCatalog? _catalog;
     private int _syncs;
 
     public SharingRun(SimulationOptions options, string folder)
@@ -33,9 +35,17 @@ internal sealed class SharingRun : WorldRun
         }
 
         _steps = new SharingSteps(this, Dice.Fork());
+        if (HasCatalog)
+        {
+            _catalog = new SharingCatalog(this, folder, Dice.Fork());
+            _catalog.Make();
+        }
     }
 
-    public static SyncModel Model { get; } = new SyncModelBuilder()
+    /// <summary>Of the apps.</summary>
+    public SyncModel Model => HasCatalog ? PublicModel : SharedModel;
+
+    private static SyncModel SharedModel { get; } = new SyncModelBuilder()
         .Entity("list", e => e.Field("id", FieldType.Text).Field("title", FieldType.Text).Field("space", FieldType.Text).Key("id").Space("space"))
         .Entity("item", e => e.Field("id", FieldType.Text).Field("list_id", FieldType.Text).Field("title", FieldType.Text).Key("id").Reference("list_id", "list", required: true, DeleteRule.Cascade).Space("list_id"))
         .Build() with
@@ -47,14 +57,35 @@ internal sealed class SharingRun : WorldRun
         ],
     };
 
+    private static SyncModel PublicModel { get; } = new SyncModelBuilder()
+        .Entity("list", e => e.Field("id", FieldType.Text).Field("title", FieldType.Text).Field("space", FieldType.Text).Key("id").Space("space"))
+        .Entity("item", e => e.Field("id", FieldType.Text).Field("list_id", FieldType.Text).Field("title", FieldType.Text).Key("id").Reference("list_id", "list", required: true, DeleteRule.Cascade).Space("list_id"))
+        .Entity("food", e => e.Field("id", FieldType.Text).Field("name", FieldType.Text).Field("edition", FieldType.Integer).Field("space", FieldType.Text).Key("id").Space("space").Catalog("foods"))
+        .Entity("meal", e => e.Field("id", FieldType.Text).Field("list_id", FieldType.Text).Field("food_id", FieldType.Text).Field("title", FieldType.Text).Key("id")
+            .Reference("list_id", "list", required: true, DeleteRule.Cascade).Reference("food_id", "food", required: true, DeleteRule.Restrict).Space("list_id"))
+        .Build() with
+    {
+        Schema =
+        [
+            .. SharedModel.Schema,
+            new SchemaObject { Kind = "table", Name = "food", Table = "food", Sql = "CREATE TABLE food(id TEXT PRIMARY KEY, name TEXT, edition INTEGER, space TEXT)" },
+            new SchemaObject { Kind = "table", Name = "meal", Table = "meal", Sql = "CREATE TABLE meal(id TEXT PRIMARY KEY, list_id TEXT NOT NULL REFERENCES list(id) ON DELETE CASCADE, food_id TEXT NOT NULL REFERENCES food(id), title TEXT)" },
+        ],
+    };
+
     public SharingTruth Truth { get; } = new();
 
-    public IReadOnlyList<string> Users { get; } = ["ann", "bob", "eve"];
+    public IReadOnlyList<string> Users { get; } = [SharingTruth.Editor, "bob", "eve"];
 
     public IReadOnlyList<SharingDevice> Devices => _devices;
 
     /// <summary>Is the server killed and restored, and are the devices' disks in trouble?</summary>
-    public bool HasDisasters => Options.Workload == Workloads.Seventh;
+    public bool HasDisasters => Options.Workload is Workloads.Seventh or Workloads.Eleventh;
+
+    /// <summary>Are there public rows, and files for first fetches?</summary>
+    public bool HasCatalog => Options.Workload == Workloads.Eleventh;
+
+    public SharingCatalog? Catalog => _catalog;
 
     protected override TimeSpan Pause => TimeSpan.FromMinutes(7);
 
@@ -62,9 +93,35 @@ internal sealed class SharingRun : WorldRun
 
     protected override int Syncs => _syncs;
 
-    public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask) => _server.Ask(user, ask);
+    public T Server<T>(string user, Func<SyncServer, Caller, Task<T>> ask, bool isAdministrator = false) => _server.Ask(user, ask, isAdministrator);
 
-    public WireReply? Handle(WireRequest request) => _server.Handle(request);
+    /// <summary>SQL for all rows: space_id, id and what a row says, as `line`.</summary>
+    /// <param name="space">SQL for the space.</param>
+    public string Lines(string space) =>
+        $"SELECT {space} AS space_id, id, 'list|' || id || '|' || title AS line FROM list UNION ALL SELECT {space}, id, 'item|' || id || '|' || title FROM item"
+        + (HasCatalog ? $" UNION ALL SELECT {space}, id, 'food|' || id || '|' || name || '|' || coalesce(edition, '') FROM food UNION ALL SELECT {space}, id, 'meal|' || id || '|' || food_id || '|' || title FROM meal" : "");
+
+    /// <summary>Has the device not synced since the server was restored?</summary>
+    public bool IsAway(SharingDevice device) => _away.Contains(device.Name);
+
+    /// <summary>Somebody gets another device.</summary>
+    public SharingDevice Join(IReadOnlyList<string> shipped)
+    {
+        var device = new SharingDevice(this, ((char)('A' + _devices.Count)).ToString(), Dice.Pick(Users), Folder, Dice.Fork(), shipped);
+        _devices.Add(device);
+        return device;
+    }
+
+    public WireReply? Handle(WireRequest request)
+    {
+        var reply = _server.Handle(request);
+        if (request.Path == "/sync/push")
+        {
+            _catalog?.Note(_server.Rows());
+        }
+
+        return reply;
+    }
 
     public void Backup()
     {
@@ -102,6 +159,15 @@ internal sealed class SharingRun : WorldRun
         _server.NoCrash();
     }
 
+    /// <summary>The server's disk is in trouble during the next run of that device.</summary>
+    public void TroubleServer(SharingDevice device, StoreTrouble trouble, double chance)
+    {
+        Met("server-disk");
+        _server.Trouble(trouble, chance, Dice.Fork());
+        Sync(device, isKilled: false);
+        _server.NoTrouble();
+    }
+
     /// <summary>Before a role is taken: what only its holder could have given back to a restored server may stay lost.</summary>
     public void ExcuseLostOf(string space)
     {
@@ -117,9 +183,12 @@ internal sealed class SharingRun : WorldRun
     public bool Sync(SharingDevice device, bool isKilled)
     {
         _syncs++;
-        if (device.Sync(isKilled) is not { } report)
+        var referred = HasCatalog ? SharingCatalog.References(device) : [];
+        var report = device.Sync(isKilled);
+        if (report is null)
         {
             Say(device.Name, "is killed in the middle of a run");
+            _catalog?.CheckWhole(device, referred);
             return true;
         }
 
@@ -136,6 +205,7 @@ internal sealed class SharingRun : WorldRun
             CheckNothingForeign(device);
         }
 
+        _catalog?.CheckWhole(device, referred);
         return report.Error is not null || report.Push.Accepted + report.Push.Conflicts + report.Push.Failed + report.Push.DeadLetters + report.Pull.Applied + report.Pull.Merged + report.Pull.Deleted > 0;
     }
 
@@ -165,6 +235,13 @@ internal sealed class SharingRun : WorldRun
             {
                 break;
             }
+        }
+
+        if (_catalog is not null && Violation is null)
+        {
+            _catalog.Settled();
+            _catalog.Publish(); // The last one: whatever restores have mixed is of one edition again.
+            BecomesQuiet();
         }
 
         if (Violation is null)
@@ -198,7 +275,8 @@ internal sealed class SharingRun : WorldRun
     private void CheckNothingForeign(SharingDevice device)
     {
         var refused = device.DeadLetters().Select(l => l.Key.Trim('"')).ToHashSet(StringComparer.Ordinal);
-        foreach (var (id, list) in device.Read("SELECT id, NULL FROM list UNION ALL SELECT id, list_id FROM item ORDER BY 1").Select(r => (r[0].AsText, r[1].IsNull ? null : r[1].AsText)))
+        var meals = HasCatalog ? "UNION ALL SELECT id, list_id FROM meal UNION ALL SELECT id, NULL FROM food " : "";
+        foreach (var (id, list) in device.Read($"SELECT id, NULL FROM list UNION ALL SELECT id, list_id FROM item {meals}ORDER BY 1").Select(r => (r[0].AsText, r[1].IsNull ? null : r[1].AsText)))
         {
             if (Truth.Find(id) is { } row && Truth.RoleOf(device.User, row.Space) is null && !Truth.IsForgotten(device.User, row.Space) && !refused.Contains(id) && !(list is not null && refused.Contains(list)))
             {
@@ -225,16 +303,22 @@ internal sealed class SharingRun : WorldRun
     private void CheckEqual()
     {
         var server = _server.Rows();
+        var foods = server.Where(r => r.Line.StartsWith("food|", StringComparison.Ordinal)).Select(r => r.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var device in _devices)
         {
-            var wanted = server.Where(r => Truth.RoleOf(device.User, r.Space) is not null).Select(r => r.Line).Order(StringComparer.Ordinal).ToList();
-            var there = device.Read("SELECT id, 'list|' || id || '|' || title FROM list UNION ALL SELECT id, 'item|' || id || '|' || title FROM item")
-                .Where(r => Truth.Find(r[0].AsText) is not { } row || !Truth.IsForgotten(device.User, row.Space)).Select(r => r[1].AsText).Order(StringComparer.Ordinal).ToList();
+            var referred = HasCatalog ? SharingCatalog.References(device) : [];
+            var wanted = server.Where(r => Truth.RoleOf(device.User, r.Space) is not null && !IsOutOfCatalog(r.Line)).Select(r => r.Line).Order(StringComparer.Ordinal).ToList();
+            var there = device.Read($"SELECT id, line FROM ({Lines("''")})")
+                .Where(r => (Truth.Find(r[0].AsText) is not { } row || !Truth.IsForgotten(device.User, row.Space)) && !IsOutOfCatalog(r[1].AsText) && (foods.Contains(r[0].AsText) || !referred.Contains(r[0].AsText)))
+                .Select(r => r[1].AsText).Order(StringComparer.Ordinal).ToList();
             if (!wanted.SequenceEqual(there, StringComparer.Ordinal))
             {
                 Violate("equal", $"{device.Name} of {device.User} has not what its spaces have: missing {string.Join(", ", wanted.Except(there, StringComparer.Ordinal))}; too much {string.Join(", ", there.Except(wanted, StringComparer.Ordinal))}");
             }
         }
+
+        // A meal of a food that the catalog has no more is only where that food still is.
+        bool IsOutOfCatalog(string line) => line.Split('|') is ["meal", _, var food, _] && !foods.Contains(food);
     }
 
     private bool CanGiveBack(SharingDevice device, string id) =>

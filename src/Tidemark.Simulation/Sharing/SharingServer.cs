@@ -16,6 +16,7 @@ internal sealed class SharingServer : IDisposable
     private readonly string _folder;
     private readonly Dice _random;
     private readonly List<string> _backups = [];
+    private readonly Dice? _tears;
     private int _files;
     private VirtualClock _clock = null!;
     private DiskWatch _watch = null!;
@@ -25,11 +26,14 @@ internal sealed class SharingServer : IDisposable
     public SharingServer(SharingRun run, string folder, Dice random)
     {
         (_run, _folder, _random) = (run, folder, random);
+        _tears = run.HasCatalog ? random.Fork() : null;
         Path = NextPath();
         Start();
     }
 
     public string Path { get; private set; }
+
+    private string Snapshots => System.IO.Path.Combine(_folder, "snapshots");
 
     public bool HasBackup => _backups.Count > 0;
 
@@ -45,16 +49,22 @@ internal sealed class SharingServer : IDisposable
             _run.Met("server-crash");
             _run.Say("server", "is killed and back");
             Stop();
+            TearSnapshot();
             Start();
             return null;
         }
     }
 
-    public T Ask<T>(string user, Func<SyncServer, Caller, Task<T>> ask)
+    public T Ask<T>(string user, Func<SyncServer, Caller, Task<T>> ask, bool isAdministrator = false)
     {
         _watch.NoCrash();
-        return ask(_server, new Caller(new UserId(user), IsAdministrator: false)).GetAwaiter().GetResult();
+        return ask(_server, new Caller(new UserId(user), isAdministrator)).GetAwaiter().GetResult();
     }
+
+    /// <summary>From now on the server's writes meet this trouble with that chance, those of snapshot files too.</summary>
+    public void Trouble(StoreTrouble trouble, double chance, Dice dice) => _watch.Trouble(trouble, chance, dice);
+
+    public void NoTrouble() => _watch.NoTrouble();
 
     /// <summary>The process ends before the n-th statement from now.</summary>
     public void CrashIn(long statements) => _watch.CrashIn(statements, () =>
@@ -86,8 +96,7 @@ internal sealed class SharingServer : IDisposable
     {
         using var db = SqliteFile.Open(Path, new OpenOptions { QueryOnly = true });
         return db.Query("SELECT name FROM sqlite_schema WHERE name = 'item'").Count == 0 ? []
-            : db.Query("SELECT space_id, id, 'list|' || id || '|' || title FROM list UNION ALL SELECT space_id, id, 'item|' || id || '|' || title FROM item")
-                .ConvertAll(r => (r[0].AsText, r[1].AsText, r[2].AsText));
+            : db.Query($"SELECT space_id, id, line FROM ({_run.Lines("space_id")})").ConvertAll(r => (r[0].AsText, r[1].AsText, r[2].AsText));
     }
 
     /// <summary>Who is a member of which shared space, or with no role was one.</summary>
@@ -96,7 +105,7 @@ internal sealed class SharingServer : IDisposable
         using var db = SqliteFile.Open(Path, new OpenOptions { QueryOnly = true });
         return db.Query("SELECT space_id, user_id, nullif(role, 'removed') FROM _tm_member ORDER BY 1, 2")
             .ConvertAll(r => (r[0].AsText, r[1].AsText, r[2].IsNull ? null : r[2].AsText))
-            .FindAll(m => !m.Item1.StartsWith(SpaceNames.OwnPrefix, StringComparison.Ordinal));
+            .FindAll(m => !m.Item1.StartsWith(SpaceNames.OwnPrefix, StringComparison.Ordinal) && !SpaceNames.IsCatalog(m.Item1));
     }
 
     public void Dispose() => Stop();
@@ -115,8 +124,19 @@ internal sealed class SharingServer : IDisposable
                 return bytes;
             },
         };
-        _server = new SyncServer(SqliteServerStore.Open(Path, environment, _watch), environment, new ServerOptions { Dev = true });
+        _server = _run.HasCatalog
+            ? new SyncServer(SqliteServerStore.Open(Path, environment, _watch), environment, new ServerOptions { Dev = true, SnapshotFolder = Snapshots, SnapshotRowsMin = 3, SnapshotChangesMax = 4 }, snapshots: new SqliteSnapshotWriter(_watch))
+            : new SyncServer(SqliteServerStore.Open(Path, environment, _watch), environment, new ServerOptions { Dev = true });
         _front = new ServerFront(_server, text => _run.Violate("server", text));
+    }
+
+    // The machine may have lost its power, and with it the end of the file that was written last.
+    private void TearSnapshot()
+    {
+        if (_tears is { } dice && dice.Chance(0.3) && FileSet.CutNewest(Snapshots, dice.Pick([".db", ".json"]), dice.Below(100)))
+        {
+            _run.Met("snapshot-torn");
+        }
     }
 
     private void Stop()

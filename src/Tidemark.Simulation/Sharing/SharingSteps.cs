@@ -21,6 +21,12 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
             return;
         }
 
+        if (run.Catalog is { } catalog && dice.Chance(0.35))
+        {
+            catalog.Next(device);
+            return;
+        }
+
         switch (dice.Below(20))
         {
             case < 9:
@@ -46,9 +52,15 @@ internal sealed class SharingSteps(SharingRun run, Dice dice)
 
     private void Disaster(SharingDevice device)
     {
+        if (run.HasCatalog && dice.Chance(0.15))
+        {
+            run.TroubleServer(device, dice.Pick([StoreTrouble.Full, StoreTrouble.IoError]), dice.Pick([0.02, 0.2, 1.0]));
+            return;
+        }
+
         switch (dice.Below(10))
         {
-            case < 3:
+            case < 3 when run.Catalog is not { IsMade: false }:
                 run.Backup();
                 break;
             case 3 or 4:

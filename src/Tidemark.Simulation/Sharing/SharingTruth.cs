@@ -5,6 +5,9 @@ namespace Tidemark.Simulation.Sharing;
 /// <summary>What the checkers go by: who is a member of what now, and which row was made by whom for which space.</summary>
 internal sealed class SharingTruth
 {
+    /// <summary>Who edits the catalog, which all read.</summary>
+    public const string Editor = "ann";
+
     private readonly SortedDictionary<string, SortedDictionary<string, string>> _spaces = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, MadeRow> _made = new(StringComparer.Ordinal);
 
@@ -21,7 +24,7 @@ internal sealed class SharingTruth
     public IEnumerable<MadeRow> Made => _made.Values;
 
     public string? RoleOf(string user, string space) =>
-        space == SpaceNames.OwnPrefix + user ? SpaceRoles.Owner : _spaces.GetValueOrDefault(space)?.GetValueOrDefault(user);
+        space == SpaceNames.OwnPrefix + user ? SpaceRoles.Owner : SpaceNames.IsCatalog(space) ? user == Editor ? SpaceRoles.Owner : SpaceRoles.Reader : _spaces.GetValueOrDefault(space)?.GetValueOrDefault(user);
 
     public IReadOnlyList<string> MembersOf(string space) => _spaces.TryGetValue(space, out var members) ? [.. members.Keys] : [];
 

@@ -173,6 +173,45 @@ public sealed class CatalogTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Client.Errors.SyncException>(() => Server("ben").GetSnapshotAsync("u:ann", CancellationToken.None));
     }
 
+    [Theory]
+    [Trait("req", "CUR-05")]
+    [InlineData("torn")]
+    [InlineData("half told of")]
+    [InlineData("damaged")]
+    [InlineData("full disk")]
+    public async Task A_file_that_cannot_be_had_keeps_nobody_from_a_first_fetch(string trouble)
+    {
+        await Open("ben", "ben").SyncAsync(); // The server has a file now.
+        var (file, about) = (Directory.GetFiles(_snapshots.Path, "*.db").Single(), Directory.GetFiles(_snapshots.Path, "*.json").Single());
+        var bytes = await File.ReadAllBytesAsync(file);
+        switch (trouble)
+        {
+            case "torn":
+                await File.WriteAllBytesAsync(file, bytes[..(bytes.Length / 2)]);
+                break;
+            case "half told of":
+                await File.WriteAllBytesAsync(about, (await File.ReadAllBytesAsync(about))[..20]);
+                break;
+            case "damaged":
+                await File.WriteAllBytesAsync(file, [.. bytes[..4096], .. Enumerable.Repeat((byte)0xFF, 4096), .. bytes[8192..]]); // The rows, not what it says of itself.
+                break;
+            default:
+                Directory.Delete(_snapshots.Path, recursive: true);
+                await File.WriteAllTextAsync(_snapshots.Path, "no folder can be made here");
+                break;
+        }
+
+        var eve = Open("eve", "eve");
+        await eve.SyncAsync();
+        Assert.Equal(["apple|Apple", "bread|Bread"], eve.Rows("SELECT id, name FROM food ORDER BY id"));
+        eve.AssertQuiet();
+        if (trouble == "full disk")
+        {
+            File.Delete(_snapshots.Path);
+            Directory.CreateDirectory(_snapshots.Path);
+        }
+    }
+
     [Fact]
     public async Task Only_administrators_make_catalogs()
     {

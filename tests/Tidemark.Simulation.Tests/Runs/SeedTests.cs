@@ -82,8 +82,23 @@ public sealed class SeedTests
     [Theory]
     [InlineData(Workloads.Fifth)]
     [InlineData(Workloads.Seventh)]
+    [InlineData(Workloads.Eleventh)]
     [Trait("req", "OPS-10")]
     public void The_first_seeds_of_shared_spaces_hold_every_promise(int workload) => Hold(1, FirstSeedsOfSharing, workload);
+
+    [Theory]
+    [InlineData(5, "rows that changed between two pages of a catalog were missing in it until the next run")]
+    [InlineData(22, "what a restored server had lost of a catalog was offered by its readers, refused, and stayed with them")]
+    [InlineData(28, "a file of a restored server's new history hid the restore from a device that had only pushed: its row was lost")]
+    [Trait("req", "OPS-10")]
+    [Trait("req", "CUR-05")]
+    [Trait("req", "PULL-13")]
+    public void A_seed_of_catalogs_that_once_broke_a_promise_holds(ulong seed, string story)
+    {
+        SystemSqlite.Use();
+        var result = Simulator.Run(new SimulationOptions { Seed = seed, Workload = Workloads.Eleventh });
+        Assert.True(result.Violation is null, $"seed {seed} ({story}): {result.Violation}");
+    }
 
     [Fact]
     [Trait("speed", "slow")]

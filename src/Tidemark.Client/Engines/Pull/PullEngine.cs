@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Errors;
 using Tidemark.Client.Remotes;
 using Tidemark.Client.Storage;
@@ -36,6 +39,16 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         return await FetchAsync(session, cursor, state, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Does the remote know what this device has seen of it? Nothing is asked when it has seen nothing.</summary>
+    /// <exception cref="ResyncRequiredException">It does not.</exception>
+    public async Task ConfirmAsync(StoreSession session, CancellationToken cancellationToken)
+    {
+        if (session.Remotes.Read() is { Floor: not null } state)
+        {
+            await FetchAsync(session, null, state, 1, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Does the first page tell that there is nothing to do?</summary>
     public static bool IsIdle(byte[] body, RemoteState state) => Understood(() =>
     {
@@ -55,7 +68,10 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         var goesBeyond = IsMidway(session, stagedBefore);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var state = session.Remotes.Read();
-        var isListing = state.Resync is ResyncReason.Retention or ResyncReason.Restored;
+        var isWhole = state.Resync is ResyncReason.Retention or ResyncReason.Restored || SpaceNames.IsCatalog(space ?? "");
+#if TIDEMARK_MUTANTS
+        isWhole &= !Mutants.Is(Mutant.CatalogMixesVersions);
+#endif
         var coming = first is not null ? Task.FromResult(first) : FetchAsync(session, ResumeCursor(session, state), state, ending.Token);
         try
         {
@@ -74,8 +90,8 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
                 }
 
                 // A row that changed while the pages before were fetched is behind the head that the first one saw. A listing says of rows that are not
-                // in it that they are gone, so it ends with a page that saw the head itself.
-                var hasMore = tail.HasMore || (isListing && goesBeyond);
+                // in it that they are gone, and a catalog is there as one whole version: both end with a page that saw the head itself.
+                var hasMore = tail.HasMore || (isWhole && goesBeyond);
                 goesBeyond = tail.HasMore;
 
                 // The server makes the next page while this one is looked through and staged.
@@ -144,14 +160,17 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         return rows;
     }
 
-    private async Task<byte[]> FetchAsync(StoreSession session, string? cursor, RemoteState state, CancellationToken cancellationToken)
+    private Task<byte[]> FetchAsync(StoreSession session, string? cursor, RemoteState state, CancellationToken cancellationToken) =>
+        FetchAsync(session, cursor, state, RowsMax > 0 ? Math.Min(RowsMax, options.PageRowsMax) : options.PageRowsMax, cancellationToken);
+
+    private async Task<byte[]> FetchAsync(StoreSession session, string? cursor, RemoteState state, int limit, CancellationToken cancellationToken)
     {
         var request = new ChangesRequest
         {
             Space = space,
             Cursor = cursor,
             DeviceId = deviceId,
-            Limit = RowsMax > 0 ? Math.Min(RowsMax, options.PageRowsMax) : options.PageRowsMax,
+            Limit = limit,
             Marks = state.Floor is null ? null : session.Remotes.ReadMarks(),
         };
         return await remote.GetChangesAsync(request, cancellationToken).ConfigureAwait(false);
