@@ -44,6 +44,38 @@ public sealed class InFlightTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PUSH-04")]
+    public async Task A_row_that_another_device_deletes_before_the_answer_to_its_creation_came_is_deleted(bool isSeen)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO author VALUES(1, 'of a', NULL)");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO author VALUES(1, 'of b', NULL)");
+        b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await b.TrySyncAsync(SyncMode.PushOnly);
+        b.Network.Decide = _ => Fault.None;
+        await a.SyncAsync();
+        if (isSeen)
+        {
+            await b.SyncAsync(SyncMode.PullOnly);
+        }
+
+        // The deletion is of an id that this device does not know yet to be its row's.
+        a.Sql("DELETE FROM author WHERE id = 2");
+        await a.SyncAsync();
+        await b.SyncAsync(SyncMode.PullOnly);
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["1|of a|NULL"], b.Rows("SELECT * FROM author"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [Trait("req", "PUSH-04")]
     [Trait("req", "PUSH-09")]
     [Trait("req", "STO-07")]

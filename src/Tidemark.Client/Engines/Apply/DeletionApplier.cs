@@ -73,6 +73,13 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
+        if (applier.MustWait(deletion, entry) is { } cause)
+        {
+            applier.PutAside(deletion, cause, null); // It may be of the very row whose CREATE we have no answer for.
+            PutAside++;
+            return;
+        }
+
         if (session.HasMerges && !TryTakeMergesBack(deletion, ref live))
         {
             return;
