@@ -227,4 +227,24 @@ public sealed class RenamedRowTests
         Assert.Equal(["s1|p2|on its way", "s2|p2|new"], a.Rows("SELECT * FROM place ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "MOD-03")]
+    [Trait("req", "PUSH-06")]
+    public async Task A_change_of_key_that_meets_a_conflict_and_falls_behind_a_batch_of_edits_is_no_deletion()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('n1', 'one', NULL, NULL);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE note SET title = 'of b'");
+        await b.SyncAsync();
+        a.Sql("UPDATE note SET id = 'n2'");
+        a.DuringNextPush("UPDATE note SET body = 'of a'; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO note SELECT 'x' || i, NULL, NULL, NULL FROM n");
+        await a.SyncAsync(SyncMode.PushOnly);
+        Assert.DoesNotContain(a.Network.PushBodies, p => p.Contains("\"DELETE\"", StringComparison.Ordinal));
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["n2|of b|of a|NULL"], b.Rows("SELECT * FROM note WHERE id LIKE 'n%'"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -84,10 +84,14 @@ public sealed class SeveralCheckerTests
     [Trait("req", "REM-07")]
     public void The_secret_checker_sees_a_plain_value_and_one_that_is_encrypted_again_for_nothing()
     {
-        Assert.Empty(History.Of(new SecretChecker(), Write(Row(Envelope, "1"), Row(Envelope, "1")), Write(Row(Envelope, "1"), Row(Envelope + "A", "2")), Write(null, Row(Envelope, "1"))));
-        Assert.Single(History.Of(new SecretChecker(), Write(null, Row("w1", "1"))));
-        Assert.Single(History.Of(new SecretChecker(), Write(Row(Envelope, "1"), Row(Envelope + "A", "1"))));
-        Assert.Empty(History.Of(new SecretChecker(), Write(Row(Envelope, "1"), Row(Envelope + "A", "1")) with { IsKnowing = false }));
+        const string first = "000000000001-0000-0000000000000007", second = "000000000002-0000-0000000000000007", derived = "000000000001-0000-ffffffffffffffff";
+        var again = Envelope[..^1] + "B";
+        var renewed = Envelope[..12] + "B" + Envelope[13..]; // Under another key.
+        Assert.Empty(History.Of(new SecretChecker(), Write(Row(Envelope, first), Row(Envelope, first)), Write(Row(Envelope, first), Row(again, second)), Write(null, Row(Envelope, first))));
+        Assert.Empty(History.Of(new SecretChecker(), Write(Row(Envelope, first), Row(renewed, first)), Write(Row(Envelope, derived), Row(again, derived))));
+        Assert.Single(History.Of(new SecretChecker(), Write(null, Row("w1", first))));
+        Assert.Single(History.Of(new SecretChecker(), Write(Row(Envelope, first), Row(again, first))));
+        Assert.Empty(History.Of(new SecretChecker(), Write(Row(Envelope, first), Row(again, first)) with { IsKnowing = false }));
 
         static string Row(string secret, string stamp) => $$"""{"secret":"{{secret}}","tm_stamps":"{\"secret\":[\"{{stamp}}\",\"0\"]}"}""";
     }

@@ -61,21 +61,9 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
 
         var live = LiveRows.Read(session, table, deletion.Key);
-        if (!deletion.FromVerdict && applier.StatusOf(deletion.Id) is { } status)
+        if (Awaited(deletion, entry, live) is { } cause)
         {
-            if (status != CommandStatus.Failed || live.Visible is not null)
-            {
-                applier.PutAside(deletion, AsideCause.AwaitingVerdict, null);
-                PutAside++;
-                return;
-            }
-
-            EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
-        }
-
-        if (applier.MustWait(deletion, entry) is { } cause)
-        {
-            applier.PutAside(deletion, cause, null); // It may be of the very row whose CREATE we have no answer for.
+            applier.PutAside(deletion, cause, null);
             PutAside++;
             return;
         }
@@ -124,6 +112,22 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         }
 
         _going[deletion.Id] = deletion;
+    }
+
+    // What is on its way for the row must have its answer first; so must a CREATE that may have made the very row, where the server gives the ids.
+    private string? Awaited(IncomingRow deletion, RowEntry? entry, LiveRow live)
+    {
+        if (!deletion.FromVerdict && applier.StatusOf(deletion.Id) is { } status)
+        {
+            if (status != CommandStatus.Failed || live.Visible is not null)
+            {
+                return AsideCause.AwaitingVerdict;
+            }
+
+            EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
+        }
+
+        return applier.MustWait(deletion, entry);
     }
 
     // The row stands here under another key and is made anew there: when another device has made it there already, what was deleted is still the base of both.

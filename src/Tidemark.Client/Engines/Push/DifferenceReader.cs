@@ -143,7 +143,7 @@ internal sealed class DifferenceReader(StoreSession session)
             return;
         }
 
-        var added = _rows.Values.Where(r => (r.Table.Type.Identity == IdentityModel.ServerAssigned || r is { Base: not null, Live: null }) && _judged.Add(r.Id)).Select(r => r.Id).ToHashSet();
+        var added = _rows.Values.Where(r => (r.Table.Type.Identity == IdentityModel.ServerAssigned || r is { Base: not null, Live: null } || MayBeRenamed(r)) && _judged.Add(r.Id)).Select(r => r.Id).ToHashSet();
         if (added.Count == 0)
         {
             return;
@@ -177,6 +177,9 @@ internal sealed class DifferenceReader(StoreSession session)
             }
         }
     }
+
+    // Edited before the conflict on its change of key was told, which is noted anew then.
+    private bool MayBeRenamed(RowState row) => row is { Base: null, Live: not null, Inserted: false } && !_adopted.Contains(row.Id);
 
     // Both notes, or none; the former key's may have been the last one of this batch.
     private void TakeRename(EntityTable table, RowId to, Touch? former, Touch touch, HashSet<RowId> added)
