@@ -5,7 +5,7 @@ namespace Tidemark.Simulation.Tests.Checkers;
 /// <summary>Checkers of several remotes, each over a history that breaks its promise and one that keeps it.</summary>
 public sealed class SeveralCheckerTests
 {
-    private const string Envelope = "U0UxAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    private static readonly string Envelope = "U0UxARAA" + new string('A', 104); // Version 1, a key of 16 bytes.
 
     [Fact]
     [Trait("req", "REM-04")]
