@@ -4,7 +4,8 @@ namespace Tidemark.Simulation.Checkers;
 
 /// <summary>
 /// Deleted stays deleted: a row that was gone from the server comes back only with a push of a device where an edit of it, or of a row
-/// below it, waited. After a restore of the server its devices settle among
+/// below it, waited: where it hung when it was edited, or where somebody else has put it since, because the edit is merged into the row as it is.
+/// After a restore of the server its devices settle among
 /// themselves which version of a row made before it is the last one: those are left out, as are rows whose key is their identity.
 /// </summary>
 internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
@@ -60,9 +61,46 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
             violation($"<{back}> was deleted and is there again after a push of {_pusher}, where nothing waited that could bring it back");
         }
 
+        var hangs = Parents(server);
+        foreach (var waiting in _waiting.Values)
+        {
+            AddParents(waiting, hangs);
+        }
+
         gone.UnionWith(_there.GetValueOrDefault(server.User, []).Except(now));
         gone.ExceptWith(now);
         _there[server.User] = now;
+    }
+
+    // The tags of the parents of each row, as the server has them.
+    private Dictionary<string, List<string>> Parents(ServerSeen server)
+    {
+        var parents = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var (table, reference) in schema.Tables.SelectMany(t => t.References.Select(r => (t, r))))
+        {
+            foreach (var row in server.Rows.Rows(table))
+            {
+                if (EditFacts.ParentOf(server.Rows, table, reference, row, out var parent) && parent is not null)
+                {
+                    var tag = EditFacts.TagOf(table, row);
+                    (parents.TryGetValue(tag, out var of) ? of : parents[tag] = []).Add(parent);
+                }
+            }
+        }
+
+        return parents;
+    }
+
+    private static void AddParents(HashSet<string> tags, Dictionary<string, List<string>> parents)
+    {
+        var open = new Queue<string>(tags);
+        while (open.TryDequeue(out var tag))
+        {
+            foreach (var parent in parents.GetValueOrDefault(tag, []).Where(tags.Add))
+            {
+                open.Enqueue(parent);
+            }
+        }
     }
 
     private bool Waits(string tag) => Waiting(_pusher).Overlaps(_aliases[tag]);

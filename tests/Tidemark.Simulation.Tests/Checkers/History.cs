@@ -4,7 +4,7 @@ using Tidemark.Simulation.Workload;
 
 namespace Tidemark.Simulation.Tests.Checkers;
 
-/// <summary>Histories made by hand, for one table with a word.</summary>
+/// <summary>Histories made by hand, for one table with a word, whose rows may hang below each other.</summary>
 internal static class History
 {
     public static RandomSchema Schema { get; } = FirstWithOneTable();
@@ -35,6 +35,9 @@ internal static class History
     public static DatabaseImage Rows(params (string Row, string Word)[] rows) =>
         new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [.. rows.Select(r => RowOf(r.Row, r.Row, r.Word))] });
 
+    public static DatabaseImage Hanging(string row, string parent) =>
+        new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [RowOf(parent, parent, "w"), RowOf(row, row, "w", parent)] });
+
     public static DatabaseImage Twice(string row, string word) =>
         new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [RowOf("1", row, word), RowOf("2", row, word)] });
 
@@ -43,13 +46,18 @@ internal static class History
     public static ReplicaAtRest Device(string name, DatabaseImage rows, Books? books = null, params string[] open) =>
         new(name, "ann", rows, open.ToHashSet(StringComparer.Ordinal), books ?? new Books { File = "file" });
 
-    private static Value[] RowOf(string key, string tag, string word)
+    private static Value[] RowOf(string key, string tag, string word, string? parent = null)
     {
         var row = new Value[Table.Columns.Count];
         Array.Fill(row, Value.Null);
         row[0] = Value.Text(key);
         row[Table.TagAt] = Value.Text(tag);
         row[Table.TagAt + 1] = Value.Text(word);
+        if (parent is not null)
+        {
+            row[Table.Columns.ToList().IndexOf(Table.References[0].Name)] = Value.Text(parent);
+        }
+
         return row;
     }
 
@@ -58,7 +66,7 @@ internal static class History
         for (var seed = 0UL; ; seed++)
         {
             var schema = RandomSchema.Make(new Tidemark.Simulation.Clock.Dice(seed));
-            if (schema.Tables is [{ KeyKind: KeyKind.Uuid }])
+            if (schema.Tables is [{ KeyKind: KeyKind.Uuid, References.Count: 1 }])
             {
                 return schema;
             }

@@ -52,6 +52,17 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
+    public void The_resurrection_checker_knows_where_a_row_with_a_waiting_edit_was_put_meanwhile()
+    {
+        var hangs = new ServerSeen("ann", 1, History.Hanging("A1", "A2"));
+        Observation[] gone = [Touches("B", "A1"), hangs, Server(), Push(1, "op1")];
+        Assert.Single(History.Of(Resurrection(), [.. gone, hangs]));
+        Assert.Empty(History.Of(Resurrection(), [Touches("A", "A1"), .. gone, hangs]));
+        Assert.Single(History.Of(Resurrection(), [Touches("A", "A2"), .. gone, hangs]));
+        Assert.Single(History.Of(Resurrection(), [Touches("A", "A1"), .. gone, new DeviceSeen("A", Clean), hangs]));
+    }
+
+    [Fact]
     [Trait("req", "STO-08")]
     public void The_capture_checker_sees_a_change_without_a_note()
     {
