@@ -141,6 +141,55 @@ public sealed class DeleteWinsTests
         Steps.AssertEqual(a, b);
     }
 
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PULL-09")]
+    [Trait("req", "CON-08")]
+    public async Task Another_devices_row_comes_under_the_id_of_one_that_goes_along_with_its_parent()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TripsAsync(world);
+        a.Sql("UPDATE day SET trip_id = 't2' WHERE id = 1; INSERT INTO day VALUES(3, 't2', 'of a'); DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        b.Options.Push.BatchCommandsMax = 1; // The deletion is told of first, and waits for the row that was moved.
+        b.Sql("UPDATE trip SET name = 'edited' WHERE id = 't1'; INSERT INTO day VALUES(3, 't1', 'of b')");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["1|t2|a", "2|t2|b", "3|t2|of a"], b.Rows("SELECT * FROM day ORDER BY id"));
+        Assert.Equal(1, b.Count("SELECT count(*) FROM _tm_conflict WHERE CAST(local AS TEXT) LIKE '%of b%'"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PULL-09")]
+    public async Task A_row_whose_new_version_is_held_off_stays_and_holds_the_deletion_of_its_former_parent()
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await TripsAsync(world);
+        a.Sql("UPDATE day SET trip_id = 't2', slug = 'x' WHERE id = 1; DELETE FROM trip WHERE id = 't1'");
+        await a.SyncAsync();
+        b.Sql("UPDATE day SET slug = 'x' WHERE id = 2");
+        await b.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(["1|t1|a", "2|t2|x"], b.Rows("SELECT * FROM day ORDER BY id"));
+        Assert.Equal(["t1", "t2"], b.Rows("SELECT id FROM trip ORDER BY id"));
+        b.Sql("UPDATE day SET slug = 'y' WHERE id = 2");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["1|t2|x", "2|t2|y"], b.Rows("SELECT * FROM day ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
+    private static async Task<(Device A, Device B)> TripsAsync(World world)
+    {
+        var a = world.Make("a", """
+            CREATE TABLE trip(id TEXT PRIMARY KEY, name TEXT);
+            CREATE TABLE day(id INTEGER PRIMARY KEY, trip_id TEXT NOT NULL REFERENCES trip(id), slug TEXT UNIQUE);
+            """, t => t with { DeletePolicy = DeletePolicy.DeleteWins });
+        var b = world.Clone("b", a);
+        a.Sql("INSERT INTO trip VALUES('t1', 'one'), ('t2', 'two'); INSERT INTO day VALUES(1, 't1', 'a'), (2, 't2', 'b')");
+        await Steps.UntilQuietAsync(a, b);
+        return (a, b);
+    }
+
     private static async Task<(Device A, Device B)> TwoAsync(World world)
     {
         var a = world.Make("a", Sql, t => t.Name == "trip" ? t with { DeletePolicy = DeletePolicy.DeleteWins } : t);

@@ -356,7 +356,11 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
     private void Remember(IncomingRow deletion, Guid? madeBy = null)
     {
-        applier.DropAside(deletion);
+        if (!_along.ContainsKey(deletion.Id))
+        {
+            applier.DropAside(deletion); // What waits under the key of a row that was made here is another device's.
+        }
+
         if (!deletion.Removed)
         {
             session.HasTombstones = true;

@@ -197,8 +197,7 @@ internal sealed class RowApplier
 
     private ApplyOutcome Write(IncomingRow incoming, RowEntry? entry)
     {
-        var table = incoming.Table;
-        var live = LiveOf(incoming);
+        var (table, live) = (incoming.Table, LiveOf(incoming));
         var @base = MayHaveBase(entry, live) ? table.ReadBase(_session.Db, incoming.Key, _session.Remote) : null;
         var isClean = entry is null ? live.Visible is null && (!live.Exists || !incoming.FromVerdict) : @base is null;
         if (entry is null && live.Exists && _others.MoveAside(incoming, live))
@@ -356,17 +355,18 @@ internal sealed class RowApplier
 
     private void WriteLive(EntityTable table, LiveRow live, Row row)
     {
-        var handler = _session.Handlers.For(table.Type.Name);
-        if (live.Exists && !_away.Remove(new RowId(table.Number, row.Key)))
+        var (handler, id) = (_session.Handlers.For(table.Type.Name), new RowId(table.Number, row.Key));
+        if (live.Exists && !_away.ContainsKey(id))
         {
             handler.Update(_session.Db, table, row);
         }
         else
         {
             handler.Insert(_session.Db, table, row);
+            _away.Remove(id); // Where it cannot come in, it is still away.
         }
 
-        _parents.Add(new RowId(table.Number, row.Key));
+        _parents.Add(id);
     }
 
     // An edit made here may refer elsewhere: what comes into the table is the merged row, and only its parents must be here.
