@@ -51,7 +51,10 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
     };
 
     /// <summary>Replaces ids; rows of this file that stand in the way and were never synced are moved aside first.</summary>
-    public void Replace(EntityTable table, IReadOnlyList<(EntityKey Old, EntityKey New)> pairs)
+    /// <param name="table">Of the rows.</param>
+    /// <param name="pairs">Their ids.</param>
+    /// <param name="joined">New ids under which the very rows stand here already.</param>
+    public void Replace(EntityTable table, IReadOnlyList<(EntityKey Old, EntityKey New)> pairs, IReadOnlySet<EntityKey>? joined = null)
     {
         var map = pairs.Where(p => p.Old != p.New).ToList();
         if (map.Count == 0)
@@ -75,7 +78,7 @@ internal sealed class IdCascade(StoreSession session, SyncEnvironment environmen
                 continue;
             }
 
-            if (table.Type.Identity == IdentityModel.ClientAssigned || table.ReadEntry(session.Db, @new, session.Remote) is not null)
+            if (table.Type.Identity == IdentityModel.ClientAssigned || joined?.Contains(@new) == true || table.ReadEntry(session.Db, @new, session.Remote) is not null)
             {
                 table.Delete(session.Db, old); // The server knows both as one row: the references move over.
                 continue;

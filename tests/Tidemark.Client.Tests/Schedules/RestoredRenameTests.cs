@@ -41,6 +41,66 @@ public sealed class RestoredRenameTests
     }
 
     [Theory]
+    [InlineData(true, false, 1)]
+    [InlineData(false, false, 1)]
+    [InlineData(true, true, 1)]
+    [InlineData(false, true, 1)]
+    [InlineData(true, true, 100)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "CON-05")]
+    public async Task An_edit_that_brings_a_row_back_under_its_former_key_is_one_of_the_row_that_stands_there_after_the_restore(bool isOnItsWay, bool isWrittenThere, int commandsMax)
+    {
+        await using var lost = await LostWorld.StartAsync();
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO author VALUES(1, 'ann', NULL)");
+        await Steps.UntilQuietAsync(a, b);
+        await lost.World.BackUpServerAsync();
+        a.Sql("UPDATE author SET id = 104");
+        await a.SyncAsync();
+        b.Sql("UPDATE author SET note = 'edited'");
+        await b.SyncAsync(SyncMode.PullOnly); // Both keys stand for it now, and the one it had is still to be made anew.
+        if (isOnItsWay)
+        {
+            b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropRequest : Fault.None;
+            await b.TrySyncAsync(SyncMode.PushOnly);
+            b.Network.Decide = _ => Fault.None;
+        }
+
+        b.Options.Push.BatchCommandsMax = commandsMax;
+        await lost.RestoreAndWriteAsync(isWrittenThere ? "UPDATE author SET name = 'since'" : "INSERT INTO author VALUES(2, 'ben', NULL)");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Contains("edited", b.Rows("SELECT note FROM author"));
+        if (isWrittenThere)
+        {
+            Assert.Equal(["1|since|edited"], b.Rows("SELECT * FROM author"));
+        }
+
+        Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "CON-05")]
+    public async Task Of_two_keys_of_one_row_the_newer_content_stands_and_nobody_sends_the_older(int commandsMax)
+    {
+        await using var world = await World.StartAsync();
+        var (a, b) = await StartAsync(world);
+        b.Sql("PRAGMA foreign_keys = ON; UPDATE team SET id = 103; UPDATE team SET word = 'older'");
+        await b.SyncAsync();
+        a.Sql("UPDATE team SET word = 'newer'");
+        await Steps.UntilQuietAsync(a, b); // Both keys stand for it now.
+        await world.RestoreServerAsync();
+        a.Options.Push.BatchCommandsMax = b.Options.Push.BatchCommandsMax = commandsMax;
+        await a.SyncAsync();
+        Assert.DoesNotContain(a.Network.PushBodies, p => p.Contains("\"UPDATE\"", StringComparison.Ordinal) && p.Contains("older", StringComparison.Ordinal));
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["1|1|newer", "103|103|older"], a.Rows("SELECT * FROM team"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     [Trait("req", "PULL-10")]

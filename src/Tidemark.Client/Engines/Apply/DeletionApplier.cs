@@ -365,7 +365,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         {
             session.HasTombstones = true;
             session.Contents.Note(deletion.Id, deletion.Version, deletion.ContentVersion);
-            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? (deletion.Raw.Length > 0 ? null : madeBy)); // A page names no maker where the row goes on under another key.
+            session.Tombstones.Save(deletion.Table.Number, deletion.Key, deletion.Version, TombstoneStatus.Synced, environment.NowMs, deletion.MadeBy ?? (deletion.FromVerdict || deletion.Raw.Length > 0 ? null : madeBy)); // The server names no maker where the row goes on under another key.
         }
     }
 

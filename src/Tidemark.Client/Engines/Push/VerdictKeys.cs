@@ -82,17 +82,20 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
             return false;
         }
 
-        var joined = known.Where(k => !pairs.Exists(p => p.Old == k.New && p.Old != p.New)).Select(k => JoinedRow.Of(session, table, k.Old, k.New)).Where(j => j is not null).ToList();
+        var joined = known.Where(k => !pairs.Exists(p => p.Old == k.New && p.Old != p.New))
+            .Select(k => IsRevived(table, k.New) ? JoinedRow.OfRevived(session, table, k.Old, k.New) : JoinedRow.Of(session, table, k.Old, k.New)).Where(j => j is not null).ToList();
         if (CanChangeKeys(table.Type))
         {
             MakeRoom(table, pairs, known);
-            _cascade.Replace(table, pairs); // Else the row has followed the row its key refers to.
+            _cascade.Replace(table, pairs, joined.Select(j => j!.Key).ToHashSet()); // Else the row has followed the row its key refers to.
         }
 
         MoveKnown(table, known);
         joined.ForEach(j => j!.Keep(session, table, environment.NowMs));
         return true;
     }
+
+    private bool IsRevived(EntityTable table, EntityKey key) => table.ReadEntry(session.Db, key, session.Remote) is null && _again!.IsRevived(table, key);
 
     // A row that this device made is at the server's one of another key: by a new id, or because the rule of a unique key made one row of two.
     private static bool CanChangeKeys(EntityType type) =>
