@@ -130,15 +130,15 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             "SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND (ctx = ?2 OR type = 0) ORDER BY seq LIMIT ?3",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context), Value.Integer(limit));
 
-    /// <summary>Was a row inserted under this key, or renamed to it, after that note?</summary>
-    public bool IsMadeAfter(EntityTable table, EntityKey key, long seq) =>
-        db.ScalarInt64("SELECT EXISTS(SELECT 1 FROM _tm_touch WHERE seq > ?1 AND type = ?2 AND op IN ('I', 'N') AND k0 IS ?3)",
-            Value.Integer(seq), Value.Integer(table.Number), table.Stored(table.Type.KeyOrdinals[0], key[0])) != 0;
-
     /// <summary>Notes of deletions, of rows thrown out and of changed keys, in order.</summary>
     public List<Touch> ReadLeaving(long afterSeq) =>
         db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R', 'K', 'N') ORDER BY seq",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
+
+    /// <summary>Notes of rows inserted under these ids, in order.</summary>
+    public List<Touch> ReadInserts(long afterSeq, EntityTable table, IReadOnlySet<RowId> ids) =>
+        [.. db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND type = ?2 AND op = 'I' AND ctx = ?3 ORDER BY seq",
+            s => ids.Contains(new RowId(table.Number, table.KeyAt(s, 3))) ? ReadTouch(s) : null, Value.Integer(afterSeq), Value.Integer(table.Number), Value.Integer(context)).OfType<Touch>()];
 
     /// <summary>Notes of changed keys: the former one, then the new one.</summary>
     public List<Touch> ReadKeyChanges() =>

@@ -150,7 +150,7 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         Touch? former = null;
-        foreach (var touch in session.Outbox.ReadLeaving(_snapshot.LastSeq))
+        foreach (var touch in LeavingOf(added))
         {
             if (touch.Op == "K")
             {
@@ -168,15 +168,19 @@ internal sealed class DifferenceReader(StoreSession session)
                 }
             }
         }
-
-        foreach (var (id, seq) in _reused.Left.Where(d => added.Contains(d.Key) && !_reused.Again.Contains(d.Key)))
-        {
-            if (session.Outbox.IsMadeAfter(_rows[id].Table, id.Key, seq))
-            {
-                _reused.Again.Add(id);
-            }
-        }
     }
+
+    // With what was inserted under an id that is left, before or after: a note of that alone would be of a row that an app has made since.
+    private IEnumerable<Touch> LeavingOf(HashSet<RowId> added)
+    {
+        var leaving = session.Outbox.ReadLeaving(_snapshot.LastSeq);
+        var left = leaving.Where(t => t.Op is "D" or "R").Select(IdOf).OfType<RowId>().Concat(_reused.Left.Keys).Where(added.Contains).ToHashSet();
+        return left.Count == 0
+            ? leaving
+            : leaving.Concat(left.Select(l => l.Type).Distinct().SelectMany(t => session.Outbox.ReadInserts(_snapshot.LastSeq, session.FindTable(t)!, left))).OrderBy(t => t.Seq);
+    }
+
+    private RowId? IdOf(Touch touch) => session.FindTable(touch.Type) is { Type.Identity: IdentityModel.ServerAssigned } table ? new RowId(table.Number, table.KeyOf(touch)) : null;
 
     // Edited before the conflict on its change of key was told, which is noted anew then.
     private bool MayBeRenamed(RowState row) => row is { Base: null, Live: not null, Inserted: false } && !_adopted.Contains(row.Id);
