@@ -85,7 +85,12 @@ internal sealed class AppFile : IDisposable
     public EditFacts Seen(DatabaseImage before, long touch)
     {
         _image = null;
-        return EditFacts.Between(_schema, before, Read()) with { Uncaptured = BooksReader.Uncaptured(this, _schema, before, Read(), touch) };
+        var facts = EditFacts.Between(_schema, before, Read());
+        return facts with
+        {
+            Replaced = [.. facts.Replaced, .. BooksReader.ReplacedAndMoved(this, _schema, before, facts, touch)],
+            Uncaptured = BooksReader.Uncaptured(this, _schema, before, Read(), touch),
+        };
     }
 
     public Value Scalar(string sql) => Query(sql) is [var row, ..] ? row[0] : Value.Null;

@@ -148,6 +148,35 @@ internal static class BooksReader
         return uncaptured;
     }
 
+    /// <summary>Rows made by a transaction that put them under a key by changing the one under which another row stood before it: that row's content was replaced, then its key changed.</summary>
+    public static IEnumerable<(string Former, string Now)> ReplacedAndMoved(AppFile app, RandomSchema schema, DatabaseImage before, EditFacts facts, long touch)
+    {
+        var origins = new Dictionary<(string Table, string Key), string>();
+        Value[]? left = null;
+        foreach (var note in app.Query($"SELECT t.name, op, k0, k1 FROM _tm_touch JOIN _tm_type t ON t.n = type WHERE seq > {touch.ToString(System.Globalization.CultureInfo.InvariantCulture)} ORDER BY seq"))
+        {
+            var table = note[0].AsText;
+            if (note[1].AsText == "N" && left is not null && left[0].AsText == table)
+            {
+                var from = KeyText(left);
+                origins[(table, KeyText(note))] = origins.Remove((table, from), out var first) ? first : from;
+            }
+
+            left = note[1].AsText == "K" ? note : null;
+        }
+
+        foreach (var made in facts.Made)
+        {
+            var table = schema.Tables.Single(t => t.Name == made.Table);
+            if (origins.TryGetValue((made.Table, made.Key), out var origin) && before.Rows(table).FirstOrDefault(r => EditFacts.KeyOf(table, r) == origin) is { } former)
+            {
+                yield return (EditFacts.TagOf(table, former), made.Row);
+            }
+        }
+    }
+
+    private static string KeyText(Value[] note) => string.Join('/', note[2..].Where(v => !v.IsNull).Select(v => v.ToString()));
+
     private static IEnumerable<(TableShape Shape, long Number)> Numbers(AppFile app, RandomSchema schema) =>
         app.Query("SELECT name, n FROM _tm_type ORDER BY n").Select(r => (schema.Tables.Single(t => t.Name == r[0].AsText), r[1].AsInteger));
 
