@@ -87,6 +87,14 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         return ValueTask.FromResult(knows);
     }
 
+    public ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken)
+    {
+        var statement = Spaced("SELECT position FROM _tm_commit WHERE space_id = ?1 ORDER BY position LIMIT 1");
+        long? oldest = statement.Step() ? statement.ColumnInt64(0) : null;
+        statement.Reset();
+        return ValueTask.FromResult(oldest);
+    }
+
     public ValueTask<StoredRow?> FindRowAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
     {
         var table = db.Table(type);
@@ -155,10 +163,10 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         return ValueTask.FromResult(Math.Min(count, countMax));
     }
 
-    public ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken) => ValueTask.FromResult(new KeptCounts(
-        (model?.Entities ?? []).Sum(t => Count(db.Table(t).CountGone, before)),
-        Count("SELECT count(*) FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", before),
-        Count("SELECT count(*) FROM _tm_commit WHERE space_id = ?1 AND position < ?2", before)));
+    public ValueTask<KeptCounts> CountKeptAsync(Retained retained, CancellationToken cancellationToken) => ValueTask.FromResult(new KeptCounts(
+        (model?.Entities ?? []).Sum(t => Count(db.Table(t).CountGone, retained.Deletions)),
+        Count("SELECT count(*) FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", retained.Deletions),
+        Count("SELECT count(*) FROM _tm_commit WHERE space_id = ?1 AND position < ?2", retained.Commits)));
 
     public ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken)
     {

@@ -245,8 +245,9 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask CompactAsync(Position before, CancellationToken cancellationToken)
+    public ValueTask CompactAsync(Retained retained, CancellationToken cancellationToken)
     {
+        var before = retained.Deletions;
         foreach (var type in Model?.Entities ?? [])
         {
             var table = Db.Table(type);
@@ -259,7 +260,7 @@ internal sealed class StoreTransaction : StoreReader, IStoreTransaction
         }
 
         Compact("DELETE FROM _tm_verdict WHERE space_id = ?1 AND position < ?2", before);
-        Compact("DELETE FROM _tm_commit WHERE space_id = ?1 AND position < ?2 AND position <> (SELECT head FROM _tm_space WHERE space_id = ?1)", before);
+        Compact("DELETE FROM _tm_commit WHERE space_id = ?1 AND position < (SELECT max(position) FROM _tm_commit WHERE space_id = ?1 AND position < ?2)", retained.Commits);
 #if TIDEMARK_MUTANTS
         if (Mutants.Is(Mutant.DeletionsForgottenEarly))
         {

@@ -7,15 +7,15 @@ namespace Tidemark.Server;
 /// <summary>What is kept for devices that were away, and when it is forgotten.</summary>
 internal sealed class RetentionService(IServerStore store, ServerOptions options, ServerEnvironment environment)
 {
-    private Position Before => new(Math.Max(0, environment.Now().Value - (options.TombstoneRetention.Ticks / TimeSpan.TicksPerMicrosecond)));
+    private Retained Now => Retained.At(environment.Now(), options.TombstoneRetention);
 
     public async Task<int> CompactAsync(CancellationToken cancellationToken)
     {
-        var before = Before;
+        var retained = Now;
         var compacted = 0;
         foreach (var space in await store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (await IsCompactAsync(space, before, cancellationToken).ConfigureAwait(false))
+            if (await IsCompactAsync(space, retained.Deletions, cancellationToken).ConfigureAwait(false))
             {
                 continue;
             }
@@ -23,7 +23,7 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
             var transaction = await store.WriteAsync(space, Position.None, cancellationToken).ConfigureAwait(false);
             await using (transaction.ConfigureAwait(false))
             {
-                await transaction.CompactAsync(before, cancellationToken).ConfigureAwait(false);
+                await transaction.CompactAsync(retained, cancellationToken).ConfigureAwait(false);
                 await transaction.SealAsync(cancellationToken).ConfigureAwait(false);
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
             }
@@ -36,7 +36,7 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
 
     public async Task<RetentionInfo> DescribeAsync(CancellationToken cancellationToken)
     {
-        var before = Before;
+        var due = Now;
         var spaces = new List<SpaceRetention>();
         foreach (var space in await store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -49,8 +49,8 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
                     {
                         Space = space.Value,
                         CompactedTo = state.CompactedTo.Value,
-                        Kept = await snapshot.CountKeptAsync(new Position(long.MaxValue), cancellationToken).ConfigureAwait(false),
-                        Due = await snapshot.CountKeptAsync(before, cancellationToken).ConfigureAwait(false),
+                        Kept = await snapshot.CountKeptAsync(Retained.From(new Position(long.MaxValue)), cancellationToken).ConfigureAwait(false),
+                        Due = DueOf(await snapshot.CountKeptAsync(due, cancellationToken).ConfigureAwait(false)),
                     });
                 }
             }
@@ -60,10 +60,13 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
         {
             RetentionMs = (long)options.TombstoneRetention.TotalMilliseconds,
             EveryMs = (long)options.CompactEvery.TotalMilliseconds,
-            Before = WireTime.OfPosition(before.Value),
+            Before = WireTime.OfPosition(due.Deletions.Value),
             Spaces = spaces,
         };
     }
+
+    // The last commit before the time stays: all after it are known.
+    private static KeptCounts DueOf(KeptCounts below) => below with { Marks = Math.Max(0, below.Marks - 1) };
 
     private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
     {

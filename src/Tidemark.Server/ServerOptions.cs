@@ -23,7 +23,7 @@ public sealed class ServerOptions
     /// <summary>Any user may register a model. Default: false.</summary>
     public bool Dev { get; init; }
 
-    /// <summary>How long tombstones, verdicts and marks are kept. Default: 90 days.</summary>
+    /// <summary>How long tombstones and verdicts are kept; the commits that tell of a restored server are kept two years longer. Default: 90 days.</summary>
     public TimeSpan TombstoneRetention { get; init; } = TimeSpan.FromDays(90);
 
     /// <summary>How often the host forgets what is past the retention. Default: 6 hours.</summary>

@@ -104,7 +104,7 @@ public sealed record CompactionResponse
 /// <summary>GET /admin/retention: for how long what is needed by devices that were away is kept, and what there is of it.</summary>
 public sealed record RetentionInfo
 {
-    /// <summary>Tombstones, verdicts and marks that are older are forgotten.</summary>
+    /// <summary>Tombstones and verdicts that are older are forgotten; marks two years later.</summary>
     public required long RetentionMs { get; init; }
 
     /// <summary>How often the server does it by itself.</summary>

@@ -46,6 +46,16 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return string.Equals(await TokenOfAsync(mark.Position, cancellationToken).ConfigureAwait(false), mark.Token, StringComparison.Ordinal);
     }
 
+    public async ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken)
+    {
+        long? oldest = null;
+        await RunAsync(
+            [SpaceQueries.OldestCommit(types.Schema, space)],
+            async (_, reader, token) => oldest = await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : null,
+            cancellationToken).ConfigureAwait(false);
+        return oldest;
+    }
+
     public virtual ValueTask<StoredRow?> FindRowAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
     {
         var queries = types.Of(type);
@@ -91,14 +101,14 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return Math.Min(count, countMax);
     }
 
-    public async ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken)
+    public async ValueTask<KeptCounts> CountKeptAsync(Retained retained, CancellationToken cancellationToken)
     {
         var counts = new List<long>();
         await RunAsync(
             [
-                VerdictStatements.CountBefore(types.Schema, space, before),
-                SpaceQueries.CountBefore(types.Schema + "._tm_commit", space, before),
-                .. (Model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, before)),
+                VerdictStatements.CountBefore(types.Schema, space, retained.Deletions),
+                SpaceQueries.CountBefore(types.Schema + "._tm_commit", space, retained.Commits),
+                .. (Model?.Entities ?? []).Select(t => SpaceQueries.CountBefore(types.Of(t).Tables.Gone, space, retained.Deletions)),
             ],
             async (_, reader, token) => counts.Add(await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0),
             cancellationToken).ConfigureAwait(false);

@@ -20,6 +20,9 @@ internal static class SpaceQueries
         return command;
     }
 
+    public static NpgsqlBatchCommand OldestCommit(string schema, SpaceId space) =>
+        TypeQueries.Spaced($"SELECT position FROM {schema}._tm_commit WHERE space_id = $1 ORDER BY position LIMIT 1", space);
+
     public static NpgsqlBatchCommand CountBefore(string table, SpaceId space, Position before)
     {
         var command = TypeQueries.Spaced($"SELECT count(*) FROM {table} WHERE space_id = $1 AND position < $2", space);

@@ -194,15 +194,15 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public ValueTask SettleForeignWriteAsync(ForeignWrite write, string? refused, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    public async ValueTask CompactAsync(Position before, CancellationToken cancellationToken)
+    public async ValueTask CompactAsync(Retained retained, CancellationToken cancellationToken)
     {
         var commands = new List<NpgsqlBatchCommand>();
         foreach (var type in Model?.Entities ?? [])
         {
-            commands.AddRange(SpaceStatements.Compact(Types.Of(type), Space, before));
+            commands.AddRange(SpaceStatements.Compact(Types.Of(type), Space, retained.Deletions));
         }
 
-        commands.AddRange(SpaceStatements.Compact(Types.Schema, Space, before));
+        commands.AddRange(SpaceStatements.Compact(Types.Schema, Space, retained));
         await RunAsync(commands, (_, _, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
         _book.ForgetCounters();
     }

@@ -4,6 +4,7 @@ using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server.PostgreSql.Reading;
 using Tidemark.Server.PostgreSql.Verdicts;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.PostgreSql.Writing;
 
@@ -50,11 +51,11 @@ internal static class SpaceStatements
         yield return Before($"DELETE FROM {type.Tables.Gone} WHERE space_id = $1 AND position < $2", space, before);
     }
 
-    public static IEnumerable<NpgsqlBatchCommand> Compact(string schema, SpaceId space, Position before)
+    public static IEnumerable<NpgsqlBatchCommand> Compact(string schema, SpaceId space, Retained retained)
     {
-        yield return Before($"DELETE FROM {VerdictStatements.Table(schema)} WHERE space_id = $1 AND position < $2", space, before);
-        yield return Before($"DELETE FROM {schema}._tm_commit WHERE space_id = $1 AND position < $2 AND position <> (SELECT head FROM {schema}._tm_space WHERE space_id = $1)", space, before);
-        yield return Before($"UPDATE {schema}._tm_space SET compacted = greatest(compacted, least($2, head)) WHERE space_id = $1", space, before);
+        yield return Before($"DELETE FROM {VerdictStatements.Table(schema)} WHERE space_id = $1 AND position < $2", space, retained.Deletions);
+        yield return Before($"DELETE FROM {schema}._tm_commit WHERE space_id = $1 AND position < (SELECT max(c.position) FROM {schema}._tm_commit c WHERE c.space_id = $1 AND c.position < $2)", space, retained.Commits);
+        yield return Before($"UPDATE {schema}._tm_space SET compacted = greatest(compacted, least($2, head)) WHERE space_id = $1", space, retained.Deletions);
     }
 
     private static NpgsqlBatchCommand Before(string sql, SpaceId space, Position before)

@@ -84,8 +84,7 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
 
     private static async Task CheckKnownAsync(IStoreSnapshot snapshot, SpaceState state, Cursor cursor, ChangesRequest request, CancellationToken cancellationToken)
     {
-        var isKnown = cursor.Epoch == state.Epoch && await snapshot.KnowsAsync(cursor.Mark, cancellationToken).ConfigureAwait(false);
-        if (!isKnown && (cursor.Epoch != state.Epoch || cursor.Mark.Position >= state.CompactedTo.Value))
+        if (cursor.Epoch != state.Epoch || await DeviceHistory.FindAsync(snapshot, state, cursor.Mark, cancellationToken).ConfigureAwait(false) == CommitState.Lost)
         {
             throw Problems.Resync(
                 ResyncReason.Restored, "The server does not know the commit this cursor was made at: it was restored, or is another one.", state.Epoch,
@@ -101,24 +100,20 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
     // A device may have pushed since its last pull, or never pulled; its marks tell all the same whether this is the server it pushed to.
     private static async Task CheckMarksAsync(IStoreSnapshot snapshot, SpaceState state, ChangesRequest request, bool hasCursor, CancellationToken cancellationToken)
     {
-        if (request.Marks is not { Count: > 0 } marks || marks.MaxBy(m => m.Position) is not { } newest || await snapshot.KnowsAsync(newest, cancellationToken).ConfigureAwait(false))
+        if (request.Marks is not { Count: > 0 } marks || marks.MaxBy(m => m.Position) is not { } newest)
         {
             return;
         }
 
-        if (newest.Position < state.CompactedTo.Value)
+        switch (await DeviceHistory.FindAsync(snapshot, state, newest, cancellationToken).ConfigureAwait(false))
         {
-            if (hasCursor)
-            {
-                return; // The cursor has told whether that matters.
-            }
-
-            throw Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null);
+            case CommitState.Old when !hasCursor: // Else the cursor has told whether that matters.
+                throw Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null);
+            case CommitState.Lost:
+                throw Problems.Resync(
+                    ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch,
+                    await CommonMarks.FindAsync(snapshot, state, state.Epoch, marks, cancellationToken).ConfigureAwait(false));
         }
-
-        throw Problems.Resync(
-                ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch,
-                await CommonMarks.FindAsync(snapshot, state, state.Epoch, marks, cancellationToken).ConfigureAwait(false));
     }
 
     private static Dictionary<string, ChangePlace> Places(SyncModel model, List<Cursor> given)

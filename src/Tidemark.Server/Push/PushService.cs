@@ -138,14 +138,18 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             throw Problems.Resync(ResyncReason.Restored, "The space is another incarnation than the device knows.", state.Epoch, 0);
         }
 
-        if (envelope.Floor is not { } floor || await transaction.KnowsAsync(floor, cancellationToken).ConfigureAwait(false))
+        if (envelope.Floor is not { } floor)
         {
             return;
         }
 
-        throw floor.Position < state.CompactedTo.Value
-            ? Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null)
-            : Problems.Resync(ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch, 0);
+        switch (await DeviceHistory.FindAsync(transaction, state, floor, cancellationToken).ConfigureAwait(false))
+        {
+            case CommitState.Old:
+                throw Problems.Resync(ResyncReason.Retention, "The device was away longer than deletions are remembered.", state.Epoch, null);
+            case CommitState.Lost:
+                throw Problems.Resync(ResyncReason.Restored, "The server does not know the last commit this device has seen: it was restored.", state.Epoch, 0);
+        }
     }
 
     private static async Task<bool> IsRepeatedAsync(IStoreTransaction transaction, UserId user, PushEnvelope envelope, string operationId, CancellationToken cancellationToken)

@@ -27,6 +27,9 @@ public interface IStoreSnapshot : IAsyncDisposable
     /// <summary>True when the commit of this mark is in the space's history.</summary>
     ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken);
 
+    /// <summary>The position of the oldest commit that is remembered: all since are, too. Null when none is.</summary>
+    ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken);
+
     ValueTask<StoredRow?> FindRowAsync(EntityType type, EntityKey key, CancellationToken cancellationToken);
 
     ValueTask<Tombstone?> FindTombstoneAsync(EntityType type, EntityKey key, CancellationToken cancellationToken);
@@ -40,7 +43,7 @@ public interface IStoreSnapshot : IAsyncDisposable
     ValueTask<long> CountChangesAsync(ChangesRange range, long countMax, CancellationToken cancellationToken);
 
     /// <summary>How many tombstones, verdicts and marks have a position below this one. For administration: it counts.</summary>
-    ValueTask<KeptCounts> CountKeptAsync(Position before, CancellationToken cancellationToken);
+    ValueTask<KeptCounts> CountKeptAsync(Retained retained, CancellationToken cancellationToken);
 
     /// <summary>Gives every live row of a type, in no order.</summary>
     ValueTask ScanAsync(EntityType type, Action<Row> each, CancellationToken cancellationToken);

@@ -60,8 +60,8 @@ public interface IStoreTransaction : IStoreSnapshot
     /// <summary>Replaces the space's members and invitations. Alone in its transaction: pushes into the space come before or behind it.</summary>
     ValueTask PutSharedAsync(SharedSpace shared, CancellationToken cancellationToken);
 
-    /// <summary>Forgets tombstones, verdicts and marks below a position and remembers that it did.</summary>
-    ValueTask CompactAsync(Position before, CancellationToken cancellationToken);
+    /// <summary>Forgets tombstones and verdicts below a position and remembers that it did, and commits below another, earlier one.</summary>
+    ValueTask CompactAsync(Retained retained, CancellationToken cancellationToken);
 
     /// <summary>Takes the position: max(head + 1, now, at least) under the head's lock. When nothing was written in any row the head stays.</summary>
     ValueTask<Mark> SealAsync(CancellationToken cancellationToken);

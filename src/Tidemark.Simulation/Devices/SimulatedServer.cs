@@ -2,6 +2,7 @@ using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Server;
 using Tidemark.Server.Sqlite;
+using Tidemark.Server.Storage;
 using Tidemark.Simulation.Checkers;
 using Tidemark.Simulation.Clock;
 using Tidemark.Simulation.Disk;
@@ -129,10 +130,10 @@ internal sealed class SimulatedServer
         foreach (var user in _world.Users)
         {
             var space = new SpaceId("u:" + user);
-            var before = new Position(((process.Clock.GetUtcNow() - retention) - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
+            var retained = Retained.At(new Position((process.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond), retention);
             try
             {
-                Done(CompactAsync(process.Store, space, before));
+                Done(CompactAsync(process.Store, space, retained));
             }
             catch (SimulatedCrashException)
             {
@@ -167,12 +168,12 @@ internal sealed class SimulatedServer
         return bytes;
     }
 
-    private static async Task CompactAsync(SqliteServerStore store, SpaceId space, Position before)
+    private static async Task CompactAsync(SqliteServerStore store, SpaceId space, Retained retained)
     {
         var transaction = await store.WriteAsync(space, Position.None, default).ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
-            await transaction.CompactAsync(before, default).ConfigureAwait(false);
+            await transaction.CompactAsync(retained, default).ConfigureAwait(false);
             await transaction.SealAsync(default).ConfigureAwait(false);
             await transaction.CommitAsync(default).ConfigureAwait(false);
         }

@@ -274,7 +274,7 @@ public abstract class ServerStoreContract : IAsyncDisposable
         var head = await WriteAsync(Home, t => t.UpsertAsync(Thing(1, "b"), default, None));
         await WriteAsync(Home, async t =>
         {
-            await t.CompactAsync(new Position(head.Position), None);
+            await t.CompactAsync(Retained.From(new Position(head.Position)), None);
             Assert.Equal(new IdCounter(30, 30), await t.GetIdCounterAsync(Things, None));
         });
     }
@@ -344,7 +344,7 @@ public abstract class ServerStoreContract : IAsyncDisposable
             Assert.Equal(EntityKey.Of(9), await t.FindMadeAsync(Things, madeBy, None));
             Assert.Null(await t.FindMadeAsync(Links, madeBy, None));
             Assert.Null(await t.FindMadeAsync(Things, undone, None));
-            await t.CompactAsync(new Position(t.PendingVersion), None);
+            await t.CompactAsync(Retained.From(new Position(t.PendingVersion)), None);
             Assert.NotNull(await t.FindMadeAsync(Things, madeBy, None));
         });
         await WriteAsync(Other, async t => Assert.Null(await t.FindMadeAsync(Things, madeBy, None)));
@@ -379,7 +379,7 @@ public abstract class ServerStoreContract : IAsyncDisposable
         });
         await WriteAsync(Other, t => t.DeleteAsync(Things, EntityKey.Of(2), default, None));
         var second = await WriteAsync(Home, t => t.DeleteAsync(Things, EntityKey.Of(3), default, None));
-        var same = await WriteAsync(Home, t => t.CompactAsync(new Position(second.Position), None));
+        var same = await WriteAsync(Home, t => t.CompactAsync(new Retained(new Position(second.Position), new Position(second.Position + 1)), None));
         Assert.Equal(second, same);
         await using var snapshot = await Store.ReadAsync(Home, None);
         Assert.Equal(second.Position, snapshot.State!.CompactedTo.Value);
@@ -387,6 +387,7 @@ public abstract class ServerStoreContract : IAsyncDisposable
         Assert.Null(await snapshot.FindVerdictAsync(Anna, verdict.CommandId, None));
         Assert.False(await snapshot.KnowsAsync(first, None));
         Assert.True(await snapshot.KnowsAsync(second, None));
+        Assert.Equal(second.Position, await snapshot.OldestCommitAsync(None));
         await using var other = await Store.ReadAsync(Other, None);
         Assert.Single(await ChangesAsync(other));
         Assert.Equal([Home, Other], await Store.GetSpacesAsync(None));

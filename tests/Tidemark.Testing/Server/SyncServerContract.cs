@@ -301,6 +301,36 @@ public abstract class SyncServerContract : ServerContract
 
     [Fact]
     [Trait("req", "PULL-10")]
+    public async Task A_commit_that_a_restore_lost_is_told_from_one_older_than_the_retention_long_after_it()
+    {
+        var device = await DeviceAsync();
+        var first = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark;
+        var lost = new Mark(first.Position + 1, new string('0', first.Token.Length));
+        Time.Now += TimeSpan.FromDays(200);
+        await device.PushAsync(device.Create("boxes", ["b", "B"]));
+        await CompactAsync();
+        Assert.Equal((ResyncReason.Retention, null), await ResyncAsync(first));
+        Assert.Equal((ResyncReason.Restored, first.Position), await ResyncAsync(first, lost));
+        Assert.Equal(ResyncReason.Retention, await RefusedPushAsync(first));
+        Assert.Equal(ResyncReason.Restored, await RefusedPushAsync(lost));
+        Time.Now += Retained.CommitsLonger + TimeSpan.FromDays(91);
+        await device.PushAsync(device.Create("boxes", ["c", "C"]));
+        await CompactAsync();
+        Assert.Equal((ResyncReason.Retention, null), await ResyncAsync(first, lost)); // Nobody can tell any more.
+
+        async Task<string?> RefusedPushAsync(Mark floor) =>
+            (await Assert.ThrowsAsync<ServerException>(() => device.PushAsync(new PushEnvelope { DeviceId = "one", StoreId = "one", Floor = floor }, device.Create("boxes", ["z", "Z"])))).Problem.Reason;
+
+        async Task<(string?, long?)> ResyncAsync(params Mark[] marks)
+        {
+            var fault = await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Marks = marks }));
+            Assert.Equal(ErrorCodes.ResyncRequired, fault.Problem.Code);
+            return (fault.Problem.Reason, fault.Problem.CommonPosition);
+        }
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
     public async Task An_offered_row_never_gets_a_version_at_or_below_the_lost_one()
     {
         var device = await DeviceAsync();

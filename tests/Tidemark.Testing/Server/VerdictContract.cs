@@ -83,7 +83,7 @@ public abstract class VerdictContract : IAsyncDisposable
         }
 
         Assert.Null(await snapshot.FindVerdictAsync(Anna, Id(pattern, Commands), None));
-        Assert.Equal(Commands + 1, (await snapshot.CountKeptAsync(new Position(long.MaxValue), None)).Verdicts);
+        Assert.Equal(Commands + 1, (await snapshot.CountKeptAsync(Retained.From(new Position(long.MaxValue)), None)).Verdicts);
     }
 
     [Fact]

@@ -301,7 +301,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             }
         }
 
-        if (reason == ResyncReason.Retention && s.HasAside)
+        if (s.HasAside)
         {
             DropUnlistedAside(s, fetched, until);
         }
