@@ -29,6 +29,11 @@ public readonly struct EntityKey : IEquatable<EntityKey>, IComparable<EntityKey>
 
     public override int GetHashCode()
     {
+        if (_parts is [var only])
+        {
+            return only.GetHashCode();
+        }
+
         var hash = new HashCode();
         foreach (var part in Parts)
         {

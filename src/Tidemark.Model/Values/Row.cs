@@ -6,6 +6,7 @@ namespace Tidemark.Model.Values;
 public sealed class Row
 {
     private readonly Value[] _values;
+    private EntityKey _key;
 
     public Row(EntityType type, Value[] values)
     {
@@ -31,7 +32,7 @@ public sealed class Row
 
     public Value this[string field] => _values[Type.OrdinalOf(field)];
 
-    public EntityKey Key => Type.KeyOf(_values);
+    public EntityKey Key => _key.Count > 0 ? _key : _key = Type.KeyOf(_values);
 
     /// <summary>A copy with one value replaced.</summary>
     public Row With(int ordinal, Value value)

@@ -10,5 +10,5 @@ internal sealed class TypeCatalog(string schema)
 
     public string Schema => schema;
 
-    public TypeQueries Of(EntityType type) => _queries.GetValue(type, t => new TypeQueries(schema, t));
+    public TypeQueries Of(EntityType type) => _queries.TryGetValue(type, out var queries) ? queries : _queries.GetValue(type, t => new TypeQueries(schema, t));
 }

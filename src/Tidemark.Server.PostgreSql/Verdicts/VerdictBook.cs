@@ -28,6 +28,7 @@ internal sealed class VerdictBook(string schema, SpaceId space)
             pack.ForEach(v => pages.Known.TryAdd(v.CommandId, v));
         }
 
+        pages.Known.EnsureCapacity(pages.Known.Count + ids.Count);
         foreach (var id in ids)
         {
             pages.Known.TryAdd(id, null);
@@ -37,6 +38,7 @@ internal sealed class VerdictBook(string schema, SpaceId space)
     /// <summary>What reads the verdicts of commands that were put without a look.</summary>
     public IEnumerable<PlannedRead> LoadUnseen() =>
         from user in _users
+        where user.Value.Unseen.Count > 0
         let unseen = user.Value.New.Where(v => user.Value.Unseen.Contains(v.CommandId)).Select(v => v.CommandId).ToList()
         where unseen.Count > 0
         select Load(user.Key, unseen);
@@ -46,6 +48,7 @@ internal sealed class VerdictBook(string schema, SpaceId space)
         var pages = Of(user);
         var had = pages.Known.TryGetValue(verdict.CommandId, out var former);
         var wasUnseen = had || !pages.Unseen.Add(verdict.CommandId);
+        pages.IsAnyAgain |= former is not null;
         pages.Known[verdict.CommandId] = verdict;
         pages.New.Add(verdict);
         Undo?.Push(() =>
@@ -73,7 +76,7 @@ internal sealed class VerdictBook(string schema, SpaceId space)
         foreach (var (user, pages) in _users.Where(u => u.Value.New.Count > 0).OrderBy(u => u.Key.Value, StringComparer.Ordinal))
         {
             var packs = pages.Pack(pendingVersion, position);
-            yield return VerdictStatements.Write(schema, space, user, packs, position);
+            yield return VerdictStatements.Write(schema, space, user, [.. packs], position);
         }
     }
 
@@ -97,11 +100,16 @@ internal sealed class VerdictBook(string schema, SpaceId space)
 
         public List<RecordedVerdict> New { get; } = [];
 
+        /// <summary>One was put for which there was one already.</summary>
+        public bool IsAnyAgain { get; set; }
+
         /// <summary>Put, and not looked for before.</summary>
         public HashSet<Guid> Unseen { get; } = [];
 
         // One that stands in a pack already takes its place there, so that an id is never in two.
-        public List<VerdictPack> Pack(long pendingVersion, long position)
+        public IEnumerable<VerdictPack> Pack(long pendingVersion, long position) => IsAnyAgain || Unseen.Count > 0 ? PackAgain(pendingVersion, position) : VerdictPack.Of(New, pendingVersion, position);
+
+        private List<VerdictPack> PackAgain(long pendingVersion, long position)
         {
             var fresh = New.AsEnumerable().Reverse().DistinctBy(v => v.CommandId).ToDictionary(v => v.CommandId);
             var packs = new List<VerdictPack>();

@@ -14,6 +14,9 @@ internal sealed record VerdictPack(Guid First, Guid Last, int Commands, byte[] B
     /// <summary>The bytes of a pack end with the verdict that passes this.</summary>
     public const int BytesMax = 256 * 1024;
 
+    // Of one whose key is a UUID, with room.
+    private const int BytesUsual = 160;
+
     private const int IdBytes = 16;
     private const int None = -1;
 
@@ -45,7 +48,7 @@ internal sealed record VerdictPack(Guid First, Guid Last, int Commands, byte[] B
     {
         var sorted = verdicts.ToArray();
         Array.Sort(sorted, (a, b) => a.CommandId.CompareTo(b.CommandId));
-        var buffer = new ArrayBufferWriter<byte>();
+        var buffer = new ArrayBufferWriter<byte>(Math.Min(BytesMax, (verdicts.Count * BytesUsual) + 1));
         var from = 0;
         for (var i = 0; i < sorted.Length; i++)
         {

@@ -14,12 +14,12 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// </summary>
 internal sealed class PgTransaction : PgReader, IStoreTransaction
 {
-    private const int RowsEarlyMin = 500;
     private readonly RowBook _rows;
     private readonly SpaceBook _book;
     private readonly ServerEnvironment _environment;
     private readonly IDisposable _turn;
     private readonly Dictionary<long, string?> _tokens = [];
+    private readonly Stack<Action> _undo = [];
     private bool _disposed;
 
     public PgTransaction(PgSession session, TypeCatalog types, SpaceId space, ServerEnvironment environment, IDisposable turn)
@@ -163,16 +163,19 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public ValueTask SavepointAsync(CancellationToken cancellationToken)
     {
-        _rows.Undo = _book.Undo = Recorded.Undo = new Stack<Action>();
+        _undo.Clear();
+        _rows.Undo = _book.Undo = Recorded.Undo = _undo;
         return ValueTask.CompletedTask;
     }
 
     public ValueTask ReleaseSavepointAsync(CancellationToken cancellationToken)
     {
         _rows.Undo = _book.Undo = Recorded.Undo = null;
+
+        // Written while the next groups are decided on. PostgreSQL puts rows of a COPY aside until it has a thousand, so it is several that keep it busy, not one.
         if (Session.IsFree)
         {
-            SendNew(RowsEarlyMin, cancellationToken); // Written while the next groups are decided on.
+            SendNew(cancellationToken);
         }
 
         return ValueTask.CompletedTask;
@@ -180,9 +183,8 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
     public ValueTask RollbackToSavepointAsync(CancellationToken cancellationToken)
     {
-        var undo = _rows.Undo;
         _rows.Undo = _book.Undo = Recorded.Undo = null;
-        while (undo?.TryPop(out var step) == true)
+        while (_undo.TryPop(out var step))
         {
             step();
         }
@@ -249,7 +251,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     // True when the head has passed the position already; nothing but the rows is in order then.
     private async Task<bool> WriteAsync(Mark mark, bool again, CancellationToken cancellationToken)
     {
-        while (!again && SendNew(RowCopy.RowsMin, cancellationToken))
+        while (!again && SendNew(cancellationToken))
         {
             continue;
         }
@@ -296,9 +298,9 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         return !isTaken;
     }
 
-    private bool SendNew(int rowsMin, CancellationToken cancellationToken)
+    private bool SendNew(CancellationToken cancellationToken)
     {
-        if (_rows.TakeNew(rowsMin) is not { } part)
+        if (_rows.TakeNew(RowCopy.RowsMin) is not { } part)
         {
             return false;
         }

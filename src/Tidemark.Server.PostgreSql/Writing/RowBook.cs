@@ -12,10 +12,11 @@ namespace Tidemark.Server.PostgreSql.Writing;
 /// </summary>
 internal sealed class RowBook(TypeCatalog types, SpaceId space)
 {
-    private readonly Dictionary<EntityType, Dictionary<EntityKey, RowEntry>> _entries = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<EntityType, (TypeQueries Queries, Dictionary<EntityKey, RowEntry> Entries)> _entries = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<(EntityType Type, string Fields), Holders> _holders = [];
     private readonly Dictionary<EntityType, List<RowEntry>> _dirty = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<EntityType, int> _taken = new(ReferenceEqualityComparer.Instance);
+    private RowEntry? _last;
 
     /// <summary>Steps that take back what was done since the savepoint, the last one first; null when there is none.</summary>
     public Stack<Action>? Undo { get; set; }
@@ -51,19 +52,24 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
 
     public RowEntry Entry(EntityType type, EntityKey key)
     {
-        if (!_entries.TryGetValue(type, out var entries))
+        // A command asks for its row a few times in a row.
+        if (_last is { } last && ReferenceEquals(last.Type.Type, type) && last.Key == key)
         {
-            _entries[type] = entries = [];
+            return last;
         }
 
-        var queries = types.Of(type);
-        var folded = queries.Folded(key);
-        if (!entries.TryGetValue(folded, out var entry))
+        if (!_entries.TryGetValue(type, out var known))
         {
-            entries[folded] = entry = new RowEntry(queries, key);
+            _entries[type] = known = (types.Of(type), []);
         }
 
-        return entry;
+        var folded = known.Queries.Folded(key);
+        if (!known.Entries.TryGetValue(folded, out var entry))
+        {
+            known.Entries[folded] = entry = new RowEntry(known.Queries, key);
+        }
+
+        return _last = entry;
     }
 
     /// <summary>What reads the entries that are not loaded: two statements for each type.</summary>
@@ -142,6 +148,36 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
 
     public void Upsert(RowEntry entry, Row row, long version, RowOrigin origin)
     {
+        var madeBy = entry.Row is { } stored ? stored.Origin.MadeBy : origin.MadeBy;
+        Set(entry, new StoredRow(Stored(entry, row), version, origin with { MadeBy = madeBy }), null);
+    }
+
+    public void Delete(RowEntry entry, EntityKey key, long version, RowOrigin origin)
+    {
+        var madeBy = origin.Moved ? null : entry.Row?.Origin.MadeBy ?? entry.Gone?.Origin.MadeBy ?? origin.MadeBy;
+        Set(entry, null, new Tombstone(key, version, origin with { MadeBy = madeBy, Moved = false }));
+    }
+
+    private static bool HasAbsent(Row row)
+    {
+        foreach (ref readonly var value in row.Values)
+        {
+            if (value.IsAbsent)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static Row Stored(RowEntry entry, Row row)
+    {
+        if (entry.Row is null && !HasAbsent(row))
+        {
+            return row;
+        }
+
         var values = row.Values.ToArray();
         for (var i = 0; i < values.Length; i++)
         {
@@ -152,14 +188,7 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
             }
         }
 
-        var madeBy = entry.Row is { } stored ? stored.Origin.MadeBy : origin.MadeBy;
-        Set(entry, new StoredRow(new Row(row.Type, values), version, origin with { MadeBy = madeBy }), null);
-    }
-
-    public void Delete(RowEntry entry, EntityKey key, long version, RowOrigin origin)
-    {
-        var madeBy = origin.Moved ? null : entry.Row?.Origin.MadeBy ?? entry.Gone?.Origin.MadeBy ?? origin.MadeBy;
-        Set(entry, null, new Tombstone(key, version, origin with { MadeBy = madeBy, Moved = false }));
+        return new Row(row.Type, values);
     }
 
     private void Set(RowEntry entry, StoredRow? row, Tombstone? gone)
@@ -209,7 +238,7 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
     }
 
     private bool IsDirty(EntityType type, TypeQueries queries, EntityKey key) =>
-        _entries.TryGetValue(type, out var entries) && entries.TryGetValue(queries.Folded(key), out var entry) && entry.IsDirty;
+        _entries.TryGetValue(type, out var known) && known.Entries.TryGetValue(queries.Folded(key), out var entry) && entry.IsDirty;
 
     private List<RowEntry> DirtyOf(EntityType type)
     {

@@ -8,7 +8,7 @@ namespace Tidemark.Server.Hooks;
 internal static class HookedCommands
 {
     /// <exception cref="RefusedException">A hook refuses one; <paramref name="current"/> has been told which.</exception>
-    public static async Task<IReadOnlyList<ReceivedCommand>> DecideAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Action<Guid> current, CancellationToken cancellationToken)
+    public static async ValueTask<IReadOnlyList<ReceivedCommand>> DecideAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Action<Guid> current, CancellationToken cancellationToken)
     {
         if (ReferenceEquals(session.Options.Hooks, SyncHooks.None))
         {
@@ -42,5 +42,5 @@ internal static class HookedCommands
     }
 
     private static async Task<Row?> ReadAsync(PushSession session, PushCommand command, CancellationToken cancellationToken) =>
-        command.Type.Key.Any(command.Refs.ContainsKey) ? null : (await session.Transaction.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false))?.Row;
+        !Expectations.IsKeyKnown(command) ? null : (await session.Transaction.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false))?.Row;
 }

@@ -18,23 +18,39 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private IStoreTransaction Rows => session.Transaction;
 
-    /// <summary>Ids of new rows and new keys first, so that members of a cycle can refer to each other.</summary>
-    public async Task AssignIdsAsync(IReadOnlyList<PushCommand> commands, CancellationToken cancellationToken)
+    /// <summary>Of another group.</summary>
+    public void Begin()
     {
-        foreach (var command in commands.Where(c => c is { Operation: Operation.Rekey, NewEntityId: not null }))
+        rules.Begin();
+        _merges.Begin();
+        _held.Clear();
+    }
+
+    /// <summary>Ids of new rows and new keys first, so that members of a cycle can refer to each other.</summary>
+    public async ValueTask AssignIdsAsync(IReadOnlyList<ReceivedCommand> commands, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < commands.Count; i++)
         {
-            session.KeysOf[command.Id] = (command.Type, command.NewEntityId!.Value);
+            if (commands[i].Command is { Operation: Operation.Rekey, NewEntityId: { } renamed } command)
+            {
+                session.KeysOf[command.Id] = (command.Type, renamed);
+            }
         }
 
-        foreach (var command in commands.Where(c => c.Operation == Operation.Create && !c.Type.Key.Any(c.Refs.ContainsKey)))
+        for (var i = 0; i < commands.Count; i++)
         {
+            if (commands[i].Command is not { Operation: Operation.Create } command || !Expectations.IsKeyKnown(command))
+            {
+                continue;
+            }
+
             var key = await _merges.FindAsync(command, commands, cancellationToken).ConfigureAwait(false)
                 ?? await _ids.KeyOfAsync(command, cancellationToken).ConfigureAwait(false);
             session.KeysOf[command.Id] = (command.Type, key);
         }
     }
 
-    public async Task<RecordedVerdict> ExecuteAsync(PushCommand received, byte[] hash, CancellationToken cancellationToken)
+    public async ValueTask<RecordedVerdict> ExecuteAsync(PushCommand received, byte[] hash, CancellationToken cancellationToken)
     {
         var command = Resolve(received);
         var (version, key, row) = command.Operation switch
@@ -103,7 +119,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return key[0];
     }
 
-    private async Task<(long, EntityKey, Row?)> CreateAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> CreateAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var payload = Completed(command, Underived(command, command.Payload ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A CREATE carries its row.")));
         var key = session.KeysOf.TryGetValue(command.Id, out var assigned) ? assigned.Key : command.EntityId;
@@ -152,7 +168,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         _ => session.MadeBy.TryGetValue(command.Id, out var made) ? made : null,
     };
 
-    private async Task<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> MergeAsync(PushCommand command, StoredRow live, Row row, CancellationToken cancellationToken)
     {
         var merged = UniqueMerges.Merge(live.Row, row, new MergeContext { Now = session.Environment.Time.GetUtcNow(), Merges = session.Options.Merges });
         if (merged.SameAs(live.Row))
@@ -165,7 +181,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return (Rows.PendingVersion, merged.Key, merged);
     }
 
-    private async Task<(long, EntityKey, Row?)> UpdateAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> UpdateAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false)
             ?? throw Verdicts.Refuse(command, ErrorCodes.RowGone, "The row does not exist here, and its deletion is not remembered.");
@@ -186,7 +202,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return (Rows.PendingVersion, row.Key, row);
     }
 
-    private async Task<(long, EntityKey, Row?)> DeleteAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> DeleteAsync(PushCommand command, CancellationToken cancellationToken)
     {
         if (await Rows.FindRowAsync(command.Type, command.EntityId, cancellationToken).ConfigureAwait(false) is null)
         {
@@ -209,7 +225,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         return (Rows.PendingVersion, command.EntityId, null);
     }
 
-    private async Task<(long, EntityKey, Row?)> RekeyAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> RekeyAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var to = command.NewEntityId ?? throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, "A REKEY carries newEntityId.");
         var live = await FindBaseAsync(command, cancellationToken).ConfigureAwait(false)
@@ -241,7 +257,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     // A row that a restored server may have lost: the newest lost version wins, unless somebody wrote the row since.
-    private async Task<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<(long, EntityKey, Row?)> OfferAsync(PushCommand command, CancellationToken cancellationToken)
     {
         if (command.BaseVersion is not > 0 || command.LostVersion is not > 0)
         {
@@ -312,7 +328,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     }
 
     // The row an edit was made on; null when neither row nor tombstone is known.
-    private async Task<StoredRow?> FindBaseAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<StoredRow?> FindBaseAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var wanted = command.After is { } after && session.VersionsOf.TryGetValue(after, out var version) ? version : command.BaseVersion;
         if (wanted is null)
@@ -334,7 +350,7 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
             : null;
     }
 
-    private async Task WriteAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
     {
         if (RowSize.Exceeds(row, session.Options.Limits.RowBytesMax))
         {

@@ -7,7 +7,7 @@ namespace Tidemark.Server.Push;
 /// <summary>Which key a new row gets. Where the server assigns ids, a proposed one is kept when it is free and was never used.</summary>
 internal sealed class IdAllocator(PushSession session)
 {
-    public async Task<EntityKey> KeyOfAsync(PushCommand command, CancellationToken cancellationToken)
+    public async ValueTask<EntityKey> KeyOfAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var type = command.Type;
         var key = command.EntityId;
@@ -32,7 +32,7 @@ internal sealed class IdAllocator(PushSession session)
     }
 
     /// <summary>The id that the row of a CREATE has, if it is here at all.</summary>
-    public async Task<EntityKey?> FindMadeAsync(EntityType type, Guid madeBy, CancellationToken cancellationToken)
+    public async ValueTask<EntityKey?> FindMadeAsync(EntityType type, Guid madeBy, CancellationToken cancellationToken)
     {
         if (await session.Transaction.FindMadeAsync(type, madeBy, cancellationToken).ConfigureAwait(false) is { } made)
         {
@@ -54,7 +54,7 @@ internal sealed class IdAllocator(PushSession session)
     /// <param name="type">The type.</param>
     /// <param name="like">An id of the same kind.</param>
     /// <param name="cancellationToken">Ends the look-up.</param>
-    public async Task<EntityKey> NextAsync(EntityType type, EntityKey like, CancellationToken cancellationToken)
+    public async ValueTask<EntityKey> NextAsync(EntityType type, EntityKey like, CancellationToken cancellationToken)
     {
         if (like[0].Kind != ValueKind.Integer)
         {
@@ -73,7 +73,7 @@ internal sealed class IdAllocator(PushSession session)
     }
 
     /// <summary>The id is used now, and never again for another row.</summary>
-    public async Task NoteAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
+    public async ValueTask NoteAsync(EntityType type, EntityKey key, CancellationToken cancellationToken)
     {
         if (type.Identity == IdentityModel.ServerAssigned && key[0].Kind == ValueKind.Integer
             && key[0].AsInteger > (await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false)).Last)
@@ -82,7 +82,7 @@ internal sealed class IdAllocator(PushSession session)
         }
     }
 
-    private async Task<bool> IsKeptAsync(PushCommand command, CancellationToken cancellationToken)
+    private async ValueTask<bool> IsKeptAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var (type, key) = (command.Type, command.EntityId);
         if ((key[0].Kind == ValueKind.Integer && key[0].AsInteger <= 0) || session.Promised.Contains((type.Name, key)))

@@ -15,6 +15,9 @@ internal sealed class MergedReferences(PushSession session)
 
     private IStoreTransaction Rows => session.Transaction;
 
+    /// <summary>Of another group.</summary>
+    public void Begin() => _merged.Clear();
+
     /// <exception cref="RefusedException">The row that is to stand for it is not there.</exception>
     public async Task AddAsync(PushCommand command, StoredRow row, EntityKey into, CancellationToken cancellationToken)
     {

@@ -203,25 +203,38 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         return groups;
     }
 
+    // Those that have no verdict yet.
+    private static async ValueTask<IReadOnlyList<ReceivedCommand>> OpenAsync(PushSession session, IReadOnlyList<ReceivedCommand> group, LostIds? lost, CancellationToken cancellationToken)
+    {
+        if (lost is null && group.Count == 1)
+        {
+            return await Recorded.AnswerAsync(session, group[0], cancellationToken).ConfigureAwait(false) ? [] : group;
+        }
+
+        var open = new List<ReceivedCommand>(group.Count);
+        foreach (var command in group)
+        {
+            if (!await Recorded.AnswerAsync(session, command, cancellationToken).ConfigureAwait(false))
+            {
+                open.Add(lost is null ? command : await lost.TranslateAsync(command, cancellationToken).ConfigureAwait(false));
+            }
+        }
+
+        return open;
+    }
+
     private static async Task ExecuteAsync(PushSession session, IReadOnlyList<ReceivedCommand> commands, Dictionary<string, Dictionary<string, Dictionary<string, Guid>>>? lostIds, CancellationToken cancellationToken)
     {
         var lost = lostIds is null ? null : new LostIds(session, lostIds);
         var offers = new RefusedOffers(session);
         await RenamedOffers.NoteAsync(session, commands, cancellationToken).ConfigureAwait(false);
+        var executor = new GroupExecutor(session);
         foreach (var group in GroupsOf(commands))
         {
-            var open = new List<ReceivedCommand>();
-            foreach (var command in group)
-            {
-                if (!await Recorded.AnswerAsync(session, command, cancellationToken).ConfigureAwait(false))
-                {
-                    open.Add(lost is null ? command : await lost.TranslateAsync(command, cancellationToken).ConfigureAwait(false));
-                }
-            }
-
+            var open = await OpenAsync(session, group, lost, cancellationToken).ConfigureAwait(false);
             if (open.Count > 0)
             {
-                await new GroupExecutor(session, open).RunAsync(cancellationToken).ConfigureAwait(false);
+                await executor.RunAsync(open, cancellationToken).ConfigureAwait(false);
                 offers.Note(open);
                 if (lost is not null)
                 {

@@ -24,9 +24,10 @@ internal sealed class RefusedOffers(PushSession session)
     /// <summary>Those that are accepted now.</summary>
     public async Task<IReadOnlyList<ReceivedCommand>> TryTogetherAsync(CancellationToken cancellationToken)
     {
+        var executor = new GroupExecutor(session);
         for (var tries = 0; tries < TriesMax && _offers.Count > 1; tries++)
         {
-            if (await new GroupExecutor(session, _offers).TryAsync(cancellationToken).ConfigureAwait(false) is not { } culprit)
+            if (await executor.TryAsync(_offers, cancellationToken).ConfigureAwait(false) is not { } culprit)
             {
                 session.Failed.RemoveAll(f => _offers.Exists(o => o.Id == f.CommandId));
                 return _offers;

@@ -22,6 +22,16 @@ internal sealed class RowRules(PushSession session)
 
     private IStoreTransaction Rows => session.Transaction;
 
+    /// <summary>Of another group.</summary>
+    public void Begin()
+    {
+        _written.Clear();
+        _deleted.Clear();
+        _changed.Clear();
+        _followed.Clear();
+        _merged.Begin();
+    }
+
     /// <summary>Did the group change anything?</summary>
     public bool HasWritten => _written.Count > 0 || _deleted.Count > 0;
 
@@ -44,7 +54,7 @@ internal sealed class RowRules(PushSession session)
 
     /// <param name="current">Told which command is looked at, so that a refusal names the right one.</param>
     /// <param name="cancellationToken">Ends the checks.</param>
-    public async Task CheckAsync(Action<Guid> current, CancellationToken cancellationToken)
+    public async ValueTask CheckAsync(Action<Guid> current, CancellationToken cancellationToken)
     {
         for (var i = 0; i < _deleted.Count; i++)
         {
@@ -171,7 +181,7 @@ internal sealed class RowRules(PushSession session)
         }
     }
 
-    private async Task CheckParentsAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    private async ValueTask CheckParentsAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
     {
         foreach (var edge in session.Model.Graph.From(row.Type))
         {
@@ -200,11 +210,11 @@ internal sealed class RowRules(PushSession session)
         }
     }
 
-    internal async Task<bool> ExistsAsync(RelationEdge edge, Value[] values, CancellationToken cancellationToken) => edge.TargetsKey
+    internal async ValueTask<bool> ExistsAsync(RelationEdge edge, Value[] values, CancellationToken cancellationToken) => edge.TargetsKey
         ? await Rows.FindRowAsync(edge.Target, new EntityKey(values), cancellationToken).ConfigureAwait(false) is not null
         : (await Rows.FindKeysAsync(edge.Target, edge.TargetOrdinals, values, 1, cancellationToken).ConfigureAwait(false)).Count > 0;
 
-    private async Task CheckUniqueAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
+    private async ValueTask CheckUniqueAsync(PushCommand command, Row row, Row? former, CancellationToken cancellationToken)
     {
         foreach (var unique in row.Type.UniqueKeys)
         {

@@ -14,6 +14,9 @@ internal sealed class UniqueMerges(PushSession session)
 {
     private readonly HashSet<Guid> _merged = [];
 
+    /// <summary>Of another group.</summary>
+    public void Begin() => _merged.Clear();
+
     /// <summary>Was the command's row found to be another one?</summary>
     public bool Has(Guid command) => _merged.Contains(command);
 
@@ -21,7 +24,7 @@ internal sealed class UniqueMerges(PushSession session)
     /// <param name="command">A CREATE.</param>
     /// <param name="group">The commands it is executed with.</param>
     /// <param name="cancellationToken">Ends the look-up.</param>
-    public async Task<EntityKey?> FindAsync(PushCommand command, IReadOnlyList<PushCommand> group, CancellationToken cancellationToken)
+    public async ValueTask<EntityKey?> FindAsync(PushCommand command, IReadOnlyList<ReceivedCommand> group, CancellationToken cancellationToken)
     {
         var type = command.Type;
         if (command.Payload is not { } payload || type.Key.Count != 1 || !type.UniqueKeys.Any(u => u.Rule == UniqueRule.Merge))
@@ -44,7 +47,7 @@ internal sealed class UniqueMerges(PushSession session)
             }
 
             var holders = await session.Transaction.FindKeysAsync(type, ordinals, values, 1, cancellationToken).ConfigureAwait(false);
-            if (holders.Count > 0 && !group.Any(c => c.Type == type && c.Operation != Operation.Create && c.EntityId == holders[0]))
+            if (holders.Count > 0 && !group.Select(c => c.Command!).Any(c => c.Type == type && c.Operation != Operation.Create && c.EntityId == holders[0]))
             {
                 _merged.Add(command.Id);
                 return holders[0];
