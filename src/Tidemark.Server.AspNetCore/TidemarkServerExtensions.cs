@@ -37,12 +37,7 @@ public static class TidemarkServerExtensions
         services.AddSingleton(store);
         services.AddSingleton(options);
         services.AddSingleton(environment);
-        services.TryAddSingleton(provider => new SyncServer(
-            provider.GetRequiredService<IServerStore>(),
-            provider.GetRequiredService<ServerEnvironment>(),
-            provider.GetRequiredService<ServerOptions>(),
-            provider.GetRequiredService<AccessService>(),
-            provider.GetService<Snapshots.ISnapshotWriter>()));
+        services.TryAddSingleton(ServerOf);
         services.TryAddSingleton(provider => new AccessService(
             provider.GetRequiredService<IServerStore>() as IAccessStore ?? new Hosting.NoAccess(),
             provider.GetRequiredService<ServerOptions>().Access,
@@ -117,6 +112,18 @@ public static class TidemarkServerExtensions
     }
 
     // Whatever handler the host had goes on answering for the host's own endpoints.
+    private static SyncServer ServerOf(IServiceProvider provider)
+    {
+        var server = new SyncServer(
+            provider.GetRequiredService<IServerStore>(),
+            provider.GetRequiredService<ServerEnvironment>(),
+            provider.GetRequiredService<ServerOptions>(),
+            provider.GetRequiredService<AccessService>(),
+            provider.GetService<Snapshots.ISnapshotWriter>());
+        server.SnapshotFailed += provider.GetRequiredService<StorageTroubles>().TellOfSnapshots;
+        return server;
+    }
+
     private static void AddProblems(IServiceCollection services)
     {
         var others = services.LastOrDefault(d => d.ServiceType == typeof(IAuthorizationMiddlewareResultHandler));

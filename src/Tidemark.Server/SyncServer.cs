@@ -47,7 +47,7 @@ public sealed class SyncServer : IDisposable
         _leases = new LeaseService(store, options.Leases, environment);
         _hints = new HintHub(options.ListenersPerUserMax);
         _relay = store.Nodes is { } nodes ? new NodeRelay(nodes, _hints, environment, MembersMovedAsync, access) : null;
-        _snapshots = snapshots is not null && options.SnapshotFolder is { } folder ? new SnapshotService(new SnapshotFolder(folder), snapshots, options) : null;
+        _snapshots = snapshots is not null && options.SnapshotFolder is { } folder ? new SnapshotService(new SnapshotFolder(folder), snapshots, options, cause => SnapshotFailed?.Invoke(cause)) : null;
         _sharing = new SharingService(store, options.Sharing, environment, TellMembersAsync);
         _access = access;
         if (access is not null && _relay is not null)
@@ -55,6 +55,9 @@ public sealed class SyncServer : IDisposable
             access.Changed += user => _relay.Tell(new NodeHint(Spaces.DefaultOf(user), 0, [NodeRelay.AccessMoved], null));
         }
     }
+
+    /// <summary>Raised when a file for first fetches cannot be written, with the cause; pages are fetched in its place.</summary>
+    public event Action<string>? SnapshotFailed;
 
     public ServerOptions Options { get; }
 

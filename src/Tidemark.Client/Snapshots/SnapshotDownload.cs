@@ -15,16 +15,17 @@ internal static class SnapshotDownload
         database + ".snapshot-" + string.Concat(manifest.ETag!.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-'));
 
     /// <exception cref="SyncException">The connection was lost, or what came is not what was announced.</exception>
+    /// <exception cref="StoreException">It cannot be written.</exception>
     public static async Task RunAsync(ISnapshots remote, string? space, SnapshotManifest manifest, string path, Action alive, CancellationToken cancellationToken)
     {
-        using (var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0))
+        using (var file = Open(path))
         {
             if (file.Length < manifest.Bytes)
             {
                 var part = await remote.OpenSnapshotAsync(space, manifest.ETag!, file.Length, cancellationToken).ConfigureAwait(false);
                 await using (part.ConfigureAwait(false))
                 {
-                    if (!part.IsRest)
+                    if (!part.IsRest && file.Length > 0)
                     {
                         file.SetLength(0);
                     }
@@ -76,6 +77,18 @@ internal static class SnapshotDownload
         catch (Exception e) when (e is IOException or HttpRequestException)
         {
             throw new SyncException(SyncErrorCode.NetworkError, "The connection was lost in the middle of a snapshot; the next run goes on.", retryable: true, e);
+        }
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreException(StoreTrouble.CannotOpen, $"A snapshot cannot be kept beside the database: {e.Message} Make room for it, or let the app write there; the next run tries again.", e);
         }
     }
 

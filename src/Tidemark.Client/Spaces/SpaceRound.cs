@@ -63,14 +63,11 @@ internal sealed class SpaceRound(LocalStore store, ISharing sharing, SyncEnviron
 
     /// <summary>The spaces of the file that can be synced: catalogs first, because rows of all others may refer to theirs, then the user's own one.</summary>
     public IReadOnlyList<StoreSession> Sessions() =>
-        [.. store.SessionsOf(store.EngineSession, withGone: false)
+        [.. store.SessionsOf(store.EngineSession, withGone: false, IsOthersCatalog)
             .Where(s => s.Space is not { } name || (_spaces.TryGetValue(name, out var space) && space.Role != SpaceRoles.Removed))
-            .Select(s =>
-            {
-                s.IsReadOnly = s.Space is { } name && SpaceNames.IsCatalog(name) && !SpaceRoles.MayWrite(_spaces[name].Role);
-                return s;
-            })
             .OrderBy(s => s.Space is { } name && SpaceNames.IsCatalog(name) ? 0 : 1)];
+
+    private bool IsOthersCatalog(string space) => SpaceNames.IsCatalog(space) && _spaces.TryGetValue(space, out var known) && !SpaceRoles.MayWrite(known.Role);
 
     private IEnumerable<string> Joined()
     {

@@ -58,8 +58,8 @@ public sealed class LocalStore : IAsyncDisposable
     internal StoreSession EngineSession { get; }
 
     /// <summary>The user's own space first, then the shared ones that the file holds; with those he has left, whose dead letters are kept.</summary>
-    internal IReadOnlyList<StoreSession> SessionsOf(StoreSession home, bool withGone) =>
-        !Model.HasSpaces ? [home] : [home, .. Spaces.HeldSpace.ReadAll(home.Db).Where(h => withGone || !h.IsGone).Select(h => new StoreSession(home.Db, home, h.Remote, h.Context) { Space = h.Space })];
+    internal IReadOnlyList<StoreSession> SessionsOf(StoreSession home, bool withGone, Func<string, bool>? isReadOnly = null) =>
+        !Model.HasSpaces ? [home] : [home, .. Spaces.HeldSpace.ReadAll(home.Db).Where(h => withGone || !h.IsGone).Select(h => new StoreSession(home.Db, home, h.Remote, h.Context) { Space = h.Space, IsReadOnly = isReadOnly?.Invoke(h.Space) == true })];
 
     /// <summary>Opens a store; a database that was not adopted is refused.</summary>
     /// <exception cref="StoreException">The file is in trouble, from a newer version, or no store.</exception>

@@ -73,7 +73,7 @@ public sealed class StoreSession
     internal string? Space { get; init; }
 
     /// <summary>The space is a catalog that the user does not edit: what a restored server has lost of it is not this file's to give back.</summary>
-    internal bool IsReadOnly { get; set; }
+    internal bool IsReadOnly { get; init; }
 
     /// <summary>Which space each row is in; null where the file holds one only.</summary>
     internal Spaces.SpaceOwners? Owners { get; }

@@ -55,6 +55,9 @@ internal sealed class SnapshotFolder(string path)
         return (whole, name + Data);
     }
 
+    /// <summary>What may be told of a trouble with a space's files: not whose they are.</summary>
+    public static string WithoutNames(string message, SpaceId space) => message.Replace(NameOf(space), "...", StringComparison.Ordinal);
+
     // A machine that lost its power may have left half of it.
     private static SnapshotManifest? Read(string about)
     {

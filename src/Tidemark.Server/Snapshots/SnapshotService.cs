@@ -10,7 +10,7 @@ using Tidemark.Server.Storage;
 namespace Tidemark.Server.Snapshots;
 
 /// <summary>Offers a file in place of the first pages, where there are many. It is made anew when so much has changed since that pages would be as fast.</summary>
-internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter writer, ServerOptions options) : IDisposable
+internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter writer, ServerOptions options, Action<string> failed) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
 
@@ -58,6 +58,7 @@ internal sealed class SnapshotService(SnapshotFolder folder, ISnapshotWriter wri
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            failed(SnapshotFolder.WithoutNames(e.Message, snapshot.Space));
             return null;
         }
     }

@@ -11,6 +11,7 @@ using Tidemark.Client.Tests.Support;
 using Tidemark.Model.Protocol;
 using Tidemark.Server;
 using Tidemark.Server.AspNetCore;
+using Tidemark.Sqlite;
 
 namespace Tidemark.Client.Tests.Spaces;
 
@@ -23,6 +24,8 @@ public sealed class CatalogTests : IAsyncLifetime
         CREATE TABLE food(id TEXT PRIMARY KEY, name TEXT, space TEXT);
         CREATE TABLE meal(id TEXT PRIMARY KEY, food_id TEXT NOT NULL REFERENCES food(id), grams INTEGER);
         """;
+
+    private const string FullDisk = "/dev/full";
 
     private readonly List<TidemarkHttpRemote> _remotes = [];
     private readonly Testing.TempFolder _snapshots = new();
@@ -210,6 +213,41 @@ public sealed class CatalogTests : IAsyncLifetime
             File.Delete(_snapshots.Path);
             Directory.CreateDirectory(_snapshots.Path);
         }
+    }
+
+    [Fact]
+    [Trait("req", "CUR-05")]
+    public async Task A_device_whose_disk_is_full_in_the_middle_of_a_file_says_so_and_goes_on_when_there_is_room()
+    {
+        Assert.SkipUnless(File.Exists(FullDisk), "There is no disk here that is always full.");
+        var eve = Open("eve", "eve");
+        var manifest = await Server("eve").GetSnapshotAsync("c:foods", CancellationToken.None);
+        var file = $"{eve.Path}.snapshot-{manifest.ETag}";
+        File.CreateSymbolicLink(file, FullDisk);
+        var full = (await eve.TrySyncAsync()).Error!;
+        Assert.Equal(StoreTrouble.Full, Assert.IsType<StoreException>(full.InnerException).Trouble);
+        Assert.Contains("Free some space", full.Message, StringComparison.Ordinal);
+        Assert.Empty(eve.Rows("SELECT id FROM food"));
+
+        File.Delete(file);
+        await eve.SyncAsync();
+        Assert.Equal(["apple|Apple", "bread|Bread"], eve.Rows("SELECT id, name FROM food ORDER BY id"));
+        eve.AssertQuiet();
+    }
+
+    [Fact]
+    [Trait("req", "CUR-05")]
+    public async Task A_device_that_can_keep_no_file_beside_its_database_says_so()
+    {
+        var eve = Open("eve", "eve");
+        var manifest = await Server("eve").GetSnapshotAsync("c:foods", CancellationToken.None);
+        var taken = Directory.CreateDirectory($"{eve.Path}.snapshot-{manifest.ETag}");
+        var report = await eve.TrySyncAsync();
+        Assert.Equal(StoreTrouble.CannotOpen, Assert.IsType<StoreException>(report.Error?.InnerException).Trouble);
+
+        taken.Delete();
+        await eve.SyncAsync();
+        eve.AssertQuiet();
     }
 
     [Fact]
