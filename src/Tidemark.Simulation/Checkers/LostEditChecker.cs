@@ -23,6 +23,8 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
     private readonly HashSet<string> _fromLostFiles = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _onServer = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string User, string Row, string Field), string> _shown = []; // by the server
+    private readonly Dictionary<string, string> _followers = new(StringComparer.Ordinal); // The word that the server showed next in its place.
     private IReadOnlyList<string> _beside = [];
     private readonly HashSet<string> _copied = new(StringComparer.Ordinal);
     private readonly HashSet<string> _lostByRestore = new(StringComparer.Ordinal);
@@ -47,6 +49,7 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
                 break;
             case ServerRestored restored:
                 _restored.UnionWith(_onServer.Keys);
+                _shown.Clear();
                 Unanswered(restored.Unanswered);
                 break;
             case CopyKept or DeviceCloned:
@@ -146,7 +149,9 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
                 now.Add(EditFacts.TagOf(table, row));
                 for (var i = 0; i < table.Words.Count; i++)
                 {
-                    now.Add(row[table.TagAt + 1 + i].ToString());
+                    var word = row[table.TagAt + 1 + i].ToString();
+                    now.Add(word);
+                    NoteFollower((server.User, EditFacts.TagOf(table, row), table.Words[i]), word);
                 }
             }
         }
@@ -167,6 +172,16 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
         _beside = [];
 
         before.UnionWith(now);
+    }
+
+    private void NoteFollower((string User, string Row, string Field) place, string word)
+    {
+        if (_shown.TryGetValue(place, out var former) && former != word)
+        {
+            _followers[former] = word;
+        }
+
+        _shown[place] = word;
     }
 
     private HashSet<string> OnServer(string user) => _onServer.TryGetValue(user, out var words) ? words : _onServer[user] = new HashSet<string>(StringComparer.Ordinal);
@@ -212,8 +227,21 @@ internal sealed class LostEditChecker(RandomSchema schema) : IChecker
 
     private static bool IsRecorded(string word, IReadOnlyList<ReplicaAtRest> replicas) => replicas.Any(r => r.Recorded.Any(t => t.Contains('"' + word + '"', StringComparison.Ordinal)));
 
-    // A record keeps the last word of those that were lost or that a deletion took along.
-    private bool IsFollowedInRecord(string word, IReadOnlyList<ReplicaAtRest> replicas) => _words.Values.Any(w => IsRecorded(w.Word.Word, replicas) && IsAfter(w.Word, word));
+    // A record keeps the last word of those that were lost or that a deletion took along: one that was written on top of this one, or that was merged with it and stood in its place.
+    private bool IsFollowedInRecord(string word, IReadOnlyList<ReplicaAtRest> replicas)
+    {
+        var recorded = _words.Values.Where(w => IsRecorded(w.Word.Word, replicas)).Select(w => w.Word).ToList();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var at = word; at is not null && seen.Add(at); at = _followers.GetValueOrDefault(at))
+        {
+            if (recorded.Exists(w => (w.Word == at && at != word) || IsAfter(w, at)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private bool StandsInOther(WordWritten word, IEnumerable<string> shown) =>
         _moved.Overlaps(_aliases[word.Row]) && (shown.Any(s => !IsForebear(s, word)) || _gone.Overlaps(_aliases[word.Row]));

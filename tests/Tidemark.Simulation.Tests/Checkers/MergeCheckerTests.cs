@@ -131,6 +131,18 @@ public sealed class MergeCheckerTests
         Assert.Equal(2, Of(new LostEditChecker(Schema), [.. written, new Quiet([server, Device("""{"word1":"A1"}""")])]).Count);
     }
 
+    [Fact]
+    public void A_word_that_went_with_a_restore_is_lost_unless_the_one_that_stood_in_its_place_is_in_the_record()
+    {
+        Observation[] written = [Word(Schema, "A", "A1", null), Word(Schema, "A", "A2", "A1"), Word(Schema, "B", "B2", "A1")];
+        var server = Quiet(Schema, _ => { }, "A1").Replicas[0];
+        var recorded = new ReplicaAtRest("A", "ann", server.Rows, new HashSet<string>(StringComparer.Ordinal), new Books { File = "file" }) { Recorded = ["""{"word1":"B2"}"""] };
+
+        Assert.Empty(Of(new LostEditChecker(Schema), [.. written, WordOnServer(Schema, "A1"), WordOnServer(Schema, "A2"), WordOnServer(Schema, "B2"), new ServerRestored(), WordOnServer(Schema, "A1"), new Quiet([server, recorded])]));
+        Assert.Single(Of(new LostEditChecker(Schema), [.. written, WordOnServer(Schema, "A1"), WordOnServer(Schema, "B2"), new ServerRestored(), WordOnServer(Schema, "A1"), new Quiet([server, recorded])]));
+        Assert.Single(Of(new LostEditChecker(Schema), [.. written, WordOnServer(Schema, "A2"), new ServerRestored(), WordOnServer(Schema, "B2"), new ServerRestored(), WordOnServer(Schema, "A1"), new Quiet([server, recorded])]));
+    }
+
     private static TableShape Table(RandomSchema schema) => schema.Tables[0];
 
     private static List<string> Of(params Observation[] seen) => Of(new MergeChecker(Schema), seen);
