@@ -65,7 +65,7 @@ public sealed class HintGate
         ArgumentNullException.ThrowIfNull(report);
         lock (_lock)
         {
-            if (report.Error is null && report.Mode != SyncMode.PushOnly && !report.Pull.HasMore)
+            if (report.Error is null && report.Mode != SyncMode.PushOnly && !report.Pull.HasMore && !report.Pull.IsHeldBack)
             {
                 _pulled = Math.Max(Math.Max(_pulled, _hintedBefore), report.Pull.Until);
             }

@@ -350,6 +350,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
 
         if (mode != SyncMode.PushOnly && _session.Outbox.HasUnansweredLost())
         {
+            _pull.IsHeldBack = true;
             _warnings.Add("The server was restored. Nothing is fetched until what it may have lost has been offered to it; a run that pushes does that.");
         }
         else if (mode != SyncMode.PushOnly && failure?.RetryAfter is null)

@@ -72,6 +72,26 @@ public sealed class LiveHintsTests
     }
 
     [Fact]
+    public async Task A_hint_before_a_run_that_may_not_fetch_yet_is_still_due()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes);
+        await a.SyncAsync();
+        await world.BackUpServerAsync();
+        a.Sql("INSERT INTO note(id) VALUES('n')");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        var gate = new HintGate();
+        gate.Hinted(new LiveHint("u:ann", long.MaxValue));
+        gate.Starting();
+        gate.Note(await a.SyncAsync(SyncMode.PullOnly)); // What the server has lost is offered first.
+        Assert.True(gate.IsDue);
+        gate.Starting();
+        gate.Note(await a.SyncAsync());
+        Assert.False(gate.IsDue);
+    }
+
+    [Fact]
     public async Task A_push_with_nothing_to_send_says_nothing_of_how_far_was_pulled_and_an_idle_run_does()
     {
         await using var world = await World.StartAsync();

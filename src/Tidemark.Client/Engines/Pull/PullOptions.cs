@@ -56,6 +56,9 @@ public sealed record PullReport
     /// <summary>There is more; the next run goes on.</summary>
     public bool HasMore { get; set; }
 
+    /// <summary>Nothing was fetched: what a restored server may have lost has to be offered first.</summary>
+    internal bool IsHeldBack { get; set; }
+
     /// <summary>Rows put aside that wait after this run.</summary>
     public long Aside { get; set; }
 
@@ -71,6 +74,7 @@ public sealed record PullReport
         Bytes += other.Bytes;
         Until = Math.Max(Until, other.Until);
         HasMore |= other.HasMore;
+        IsHeldBack |= other.IsHeldBack;
         Aside += other.Aside;
         foreach (var (type, failed) in other.FailedByType)
         {
