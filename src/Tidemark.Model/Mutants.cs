@@ -83,6 +83,10 @@ public enum Mutant
     // Duplicates: what only the sixth workload has
     MergedChildrenUntold,
 
+    // Lost answers: what only the twelfth workload meets often enough
+    DeletionAheadOfAnswer,
+    AnswerFollowsReusedId,
+
     // Several remotes: what only the ninth workload has
     UnreadableSkipped,
     RemoteOverwritesEdit,
@@ -134,6 +138,9 @@ public static class Mutants
 
     /// <summary>Does only a workload in which duplicates are merged have what the bug is in?</summary>
     public static bool NeedsDuplicates(Mutant mutant) => mutant == Mutant.MergedChildrenUntold;
+
+    /// <summary>Does only a workload in which answers to new rows are lost meet the bug often enough?</summary>
+    public static bool NeedsLostAnswers(Mutant mutant) => mutant is Mutant.DeletionAheadOfAnswer or Mutant.AnswerFollowsReusedId;
 
     /// <summary>Does only a workload with catalogs and snapshots have what the bug is in?</summary>
     public static bool NeedsCatalog(Mutant mutant) => mutant is >= Mutant.SnapshotCursorAhead and <= Mutant.CatalogMixesVersions;

@@ -9,7 +9,7 @@ using Tidemark.Simulation.Runs;
 using Tidemark.Testing;
 
 // Shows that the simulator finds every deliberate bug: dotnet run -p:TidemarkMutants=true --project tests/Tidemark.Simulation.Mutants -- [--seeds N] [--only NAME]... [--half]
-// --half takes every other one, without those that take long. Bugs in merging are looked for in the third workload, which has policies, those of leases, hints and receipts in the fourth, those of merged duplicates in the sixth, those of health data in the eighth, those of several remotes in the ninth, those of catalogs and snapshots in the eleventh; the others in the first. Ends with 1 when one is not found within the seeds.
+// --half takes every other one, without those that take long. Bugs in merging are looked for in the third workload, which has policies, those of leases, hints and receipts in the fourth, those of merged duplicates in the sixth, those of health data in the eighth, those of several remotes in the ninth, those of catalogs and snapshots in the eleventh, those of lost answers in the twelfth; the others in the first. Ends with 1 when one is not found within the seeds.
 SystemSqlite.Use();
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var seeds = Number("--seeds", 300);
@@ -53,7 +53,7 @@ int Number(string name, int otherwise) =>
 
 (int Seed, string Checker, string Text)? FindSound(Mutant mutant)
 {
-    var workload = Mutants.NeedsCatalog(mutant) ? Workloads.Eleventh : Mutants.NeedsRemotes(mutant) ? Workloads.Ninth : Mutants.NeedsHealth(mutant) ? Workloads.Eighth : Mutants.NeedsSpaces(mutant) ? Workloads.Fifth : Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
+    var workload = Mutants.NeedsLostAnswers(mutant) ? Workloads.Twelfth : Mutants.NeedsCatalog(mutant) ? Workloads.Eleventh : Mutants.NeedsRemotes(mutant) ? Workloads.Ninth : Mutants.NeedsHealth(mutant) ? Workloads.Eighth : Mutants.NeedsSpaces(mutant) ? Workloads.Fifth : Mutants.NeedsDuplicates(mutant) ? Workloads.Sixth : Mutants.NeedsService(mutant) ? Workloads.Fourth : Mutants.NeedsPolicies(mutant) ? Workloads.Third : Workloads.Preset;
     for (var first = 1; first <= seeds; )
     {
         Mutants.Active = mutant;

@@ -34,7 +34,7 @@ internal sealed class SimulatedTransport(World world, SimulatedDevice device, De
             return;
         }
 
-        var (fate, own) = device.Weather.Next(world.Scheduler.Now);
+        var (fate, own) = device.Weather.Next(world.Scheduler.Now, request.Path);
         var there = Latency();
         if (fate != Fate.Fine)
         {

@@ -32,8 +32,8 @@ internal enum Fate
     Unauthorized,
 }
 
-/// <summary>A time in which a device's requests may meet one fate.</summary>
-internal sealed record WeatherSpell(Fate Fate, long Until, double Chance, Dice Dice);
+/// <summary>A time in which a device's requests, or those to one path alone, may meet one fate.</summary>
+internal sealed record WeatherSpell(Fate Fate, long Until, double Chance, Dice Dice, string? Path = null);
 
 /// <summary>The network as one device meets it.</summary>
 internal sealed class Weather
@@ -45,10 +45,10 @@ internal sealed class Weather
     public void Clear() => _spells.Clear();
 
     /// <summary>The fate of a request now, and the dice of the spell that decided it.</summary>
-    public (Fate Fate, Dice? Dice) Next(long now)
+    public (Fate Fate, Dice? Dice) Next(long now, string path)
     {
         _spells.RemoveAll(s => s.Until <= now);
-        foreach (var spell in _spells)
+        foreach (var spell in _spells.Where(s => s.Path is null || string.Equals(s.Path, path, StringComparison.Ordinal)))
         {
             if (spell.Dice.Chance(spell.Chance))
             {

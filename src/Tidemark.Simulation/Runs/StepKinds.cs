@@ -32,6 +32,7 @@ internal static class StepKinds
         new Kind("merge-edit", 45, false, (w, d, dice) => MergeEdit(w, d, dice)) { Since = Workloads.Third },
         new Kind("receipt-edit", 30, false, ReceiptEdit) { Since = Workloads.Fourth },
         new Kind("merge-duplicates", 12, false, (w, d, dice) => Devices.DuplicateMerges.Make(w, w.Device(d), dice)) { Since = Workloads.Sixth },
+        new Kind("lost-answer", 20, true, LostAnswers.Play) { Since = Workloads.Twelfth },
     ];
 
     private static IEnumerable<Kind> Spells() =>

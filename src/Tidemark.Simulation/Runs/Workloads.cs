@@ -36,13 +36,16 @@ public static class Workloads
     /// <summary>The seventh one, with a catalog of public rows and with snapshot files for whoever comes new.</summary>
     public const int Eleventh = 11;
 
+    /// <summary>The first one, and answers to new rows that are lost while those rows are deleted, here or elsewhere, and others are made under their ids.</summary>
+    public const int Twelfth = 12;
+
     public const int Preset = First;
 
-    public const int Newest = Eleventh;
+    public const int Newest = Twelfth;
 
     /// <summary>Is it short as it is, with steps that are not a schedule?</summary>
     public static bool IsWorldOfItsOwn(int workload) => workload is Fifth or Seventh or Eighth or Ninth or Tenth or Eleventh;
 
     /// <summary>Does a workload have what came with another one?</summary>
-    public static bool Has(int workload, int since) => workload == Sixth ? since is First or Sixth : since <= workload;
+    public static bool Has(int workload, int since) => workload is Sixth or Twelfth ? since == First || since == workload : since <= workload;
 }

@@ -12,6 +12,11 @@ internal static class Edits
 
     /// <summary>Edits of what only the second workload has.</summary>
     public static IReadOnlyList<IEdit> Shelves { get; } = [new UpdateShelf(), new TakeShelf()];
+
+    /// <summary>Edits of the row that SQLite has given the highest id: the next one may get it again.</summary>
+    public static IEdit InsertLast { get; } = new InsertLastRow();
+
+    public static IEdit DeleteLast { get; } = new DeleteLastRow();
 }
 
 internal static class NewRows

@@ -40,6 +40,11 @@ internal sealed class RandomSchema
     private static TableShape Table(string name, Dice dice, int workload)
     {
         var key = dice.Pick([KeyKind.Integer, KeyKind.Integer, KeyKind.Uuid, KeyKind.Uuid, KeyKind.Code, KeyKind.Composite]);
+        if (name == Names[0] && Runs.Workloads.Has(workload, Runs.Workloads.Twelfth))
+        {
+            key = KeyKind.Integer; // Its rows get other ids from the server.
+        }
+
         var table = new TableShape(name, key)
         {
             WithoutRowId = key != KeyKind.Integer && dice.Chance(0.3),

@@ -127,6 +127,12 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             EndRefused(deletion.Id, Counters.Folded); // Deleted here and there: nothing is left to try again.
         }
 
+#if TIDEMARK_MUTANTS
+        if (Mutants.Is(Mutant.DeletionAheadOfAnswer))
+        {
+            return null;
+        }
+#endif
         return applier.MustWait(deletion, entry);
     }
 

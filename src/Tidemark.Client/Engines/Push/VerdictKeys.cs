@@ -1,3 +1,6 @@
+#if TIDEMARK_MUTANTS
+using Tidemark.Model;
+#endif
 using Tidemark.Client.Environment;
 using Tidemark.Client.Handlers;
 using Tidemark.Client.Storage;
@@ -59,7 +62,11 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
             {
                 if (command.Operation == Operation.Create)
                 {
-                    if (_again.IsAnother(table, old))
+                    if (_again.IsAnother(table, old)
+#if TIDEMARK_MUTANTS
+                        && !Mutants.Is(Mutant.AnswerFollowsReusedId)
+#endif
+                        )
                     {
                         _cascade.MoveAside(table, old, isMadeAgain: true); // The row on its way was deleted since; the new id is not that of what was made in its place.
                     }
