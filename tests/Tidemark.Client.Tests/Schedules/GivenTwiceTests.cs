@@ -198,6 +198,24 @@ public sealed class GivenTwiceTests
 
     [Fact]
     [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-04")]
+    public async Task A_row_that_gets_the_id_of_one_on_its_way_that_was_deleted_since_does_not_follow_that_ones_answer()
+    {
+        await using var lost = await LostWorld.StartAsync();
+        var (a, b) = (lost.A, lost.B);
+        b.Sql("INSERT INTO author VALUES(1, 'of b', NULL)");
+        await Steps.UntilQuietAsync(b, a);
+        var c = await lost.RestoreAndWriteAsync("INSERT INTO author VALUES(1, 'of c', NULL)");
+        a.Sql("INSERT INTO author VALUES(2, 'of a', NULL)");
+        a.DuringNextPush("DELETE FROM author WHERE id = 2");
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(["1|of c", "2|of b"], a.Rows("SELECT id, name FROM author ORDER BY id"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(b, c);
+    }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
     [Trait("req", "PUSH-06")]
     public async Task A_reference_to_a_lost_row_that_was_deleted_is_none_to_the_row_that_has_it()
     {

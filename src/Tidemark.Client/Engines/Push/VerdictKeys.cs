@@ -17,6 +17,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
 {
     private readonly IdCascade _cascade = new(session, environment, context);
     private MadeAgain? _again;
+    private bool _hasFollowed;
 
     /// <summary>Commands whose row turned out to be one that was here already, with what was edited since they were sent.</summary>
     public Dictionary<Guid, Row?> Merged { get; } = [];
@@ -62,6 +63,12 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
             {
                 if (command.Operation == Operation.Create)
                 {
+                    if (command.BaseVersion is null && table.ReadEntry(session.Db, old, session.Remote) is not null)
+                    {
+                        Follow(table, command, @new); // The row on its way was deleted since, and the server's row that stands under its id now is another one.
+                        continue;
+                    }
+
                     if (_again.IsAnother(table, old)
 #if TIDEMARK_MUTANTS
                         && !Mutants.Is(Mutant.AnswerFollowsReusedId)
@@ -86,7 +93,7 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
 
         if (!pairs.Exists(p => p.Old != p.New))
         {
-            return false;
+            return _hasFollowed;
         }
 
         var joined = known.Where(k => !pairs.Exists(p => p.Old == k.New && p.Old != p.New))
@@ -100,6 +107,14 @@ internal sealed class VerdictKeys(StoreSession session, SyncEnvironment environm
         MoveKnown(table, known);
         joined.ForEach(j => j!.Keep(session, table, environment.NowMs));
         return true;
+    }
+
+    private void Follow(EntityTable table, StoredCommand command, EntityKey key)
+    {
+        session.IdMap.Save(table.Number, command.Key, key.ToString(), environment.NowMs);
+        var sent = RowBytes.Read(table.Type, command.Sent);
+        session.Outbox.Relocate(command.Id, key.ToString(), sent is null ? null : RowBytes.Of(EntityTable.Under(sent, key)));
+        _hasFollowed = true;
     }
 
     private bool IsRevived(EntityTable table, EntityKey key) => table.ReadEntry(session.Db, key, session.Remote) is null && _again!.IsRevived(table, key);
