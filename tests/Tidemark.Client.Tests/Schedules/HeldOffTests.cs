@@ -248,4 +248,27 @@ public sealed class HeldOffTests
         Assert.Equal(["x|b|1", "y|b|2"], b.Rows("SELECT * FROM seat ORDER BY id"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PULL-06")]
+    public async Task Rows_that_have_swapped_a_unique_value_come_together_though_one_was_deleted_and_brought_back()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('x', 'x', NULL, 'one'), ('y', 'y', NULL, 'two');");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        b.Sql("UPDATE note SET title = 'of b' WHERE id = 'x'");
+        a.Sql("UPDATE note SET slug = NULL WHERE id = 'x'; UPDATE note SET slug = 'one' WHERE id = 'y'; UPDATE note SET slug = 'two' WHERE id = 'x'");
+        await Steps.UntilQuietAsync(a, c);
+        c.Sql("UPDATE note SET body = 'of c' WHERE id = 'x'");
+        a.Sql("DELETE FROM note WHERE id = 'x'");
+        await a.SyncAsync();
+        await b.SyncAsync(SyncMode.PullOnly); // Deleted there, edited here; its unique value is the one the other row has there.
+        await c.SyncAsync();
+        await Steps.UntilQuietAsync(b, a, c);
+        Assert.Equal(["x|of b|of c|two", "y|y|NULL|one"], a.Rows("SELECT id, title, body, slug FROM note ORDER BY id"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
+    }
 }

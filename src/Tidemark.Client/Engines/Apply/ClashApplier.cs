@@ -1,4 +1,5 @@
 using Tidemark.Client.Storage;
+using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Apply;
@@ -94,12 +95,16 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         _children.IsClean(table, key)
         && session.Model.Graph.To(table.Type).Where(e => e.TargetsKey && e.Relation.Required).All(e => UniqueHolders.Find(session, session.Table(e.Source), e.SourceOrdinals, key).Count == 0);
 
+    // What stands under the key is the row that comes, as it was: also when it was deleted there, lives on here for an edit, and has come back there.
+    private bool IsOlderOne(IncomingRow row) =>
+        row.Type.Identity != IdentityModel.ServerAssigned || row.Table.ReadEntry(session.Db, row.Key, session.Remote) is not null || session.Tombstones.VersionOf(row.Table.Number, row.Key) != 0;
+
     private bool TogetherInSavepoint(List<IncomingRow> rows, Action<IncomingRow, ApplyOutcome> done)
     {
         session.Db.Execute("SAVEPOINT clash");
         var outcomes = new List<ApplyOutcome>();
         rows.ForEach(r => FreeFromGoing(r));
-        foreach (var row in rows.Where(r => r.Table.ReadEntry(session.Db, r.Key, session.Remote) is not null))
+        foreach (var row in rows.Where(IsOlderOne))
         {
             applier.StepAside(row);
         }
