@@ -13,6 +13,8 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
     private readonly Dictionary<string, HashSet<string>> _there = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _gone = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _underWay = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, List<string>>> _hangs = new(StringComparer.Ordinal);
     private readonly Aliases _aliases = new();
     private readonly HashSet<string> _unknown = new(StringComparer.Ordinal);
     private readonly HashSet<string> _made = new(StringComparer.Ordinal);
@@ -32,6 +34,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
                 break;
             case FileReplaced file:
                 _unknown.Add(file.Device);
+                UnderWay(file.Device).UnionWith(Waiting(file.Device)); // What was sent before may arrive yet.
                 break;
             case DeviceCloned clone:
                 _unknown.Add(clone.Device);
@@ -54,6 +57,7 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
 
     private void Look(ServerSeen server, Action<string> violation)
     {
+        AddParents(_hangs.GetValueOrDefault(server.User) ?? []); // What was edited since hung where this push, or one before it, has found it.
         var now = schema.Tables.Where(t => !t.KeyIsIdentity).SelectMany(t => server.Rows.Rows(t).Select(r => EditFacts.TagOf(t, r))).ToHashSet(StringComparer.Ordinal);
         var gone = _gone.TryGetValue(server.User, out var known) ? known : _gone[server.User] = new HashSet<string>(StringComparer.Ordinal);
         if (!_unknown.Contains(_pusher) && now.FirstOrDefault(t => gone.Contains(t) && !_offered.Contains(t) && !Waits(t)) is { } back)
@@ -61,12 +65,8 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
             violation($"<{back}> was deleted and is there again after a push of {_pusher}, where nothing waited that could bring it back");
         }
 
-        var hangs = Parents(server);
-        foreach (var waiting in _waiting.Values)
-        {
-            AddParents(waiting, hangs);
-        }
-
+        _hangs[server.User] = Parents(server);
+        AddParents(_hangs[server.User]);
         gone.UnionWith(_there.GetValueOrDefault(server.User, []).Except(now));
         gone.ExceptWith(now);
         _there[server.User] = now;
@@ -91,19 +91,31 @@ internal sealed class ResurrectionChecker(RandomSchema schema) : IChecker
         return parents;
     }
 
-    private static void AddParents(HashSet<string> tags, Dictionary<string, List<string>> parents)
+    private void AddParents(Dictionary<string, List<string>> hangs)
+    {
+        foreach (var waiting in _waiting.Values.Concat(_underWay.Values))
+        {
+            AddParents(waiting, hangs);
+        }
+    }
+
+    private void AddParents(HashSet<string> tags, Dictionary<string, List<string>> parents)
     {
         var open = new Queue<string>(tags);
         while (open.TryDequeue(out var tag))
         {
-            foreach (var parent in parents.GetValueOrDefault(tag, []).Where(tags.Add))
+            foreach (var parent in _aliases[tag].SelectMany(t => parents.GetValueOrDefault(t, [])).Where(tags.Add))
             {
                 open.Enqueue(parent);
             }
         }
     }
 
-    private bool Waits(string tag) => Waiting(_pusher).Overlaps(_aliases[tag]);
+    private bool Waits(string tag) => Waiting(_pusher).Overlaps(_aliases[tag]) || UnderWay(_pusher).Overlaps(_aliases[tag]);
 
-    private HashSet<string> Waiting(string device) => _waiting.TryGetValue(device, out var tags) ? tags : _waiting[device] = new HashSet<string>(StringComparer.Ordinal);
+    private HashSet<string> Waiting(string device) => Of(_waiting, device);
+
+    private HashSet<string> UnderWay(string device) => Of(_underWay, device);
+
+    private static HashSet<string> Of(Dictionary<string, HashSet<string>> sets, string device) => sets.TryGetValue(device, out var tags) ? tags : sets[device] = new HashSet<string>(StringComparer.Ordinal);
 }

@@ -271,4 +271,21 @@ public sealed class HeldOffTests
         Steps.AssertEqual(a, b);
         Steps.AssertEqual(a, c);
     }
+
+    [Fact]
+    [Trait("req", "CON-08")]
+    [Trait("req", "PULL-06")]
+    public async Task Rows_that_have_swapped_a_unique_value_come_together_though_one_has_another_key_here()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Notes + "INSERT INTO note VALUES('x', 'x', NULL, 'one'), ('y', 'y', NULL, 'two');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE note SET slug = NULL WHERE id = 'x'; UPDATE note SET slug = 'one' WHERE id = 'y'; UPDATE note SET slug = 'two' WHERE id = 'x'");
+        await b.SyncAsync();
+        a.Sql("UPDATE note SET id = 'z' WHERE id = 'y'");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["x|two", "z|one"], b.Rows("SELECT id, slug FROM note ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
 }

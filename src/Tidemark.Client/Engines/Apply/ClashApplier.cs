@@ -56,7 +56,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         if (isMadeFree && outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
         {
             session.Db.Execute("ROLLBACK TO alone");
-            applier.Return(row.Id);
+            applier.Return(row);
             outcome = ApplyOutcome.Clash;
         }
 
@@ -112,11 +112,11 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         foreach (var row in rows)
         {
             var outcome = applier.Upsert(row);
-            if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside || applier.IsAway(row.Id))
+            if (outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside || applier.IsAway(row))
             {
                 session.Db.Execute("ROLLBACK TO clash");
                 session.Db.Execute("RELEASE clash");
-                rows.ForEach(r => applier.Return(r.Id));
+                rows.ForEach(r => applier.Return(r));
                 return false;
             }
 

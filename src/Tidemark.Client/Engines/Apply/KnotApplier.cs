@@ -164,7 +164,7 @@ internal sealed class KnotApplier(StoreSession session, SyncEnvironment environm
             applied += came;
         }
 
-        var isLoose = parents.TrueForAll(d => LiveRows.Read(session, d.Table, d.Key).Visible is null) && below.TrueForAll(r => !applier.IsAway(r.Id));
+        var isLoose = parents.TrueForAll(d => LiveRows.Read(session, d.Table, d.Key).Visible is null) && below.TrueForAll(r => !applier.IsAway(r));
         if (!isLoose)
         {
             session.Db.Execute("ROLLBACK TO knot");

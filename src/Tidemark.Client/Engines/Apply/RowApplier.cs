@@ -27,7 +27,7 @@ internal sealed class RowApplier
     private readonly PendingRenames _renames;
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
-    private readonly Dictionary<RowId, LiveRow> _away = [];
+    private readonly AwayRows _away;
 
     public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
     {
@@ -39,6 +39,7 @@ internal sealed class RowApplier
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
         _others = new OtherRows(session, _cascade, _parents, environment.NowMs);
         _renames = new PendingRenames(session);
+        _away = new AwayRows(session, _renames);
     }
 
     public int Conflicts { get; private set; }
@@ -164,21 +165,20 @@ internal sealed class RowApplier
     /// <summary>Takes a row out of its table until its new version comes, so that others can have its unique values; its edits stay known.</summary>
     public void StepAside(IncomingRow incoming)
     {
-        if (LiveRows.Read(_session, incoming.Table, incoming.Key) is { Visible: not null } live)
+        if (_away.Take(incoming) is { } id)
         {
-            _away[incoming.Id] = live;
-            incoming.Table.Delete(_session.Db, incoming.Key);
-            _parents.Add(incoming.Id); // Others that come with it may refer to it; all of them stand at the end, or none.
+            _parents.Add(id); // Others that come with it may refer to it; all of them stand at the end, or none.
         }
     }
 
     public void Expect(RowId parent) => _parents.Add(parent);
 
-    public bool IsAway(RowId id) => _away.ContainsKey(id);
+    public bool IsAway(IncomingRow incoming) => _away.Contains(_away.WhereItStands(incoming));
 
     /// <summary>What was done with a row was rolled back.</summary>
-    public void Return(RowId id)
+    public void Return(IncomingRow incoming)
     {
+        var id = _away.WhereItStands(incoming);
         _away.Remove(id);
         _parents.Forget(id);
     }
@@ -287,9 +287,7 @@ internal sealed class RowApplier
     }
 
     // The row under its new key, when a change of its key has not been sent or was refused because the remote's row had changed.
-    private Row? StandsElsewhere(IncomingRow incoming) =>
-        (incoming.RenamedTo ?? _renames.Find(incoming.Table, incoming.Key)) is { } key && incoming.Table.ReadEntry(_session.Db, key, _session.Remote) is null
-            ? LiveRows.Read(_session, incoming.Table, key).Visible : null;
+    private Row? StandsElsewhere(IncomingRow incoming) => _away.WhereItStands(incoming) is var id && id != incoming.Id ? _away.LiveOf(incoming.Table, id.Key).Visible : null;
 
     // Renamed here, changed there: what changed there goes into the row where it stands now; the rename is still to be sent.
     private ApplyOutcome MergeRenamed(IncomingRow incoming, Row @base, Row local, Row remote)
@@ -350,13 +348,12 @@ internal sealed class RowApplier
         }
     }
 
-    private LiveRow LiveOf(IncomingRow incoming) =>
-        _away.TryGetValue(incoming.Id, out var live) ? live : LiveRows.Read(_session, incoming.Table, incoming.Key);
+    private LiveRow LiveOf(IncomingRow incoming) => _away.LiveOf(incoming.Table, incoming.Key);
 
     private void WriteLive(EntityTable table, LiveRow live, Row row)
     {
         var (handler, id) = (_session.Handlers.For(table.Type.Name), new RowId(table.Number, row.Key));
-        if (live.Exists && !_away.ContainsKey(id))
+        if (live.Exists && !_away.Contains(id))
         {
             handler.Update(_session.Db, table, row);
         }
