@@ -209,6 +209,36 @@ public sealed class RestoredRenameTests
         Assert.Equal(["s|c", "t|c"], c.Rows("SELECT * FROM sailor ORDER BY id"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "CON-05")]
+    public async Task The_same_new_key_there_and_on_its_way_here_does_not_take_back_what_was_edited_there(bool isOnItsWay)
+    {
+        await using var lost = await LostWorld.StartAsync("CREATE TABLE shop(id TEXT PRIMARY KEY, word TEXT, code TEXT);");
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO shop VALUES('s1', 'one', 'red')");
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE shop SET id = 's9', code = 'blue'");
+        if (isOnItsWay)
+        {
+            b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropRequest : Fault.None;
+            await b.TrySyncAsync(SyncMode.PushOnly);
+            b.Network.Decide = _ => Fault.None;
+        }
+
+        a.Sql("UPDATE shop SET id = 's9'");
+        await a.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await Steps.UntilQuietAsync(a);
+        a.Sql("UPDATE shop SET word = 'uno'");
+        await a.SyncAsync();
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["s9|uno|blue"], a.Rows("SELECT * FROM shop"));
+        Steps.AssertEqual(a, b);
+    }
+
     private static async Task<(Device A, Device B)> StartAsync(World world)
     {
         var a = world.Adopt("a", Schema);

@@ -1,18 +1,21 @@
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Protocol;
+using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Apply;
 
 /// <summary>Rows whose commands have no verdict, or a bad one.</summary>
 /// <param name="Commands">The status by row.</param>
 /// <param name="UnknownCreates">Types with a CREATE whose fate is unknown.</param>
-internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, HashSet<int> UnknownCreates)
+/// <param name="Renames">The key that a REKEY among them gives, by the row under its former one.</param>
+internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, HashSet<int> UnknownCreates, Dictionary<RowId, EntityKey> Renames)
 {
     public static Outstanding Read(StoreSession session)
     {
         var commands = new Dictionary<RowId, CommandStatus>();
         var creates = new HashSet<int>();
+        var renames = new Dictionary<RowId, EntityKey>();
         foreach (var (type, key, operation, status, rename) in session.Outbox.ReadRows())
         {
             if (session.FindTable(type) is not { } table)
@@ -23,7 +26,9 @@ internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, Ha
             commands[new RowId(type, StoreSession.KeyFrom(table.Type, key))] = status;
             if (rename is not null)
             {
-                commands[new RowId(type, PushCommandKeys.FormerKeyOf(table.Type, rename))] = status;
+                var former = new RowId(type, PushCommandKeys.FormerKeyOf(table.Type, rename));
+                commands[former] = status;
+                renames[former] = StoreSession.KeyFrom(table.Type, key);
             }
 
             if (operation == Operation.Create && status is CommandStatus.InFlight or CommandStatus.Pending)
@@ -32,6 +37,6 @@ internal sealed record Outstanding(Dictionary<RowId, CommandStatus> Commands, Ha
             }
         }
 
-        return new Outstanding(commands, creates);
+        return new Outstanding(commands, creates, renames);
     }
 }

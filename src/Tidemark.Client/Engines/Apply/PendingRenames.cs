@@ -22,6 +22,10 @@ internal sealed class PendingRenames(StoreSession session)
         return found != key ? found : null;
     }
 
+    /// <summary>The same where the first step may be on its way.</summary>
+    public EntityKey? Find(EntityTable table, EntityKey key, IReadOnlyDictionary<RowId, EntityKey> onTheirWay) =>
+        onTheirWay.TryGetValue(new RowId(table.Number, key), out var sent) ? Find(table, sent) ?? sent : Find(table, key);
+
     /// <summary>The same change of key was made elsewhere: what the remote last showed of the row under its former key, which goes there now, is what was edited here. Else null.</summary>
     public Row? BaseOfFormer(IncomingRow incoming, Func<RowId, bool> isGoing)
     {

@@ -48,7 +48,7 @@ internal sealed class RowApplier
 
     public OtherRows Others => _others;
 
-    public PendingRenames Renames => _renames;
+    public EntityKey? RenamedTo(EntityTable table, EntityKey key) => _renames.Find(table, key, _outstanding.Value.Renames);
 
     /// <summary>Has the remote deleted the row in what is being applied?</summary>
     public Func<RowId, bool> IsGoing { get; init; } = _ => false;
