@@ -76,7 +76,7 @@ public sealed class LocalStore : IAsyncDisposable
         {
             CheckFormat(db, file);
             var model = SyncModelJson.Parse(new MetaRepository(db).Blob(MetaRepository.Model));
-            StoreUpgrade.Run(db, model);
+            StoreUpgrade.Run(db, model, environment.NowMs);
             var store = new LocalStore(file, db, model, environment, options);
             store.SeedCatalogs(options.Catalogs);
             return store;

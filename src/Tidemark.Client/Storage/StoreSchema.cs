@@ -7,7 +7,7 @@ namespace Tidemark.Client.Storage;
 public static class StoreSchema
 {
     /// <summary>The version of the file's metadata; a file from a newer one is refused.</summary>
-    public const int FormatVersion = 7;
+    public const int FormatVersion = 8;
 
     /// <summary>The widest key a synced table may have.</summary>
     public const int KeyColumnsMax = 8;

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Tidemark.Client.Storage.Several;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Values;
 using Tidemark.Sqlite;
@@ -11,7 +12,7 @@ namespace Tidemark.Client.Storage;
 /// </summary>
 internal static class StoreUpgrade
 {
-    public static void Run(StoreConnection db, SyncModel model)
+    public static void Run(StoreConnection db, SyncModel model, long nowMs)
     {
         var meta = new MetaRepository(db);
         if (meta.Integer(MetaRepository.Format) >= StoreSchema.FormatVersion)
@@ -27,6 +28,12 @@ internal static class StoreUpgrade
             if (meta.Integer(MetaRepository.Format) < StoreSchema.FormatVersion)
             {
                 AddMissing(db, model);
+                if (SeveralSchema.Exists(db))
+                {
+                    // When it was is not known: before now.
+                    db.Execute("UPDATE _tm_owed SET refused_at = ?1 WHERE code IS NOT NULL AND refused_at IS NULL", Value.Integer(nowMs));
+                }
+
                 meta.Set(MetaRepository.Format, Value.Integer(StoreSchema.FormatVersion));
             }
 
@@ -50,6 +57,7 @@ internal static class StoreUpgrade
         using var wanted = new StoreConnection(connection, ownsConnection: false);
         var types = db.Query("SELECT n, name FROM _tm_type ORDER BY n", s => ((int)s.ColumnInt64(0), s.Text(1)));
         foreach (var statement in StoreSchema.CreateStatements
+            .Concat(SeveralSchema.Exists(db) ? SeveralSchema.CreateStatements : [])
             .Concat(types.Where(t => model.Find(t.Item2) is not null).SelectMany(t => StoreSchema.CreateTypeStatements(t.Item1, model.Get(t.Item2)))))
         {
             wanted.Execute(statement);

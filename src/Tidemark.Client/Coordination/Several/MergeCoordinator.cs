@@ -8,6 +8,7 @@ using Tidemark.Client.Engines.Pull;
 using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Environment;
 using Tidemark.Client.Errors;
+using Tidemark.Client.Remotes;
 using Tidemark.Client.Remotes.Several;
 using Tidemark.Client.Storage;
 using Tidemark.Client.Storage.Several;
@@ -74,6 +75,11 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
             invalidate(changes);
         }
 
+        if (error is null && options.ReportDeadLetters)
+        {
+            await TellAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return new SyncReport
         {
             Outcome = outcome,
@@ -90,6 +96,19 @@ internal sealed class MergeCoordinator(LocalStore store, IReadOnlyList<NamedRemo
             Warnings = _warnings,
             Error = error,
         };
+    }
+
+    // Each what it has refused itself, one after the other: of one that was absent now nothing has changed, or it is told when it is there.
+    private async Task TellAsync(CancellationToken cancellationToken)
+    {
+        var reporter = new DeadLetterReporter(store, environment);
+        foreach (var backend in new BackendRepository(Session.Db).ReadAll().Where(b => !_absent.ContainsKey(b.Id)))
+        {
+            if (remotes.FirstOrDefault(r => r.Name == backend.Name)?.Remote is IDeadLetterReports reports)
+            {
+                await reporter.TellAsync(reports, backend, cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task<SyncOutcome> RunLockedAsync(SyncBatchContext context, SyncMode mode, string trigger, RunEnding ending, CancellationToken cancellationToken)

@@ -218,7 +218,7 @@ internal sealed class PushStep(EngineTransaction transaction, SyncEnvironment en
                     break;
                 case { Kind: RemoteOutcomeKind.Refused } refused:
                     Tally.Refused++;
-                    book.Refuse(backend.Id, write.Type, write.Key, refused.Code ?? "", refused.Message ?? "");
+                    book.Refuse(backend.Id, write.Type, write.Key, refused.Code ?? "", refused.Message ?? "", environment.NowMs);
                     break;
                 default:
                     _later.Add((write.Type, write.Key));

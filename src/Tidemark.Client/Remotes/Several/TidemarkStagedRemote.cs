@@ -11,7 +11,7 @@ using Tidemark.Model.Values;
 namespace Tidemark.Client.Remotes.Several;
 
 /// <summary>A Tidemark server as one of several remotes: rows are kept and never judged there.</summary>
-public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environment, string? space = null) : IStagedRemote
+public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environment, string? space = null) : IStagedRemote, IDeadLetterReports
 {
     private SyncModel? _model;
     private string? _deviceId;
@@ -109,6 +109,10 @@ public sealed class TidemarkStagedRemote(IRemote server, SyncEnvironment environ
             : failed.TryGetValue(command.Id, out var verdict) ? FailureOf(verdict)
             : new RemoteOutcome { Kind = RemoteOutcomeKind.Later, Message = "The server's answer has no verdict." })];
     }
+
+    /// <summary>Nothing, where the server takes none.</summary>
+    public Task ReportDeadLettersAsync(string deviceId, DeadLetterReport report, CancellationToken cancellationToken) =>
+        server is IDeadLetterReports reports ? reports.ReportDeadLettersAsync(deviceId, report, cancellationToken) : Task.CompletedTask;
 
     /// <summary>The server's hints, for the space that is synced; null: it has none.</summary>
     internal ILiveHints? CreateHints(Func<string?, LiveHintOptions> options) => (server as IHintingRemote)?.CreateHints(options(space));

@@ -41,12 +41,15 @@ internal sealed record Backend(int Id, string Name, string Address)
     public string? Trouble { get; init; }
 
     public long? SyncedAt { get; init; }
+
+    /// <summary>What it was told last of what it has refused; null: nothing, or that there is nothing any more.</summary>
+    public string? Told { get; init; }
 }
 
 /// <summary>The remotes of a file.</summary>
 internal sealed class BackendRepository(StoreConnection db)
 {
-    private const string Columns = "id, name, address, user, token, epoch, push_seq, listing, page, question, trouble, synced_at";
+    private const string Columns = "id, name, address, user, token, epoch, push_seq, listing, page, question, trouble, synced_at, told";
 
     /// <summary>In the order in which they were named.</summary>
     public List<Backend> ReadAll() => db.Query($"SELECT {Columns} FROM _tm_backend ORDER BY id", Read);
@@ -82,6 +85,8 @@ internal sealed class BackendRepository(StoreConnection db)
     public void SetTrouble(int id, string? trouble, long nowMs) =>
         db.Execute("UPDATE _tm_backend SET trouble = ?2, synced_at = CASE WHEN ?2 IS NULL THEN ?3 ELSE synced_at END WHERE id = ?1", Value.Integer(id), trouble.OrNull(), Value.Integer(nowMs));
 
+    public void SetTold(int id, string? told) => db.Execute("UPDATE _tm_backend SET told = ?2 WHERE id = ?1", Value.Integer(id), told.OrNull());
+
     /// <summary>Forgets all that the remote has shown; with it everything is owed to it again. The rows of the file stay.</summary>
     public void Forget(int id)
     {
@@ -112,5 +117,6 @@ internal sealed class BackendRepository(StoreConnection db)
         Question = s.TextOrNull(9),
         Trouble = s.TextOrNull(10),
         SyncedAt = s.Int64OrNull(11),
+        Told = s.TextOrNull(12),
     };
 }

@@ -155,8 +155,10 @@ internal sealed class JoinBook(StoreSession session)
         Db.Query("SELECT b.name, o.code, o.message FROM _tm_backend AS b CROSS JOIN _tm_owed AS o ON o.backend = b.id AND o.type = ?1 AND o.key = ?2 ORDER BY b.id",
             s => (s.Text(0), s.TextOrNull(1), s.TextOrNull(2)), Value.Text(type), Value.Text(key));
 
-    public void Refuse(int backend, string type, string key, string code, string message) =>
-        Db.Execute("UPDATE _tm_owed SET code = ?4, message = ?5 WHERE backend = ?1 AND type = ?2 AND key = ?3", Value.Integer(backend), Value.Text(type), Value.Text(key), Value.Text(code), Value.Text(message));
+    /// <summary>It counts as refused since the first time, until the remote has it: refused again after an edit, or tried again, it is no newer.</summary>
+    public void Refuse(int backend, string type, string key, string code, string message, long nowMs) =>
+        Db.Execute("UPDATE _tm_owed SET code = ?4, message = ?5, refused_at = coalesce(refused_at, ?6) WHERE backend = ?1 AND type = ?2 AND key = ?3",
+            Value.Integer(backend), Value.Text(type), Value.Text(key), Value.Text(code), Value.Text(message), Value.Integer(nowMs));
 
     /// <summary>The keys that this device can read with.</summary>
     public KeyRing ReadKeys() =>

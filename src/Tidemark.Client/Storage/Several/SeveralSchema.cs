@@ -7,16 +7,17 @@ namespace Tidemark.Client.Storage.Several;
 /// <summary>The tables of a file with several remotes; made when the first one is named. `docs/internals/store.md` tells what each column means.</summary>
 internal static class SeveralSchema
 {
-    private static readonly string[] _statements =
+    /// <summary>The statements that make them, in order.</summary>
+    public static IReadOnlyList<string> CreateStatements { get; } =
     [
         """
         CREATE TABLE _tm_backend(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, address TEXT NOT NULL, user TEXT, token TEXT, epoch TEXT, push_seq INTEGER NOT NULL DEFAULT 0,
-          listing INTEGER NOT NULL DEFAULT 0, page INTEGER NOT NULL DEFAULT 0, question TEXT, trouble TEXT, synced_at INTEGER)
+          listing INTEGER NOT NULL DEFAULT 0, page INTEGER NOT NULL DEFAULT 0, question TEXT, trouble TEXT, synced_at INTEGER, told TEXT)
         """,
         "CREATE TABLE _tm_joined(type TEXT NOT NULL, key TEXT NOT NULL, state BLOB NOT NULL, shown BLOB, cause TEXT, PRIMARY KEY(type, key)) WITHOUT ROWID",
         "CREATE INDEX _tm_joined_hidden ON _tm_joined(type, key) WHERE shown IS NOT NULL",
         "CREATE TABLE _tm_shadow(backend INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, version TEXT, state BLOB NOT NULL, extra BLOB, PRIMARY KEY(backend, type, key)) WITHOUT ROWID",
-        "CREATE TABLE _tm_owed(backend INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, code TEXT, message TEXT, PRIMARY KEY(backend, type, key)) WITHOUT ROWID",
+        "CREATE TABLE _tm_owed(backend INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, code TEXT, message TEXT, refused_at INTEGER, PRIMARY KEY(backend, type, key)) WITHOUT ROWID",
         """
         CREATE TABLE _tm_pulled(backend INTEGER NOT NULL, page INTEGER NOT NULL, place INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL,
           deleted INTEGER NOT NULL, modified INTEGER NOT NULL, fields BLOB, PRIMARY KEY(backend, page, place)) WITHOUT ROWID
@@ -63,7 +64,7 @@ internal static class SeveralSchema
                 "This file has been synced with one server, and keeps its books by that server's ids and versions. Several remotes need a file that has never been synced: adopt a copy of the app's tables.");
         }
 
-        foreach (var statement in _statements)
+        foreach (var statement in CreateStatements)
         {
             db.Execute(statement);
         }
