@@ -41,4 +41,28 @@ public sealed class LostEditRecordTests
         Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
         Steps.AssertEqual(lost.A, lost.B);
     }
+
+    [Theory]
+    [InlineData("INSERT INTO team VALUES(2, 'blue'); UPDATE player SET team_id = 2", "player", "p|2|old")]
+    [InlineData("DELETE FROM player; DELETE FROM team", "team", null)]
+    [Trait("req", "OPS-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_lost_edit_is_recorded_also_where_what_was_written_since_cannot_come_yet(string since, string edited, string? left)
+    {
+        await using var lost = await LostWorld.StartAsync("""
+            CREATE TABLE team(id INTEGER PRIMARY KEY, word TEXT);
+            CREATE TABLE player(id TEXT PRIMARY KEY, team_id INTEGER NOT NULL REFERENCES team(id), word TEXT);
+            INSERT INTO team VALUES(1, 'red');
+            INSERT INTO player VALUES('p', 1, 'old');
+            """);
+        lost.A.Sql($"UPDATE {edited} SET word = 'lost'");
+        await lost.A.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        lost.B.Sql(since);
+        await lost.B.SyncAsync();
+        await Steps.UntilQuietAsync(lost.A, lost.B);
+        Assert.Equal(left is null ? [] : [left], lost.A.Rows("SELECT * FROM player"));
+        Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
+        Steps.AssertEqual(lost.A, lost.B);
+    }
 }

@@ -18,6 +18,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 {
     private readonly Dictionary<RowId, IncomingRow> _going = [];
     private readonly HiddenRows _hidden = new(session, context);
+    private readonly LostContents _lost = new(session, environment.NowMs);
     private readonly FollowingChildren _children = new(session, applier, context, environment.NowMs);
 
     // Pending rows that go with the row they depend on, because its deletion wins; and whose deletion that is.
@@ -328,11 +329,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
             EndRefused(deletion.Id, Counters.Discarded);
         }
 
-        if (deletion.IsOffer)
-        {
-            Record(deletion, null, deletion.Table.ReadLive(session.Db, deletion.Key), null, ConflictOutcome.AdoptServer, "The server was restored and this row deleted there since: what it had lost is kept in this record.");
-        }
-
+        Conflicts += deletion.IsOffer && _lost.Record(deletion, deletion.Table.ReadLive(session.Db, deletion.Key), null) ? 1 : 0;
         if (deletion.Table.Type.SoftDelete is { } field && deletion.Table.ReadLive(session.Db, deletion.Key) is { } row)
         {
             deletion.Table.Update(session.Db, row.With(row.Type.OrdinalOf(field), LiveRows.DeletedMark(row.Type, environment.Now)));

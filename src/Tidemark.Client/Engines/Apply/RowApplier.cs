@@ -28,6 +28,7 @@ internal sealed class RowApplier
     private readonly CanonicalJsonWriter _digestWriter = new();
     private readonly HashSet<RowId> _bringingBack = [];
     private readonly AwayRows _away;
+    private readonly LostContents _lost;
 
     public RowApplier(StoreSession session, SyncEnvironment environment, SyncBatchContext context)
     {
@@ -40,6 +41,7 @@ internal sealed class RowApplier
         _others = new OtherRows(session, _cascade, _parents, environment.NowMs);
         _renames = new PendingRenames(session);
         _away = new AwayRows(session, _renames);
+        _lost = new LostContents(session, environment.NowMs);
     }
 
     public int Conflicts { get; private set; }
@@ -123,6 +125,7 @@ internal sealed class RowApplier
             return ApplyOutcome.PutAside;
         }
 #endif
+        Conflicts += _lost.RecordPutAside(incoming, LiveOf(incoming)) ? 1 : 0;
         _session.HasAside = true;
         _session.Aside.Put(incoming.Table.Type.Name, incoming.Key.ToString(), incoming.Version, cause, detail, incoming.ToUtf8(), _environment.NowMs);
         return ApplyOutcome.PutAside;
@@ -216,7 +219,7 @@ internal sealed class RowApplier
         if (isClean)
         {
             var row = RowFill.Of(incoming.Row!, live.Any);
-            RecordLost(incoming, live.Visible, row);
+            Conflicts += _lost.Record(incoming, live.Visible, row) ? 1 : 0;
             WriteLive(table, live, row);
             if (@base is not null)
             {
@@ -241,7 +244,7 @@ internal sealed class RowApplier
             return MergeRenamed(incoming, @base, renamed, remote);
         }
 
-        RecordLost(incoming, @base, remote);
+        Conflicts += _lost.Record(incoming, @base, remote) ? 1 : 0;
         var input = new ConflictInput(incoming.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
         var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
         if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
@@ -274,16 +277,6 @@ internal sealed class RowApplier
         }
 
         return ApplyOutcome.Merged;
-    }
-
-    // What a restored server had shown and lost goes where it has written the row since; edits on top of it are merged as any.
-    private void RecordLost(IncomingRow incoming, Row? lost, Row remote)
-    {
-        if (incoming.IsOffer && lost is not null && !lost.SameAs(remote))
-        {
-            Record(incoming, new ConflictInput(incoming.Table.Type, null, lost, remote), new ConflictResolution(
-                ConflictOutcome.AdoptServer, remote, [], HasConflict: true, "The server was restored and this row written there since: what it had lost is kept in this record."));
-        }
     }
 
     // The row under its new key, when a change of its key has not been sent or was refused because the remote's row had changed.
