@@ -1,3 +1,4 @@
+using Tidemark.Client.Engines.Push;
 using Tidemark.Client.Storage;
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
@@ -13,8 +14,14 @@ internal static class Dependents
 {
     public static IReadOnlyList<Dependent> Of(StoreSession s, StoredCommand command)
     {
-        var isNotThere = command is { Operation: Operation.Create } or { Operation: Operation.Offer, Sent: not null } or { Operation: Operation.Update, LastCode: ErrorCodes.RowGone };
-        if (s.FindTable(command.Type) is not { } table || !(isNotThere || command.Operation == Operation.Delete))
+        if (s.FindTable(command.Type) is not { } table)
+        {
+            return [];
+        }
+
+        var isNotThere = command is { Operation: Operation.Create } or { Operation: Operation.Offer, Sent: not null } or { Operation: Operation.Update, LastCode: ErrorCodes.RowGone }
+            || (command.Operation == Operation.Rekey && table.ReadEntry(s.Db, PushCommandKeys.FormerKeyOf(table.Type, command.Payload), s.Remote) is null);
+        if (!isNotThere && command.Operation != Operation.Delete)
         {
             return [];
         }
@@ -53,7 +60,7 @@ internal static class Dependents
 
     /// <summary>Does a row the remote has shown refer to this parent only by an edit made here?</summary>
     public static bool IsMoved(StoreSession s, EntityTable child, EntityKey key, RelationEdge edge, EntityKey parent) =>
-        child.ReadEntry(s.Db, key, s.Remote) is not null && child.ReadBase(s.Db, key, s.Remote) is { } @base && Engines.Push.PushPlanner.KeyIn(@base, edge) != parent;
+        child.ReadEntry(s.Db, key, s.Remote) is not null && child.ReadBase(s.Db, key, s.Remote) is { } @base && PushPlanner.KeyIn(@base, edge) != parent;
 
     /// <summary>Keys of the rows here that refer to a row.</summary>
     public static List<EntityKey> Children(StoreSession s, EntityTable child, RelationEdge edge, EntityKey parent)

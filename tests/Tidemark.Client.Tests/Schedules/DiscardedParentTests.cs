@@ -50,6 +50,32 @@ public sealed class DiscardedParentTests
     [Fact]
     [Trait("req", "PUSH-08")]
     [Trait("req", "PULL-10")]
+    public async Task Rows_below_the_key_of_a_refused_rename_go_with_it_when_its_row_was_deleted_after_a_restore()
+    {
+        await using var lost = await LostWorld.StartAsync(Teams + "INSERT INTO team VALUES('t2', 'blue'); INSERT INTO player VALUES('p', 't2', 'ann');");
+        var (a, b) = (lost.A, lost.B);
+        a.Sql("INSERT INTO team VALUES('t1', 'red')");
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO team VALUES('t9', 'green')");
+        await a.SyncAsync();
+        b.Sql("UPDATE team SET id = 't9' WHERE id = 't1'");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM team WHERE id = 't1'");
+        await a.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await a.SyncAsync();
+        await b.SyncAsync();
+        b.Sql("INSERT INTO player VALUES('q', 't9', 'bea'); UPDATE player SET team_id = 't9' WHERE id = 'p'");
+        await DiscardAsync(b);
+        Assert.Equal(["p|t2"], b.Rows("SELECT id, team_id FROM player ORDER BY id"));
+        Assert.Empty(b.Rows("SELECT * FROM pragma_foreign_key_check"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-08")]
+    [Trait("req", "PULL-10")]
     public async Task A_deletion_that_a_restored_server_refused_gives_its_row_back()
     {
         await using var world = await World.StartAsync();
