@@ -247,4 +247,52 @@ public sealed class RenamedRowTests
         Assert.Equal(["n2|of b|of a|NULL"], b.Rows("SELECT * FROM note WHERE id LIKE 'n%'"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-06")]
+    public async Task A_page_that_was_fetched_before_a_change_of_key_does_not_bring_the_row_back_under_its_former_one()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE shelf(id TEXT PRIMARY KEY, name TEXT); INSERT INTO shelf VALUES('s1', 'one');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("UPDATE shelf SET name = 'uno'");
+        await b.SyncAsync(SyncMode.PushOnly);
+        a.Sql("INSERT INTO shelf VALUES('s2', 'two')");
+        await a.SyncAsync();
+        b.Options.Pull.PageRowsMax = 1;
+        var pages = 0;
+        b.Network.Decide = path => path.EndsWith("/changes", StringComparison.Ordinal) && ++pages == 2 ? Fault.DropRequest : Fault.None;
+        await b.TrySyncAsync(SyncMode.PullOnly); // Has the first page, which has the row, and goes on where it broke off.
+        b.Sql("UPDATE shelf SET id = 's9' WHERE id = 's1'");
+        await b.SyncAsync();
+        Assert.Equal(["s2|two", "s9|uno"], b.Rows("SELECT * FROM shelf ORDER BY id"));
+        await Steps.UntilQuietAsync(a, b);
+        Steps.AssertEqual(a, b);
+    }
+
+    [Theory]
+    [InlineData(SyncMode.Full)]
+    [InlineData(SyncMode.PushOnly)]
+    [Trait("req", "PUSH-02")]
+    public async Task A_row_that_gets_its_former_key_back_keeps_what_only_others_know_below_it(SyncMode first)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE shelf(id TEXT PRIMARY KEY, name TEXT);
+            CREATE TABLE box(id TEXT PRIMARY KEY, shelf_id TEXT NOT NULL REFERENCES shelf(id) ON UPDATE CASCADE ON DELETE CASCADE);
+            INSERT INTO shelf VALUES('s1', 'one');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE shelf SET id = 's9'");
+        await a.SyncAsync(first);
+        await b.SyncAsync();
+        b.Sql("INSERT INTO box VALUES('x', 's9')");
+        await b.SyncAsync();
+        a.Sql("UPDATE shelf SET id = 's1'");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["x|s1"], a.Rows("SELECT * FROM box"));
+        Steps.AssertEqual(a, b);
+    }
 }

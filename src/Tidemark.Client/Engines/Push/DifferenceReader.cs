@@ -276,7 +276,7 @@ internal sealed class DifferenceReader(StoreSession session)
 
             var old = _rows[from];
             var renamed = _rows.GetValueOrDefault(to);
-            if (old is { Base: not null, Live: null, RekeyedTo: null } && renamed is { Base: null, Live: not null, RekeyedFrom: null, TombstoneVersion: 0 })
+            if (old is { Base: not null, Live: null, RekeyedTo: null } && renamed is { Base: null, Live: not null, RekeyedFrom: null })
             {
                 old.RekeyedTo = renamed;
                 renamed.RekeyedFrom = old;

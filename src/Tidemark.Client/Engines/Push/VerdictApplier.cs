@@ -122,7 +122,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             return;
         }
 
-        var madeBy = command.Operation == Operation.Rekey ? AcceptRename(table, command) : MadeBy(table, command, verdict);
+        var madeBy = command.Operation == Operation.Rekey ? AcceptRename(table, command, verdict.Version) : MadeBy(table, command, verdict);
 
         var sent = command.SentRow ?? RowBytes.Read(table.Type, command.Sent)!;
         var stored = verdict.Row is { } row ? ReadRow(table, row) : sent;
@@ -243,13 +243,15 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
         }
     }
 
-    // Under its new key it is the row it was.
-    private Guid? AcceptRename(EntityTable table, StoredCommand command)
+    // Under its new key it is the row it was; the former one is deleted from here on, whatever a page says that was fetched before.
+    private Guid? AcceptRename(EntityTable table, StoredCommand command, long version)
     {
         var former = PushCommandKeys.FormerKeyOf(table.Type, command.Payload);
         var madeBy = table.ReadEntry(session.Db, former, session.Remote)?.MadeBy;
         table.DropEntry(session.Db, former, session.Remote);
         table.DropBase(session.Db, former, session.Remote);
+        session.HasTombstones = true;
+        session.Tombstones.Save(table.Number, former, version, TombstoneStatus.Synced, environment.NowMs, madeBy: null);
         context.TouchTarget(table, former);
         return madeBy;
     }
