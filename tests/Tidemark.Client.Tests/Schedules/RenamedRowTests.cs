@@ -295,4 +295,33 @@ public sealed class RenamedRowTests
         Assert.Equal(["x|s1"], a.Rows("SELECT * FROM box"));
         Steps.AssertEqual(a, b);
     }
+
+    [Theory]
+    [InlineData("NOT NULL")]
+    [InlineData("")]
+    [Trait("req", "PULL-06")]
+    [Trait("req", "PUSH-05")]
+    public async Task A_row_stays_under_an_id_that_its_change_of_key_asks_for_when_what_is_below_it_comes_before_the_answer(string required)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", $"""
+            CREATE TABLE team(id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+            CREATE TABLE player(id TEXT PRIMARY KEY, team_id INTEGER {required} REFERENCES team(id) ON UPDATE CASCADE);
+            INSERT INTO team VALUES(7, 'red');
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("UPDATE team SET id = 123");
+        a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await a.TrySyncAsync(SyncMode.PushOnly);
+        a.Network.Decide = _ => Fault.None;
+        await b.SyncAsync();
+        b.Sql("INSERT INTO player VALUES('p', 123)");
+        await b.SyncAsync();
+        await a.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(["123|red"], a.Rows("SELECT * FROM team"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["123|red"], a.Rows("SELECT * FROM team"));
+        Steps.AssertEqual(a, b);
+    }
 }

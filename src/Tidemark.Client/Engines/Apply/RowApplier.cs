@@ -468,7 +468,7 @@ internal sealed class RowApplier
 
             _others.SeparateParent(edge, target);
             var state = _parents.Find(edge, target);
-            if (state == ParentPresence.Unsynced && _others.MoveParentAside(edge, target))
+            if (state == ParentPresence.Unsynced && (IsGettingId(edge, target) || _others.MoveParentAside(edge, target)))
             {
                 state = ParentPresence.Missing;
             }
@@ -481,6 +481,10 @@ internal sealed class RowApplier
 
         return null;
     }
+
+    // Its change of key is on its way: whether the id is that of this row or of another one is for the answer to say.
+    private bool IsGettingId(RelationEdge edge, EntityKey target) =>
+        edge.Target.Identity == IdentityModel.ServerAssigned && edge.TargetsKey && _outstanding.Value.NewKeys.Contains(new RowId(_session.Table(edge.Target).Number, target));
 
     private void Record(IncomingRow incoming, ConflictInput input, ConflictResolution resolution)
     {
