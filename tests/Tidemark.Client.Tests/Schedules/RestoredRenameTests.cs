@@ -239,6 +239,34 @@ public sealed class RestoredRenameTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [InlineData("id TEXT PRIMARY KEY", "'s1'", "'s9'", 1)]
+    [InlineData("id TEXT PRIMARY KEY", "'s1'", "'s9'", 100)]
+    [InlineData("id INTEGER PRIMARY KEY", "1", "9", 1)]
+    [InlineData("id INTEGER PRIMARY KEY", "1", "9", 100)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "CON-05")]
+    public async Task What_an_offer_of_the_former_key_is_answered_goes_into_the_row_whose_new_key_is_on_its_way(string id, string former, string key, int commandsMax)
+    {
+        await using var lost = await LostWorld.StartAsync($"CREATE TABLE shop({id}, word TEXT, code TEXT);");
+        var (a, b) = (lost.A, lost.B);
+        a.Sql($"INSERT INTO shop VALUES({former}, 'one', 'red')");
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql($"UPDATE shop SET id = {key}, code = 'blue'");
+        b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropRequest : Fault.None;
+        await b.TrySyncAsync(SyncMode.PushOnly);
+        a.Sql("UPDATE shop SET word = 'newer'");
+        await a.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await a.SyncAsync();
+        b.Options.Push.BatchCommandsMax = commandsMax;
+        await b.SyncAsync();
+        Assert.Equal([$"{key.Trim('\'')}|newer|blue"], b.Rows("SELECT * FROM shop"));
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal([$"{key.Trim('\'')}|newer|blue"], a.Rows("SELECT * FROM shop"));
+        Steps.AssertEqual(a, b);
+    }
+
     private static async Task<(Device A, Device B)> StartAsync(World world)
     {
         var a = world.Adopt("a", Schema);

@@ -11,7 +11,7 @@ internal sealed class AwayRows(StoreSession session, PendingRenames renames)
     public LiveRow LiveOf(EntityTable table, EntityKey key) =>
         _away.TryGetValue(new RowId(table.Number, key), out var live) ? live : LiveRows.Read(session, table, key);
 
-    /// <summary>Under its key; or where it was put by a change of its key that has not been sent, or was refused because the remote's row had changed.</summary>
+    /// <summary>Under its key; or where it was put by a change of its key that has not been sent, has no answer, or was refused because the remote's row had changed.</summary>
     public RowId WhereItStands(IncomingRow incoming) =>
         (incoming.RenamedTo ?? renames.Find(incoming.Table, incoming.Key)) is { } key && incoming.Table.ReadEntry(session.Db, key, session.Remote) is null && LiveOf(incoming.Table, incoming.Key).Visible is null
             ? new RowId(incoming.Table.Number, key) : incoming.Id;

@@ -141,7 +141,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     private void KeepBaseOfRenamed(IncomingRow deletion, Row? @base)
     {
         var table = deletion.Table;
-        if (@base is not null && (deletion.RenamedTo ?? applier.RenamedTo(table, deletion.Key)) is { } key && table.ReadEntry(session.Db, key, session.Remote) is null
+        if (@base is not null && applier.WhereItStands(deletion).Key is var key && key != deletion.Key
             && table.ReadBase(session.Db, key, session.Remote) is null && LiveRows.Read(session, table, key).Visible is not null)
         {
             table.SetBase(session.Db, key, session.Remote, EntityTable.Under(@base, key));

@@ -4,16 +4,21 @@ using Tidemark.Model.Values;
 
 namespace Tidemark.Client.Engines.Apply;
 
-/// <summary>Rows whose key was changed here and whose change was not sent yet: where each stands now.</summary>
-internal sealed class PendingRenames(StoreSession session)
+/// <summary>Rows whose key was changed here, and where each stands now: the change was not sent yet, is on its way, or was refused.</summary>
+internal sealed class PendingRenames(StoreSession session, Lazy<Outstanding> outstanding)
 {
     private readonly Lazy<Dictionary<RowId, EntityKey>> _steps = new(() => Read(session));
 
-    /// <summary>The key under which the row stands, however many steps it took; null when it was not renamed.</summary>
+    /// <summary>The key under which the row stands, however many steps it took, the first of which may be a command; null when it was not renamed.</summary>
     public EntityKey? Find(EntityTable table, EntityKey key)
     {
         EntityKey? found = null;
         var at = key;
+        if (outstanding.Value.Renames.TryGetValue(new RowId(table.Number, key), out var sent))
+        {
+            found = at = sent;
+        }
+
         for (var steps = 0; steps < _steps.Value.Count && _steps.Value.TryGetValue(new RowId(table.Number, at), out var next); steps++)
         {
             found = at = next;
@@ -22,15 +27,11 @@ internal sealed class PendingRenames(StoreSession session)
         return found != key ? found : null;
     }
 
-    /// <summary>The same where the first step may be on its way.</summary>
-    public EntityKey? Find(EntityTable table, EntityKey key, IReadOnlyDictionary<RowId, EntityKey> onTheirWay) =>
-        onTheirWay.TryGetValue(new RowId(table.Number, key), out var sent) ? Find(table, sent) ?? sent : Find(table, key);
-
     /// <summary>The same change of key was made elsewhere: what the remote last showed of the row under its former key, which goes there now, is what was edited here. Else null.</summary>
     public Row? BaseOfFormer(IncomingRow incoming, Func<RowId, bool> isGoing)
     {
         var table = incoming.Table;
-        foreach (var (former, _) in _steps.Value.Where(s => s.Key.Type == table.Number && isGoing(s.Key)))
+        foreach (var former in _steps.Value.Keys.Concat(outstanding.Value.Renames.Keys).Where(f => f.Type == table.Number && isGoing(f)))
         {
             if (Find(table, former.Key) == incoming.Key && table.ReadBase(session.Db, former.Key, session.Remote) is { } @base)
             {

@@ -39,7 +39,7 @@ internal sealed class RowApplier
         _parents = new ParentLookup(session);
         _outstanding = new Lazy<Outstanding>(() => Outstanding.Read(session));
         _others = new OtherRows(session, _cascade, _parents, environment.NowMs);
-        _renames = new PendingRenames(session);
+        _renames = new PendingRenames(session, _outstanding);
         _away = new AwayRows(session, _renames);
         _lost = new LostContents(session, environment.NowMs);
     }
@@ -50,7 +50,8 @@ internal sealed class RowApplier
 
     public OtherRows Others => _others;
 
-    public EntityKey? RenamedTo(EntityTable table, EntityKey key) => _renames.Find(table, key, _outstanding.Value.Renames);
+    /// <summary>Under its key, or where a change of its key has put it.</summary>
+    public RowId WhereItStands(IncomingRow incoming) => _away.WhereItStands(incoming);
 
     /// <summary>Has the remote deleted the row in what is being applied?</summary>
     public Func<RowId, bool> IsGoing { get; init; } = _ => false;
