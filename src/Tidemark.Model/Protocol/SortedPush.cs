@@ -7,8 +7,8 @@ using Tidemark.Model.Values;
 namespace Tidemark.Model.Protocol;
 
 /// <summary>
-/// A push as every Tidemark writes it: members of its commands sorted, nothing wrong with it. Two passes over its bytes, one for the canonical form and one for the values, and
-/// no document between. Gives up at anything else; the slow way reads that, and says what is wrong.
+/// A push as every Tidemark writes it: members of its commands sorted, nothing wrong with it. Its values are read in one pass, without a document between, and what is canonical
+/// as it came is hashed where it stands. Gives up at anything else; the slow way reads that, and says what is wrong.
 /// </summary>
 internal static class SortedPush
 {
@@ -83,28 +83,38 @@ internal static class SortedPush
 
         using var canonical = new CanonicalJsonWriter();
         var commands = new List<ReceivedCommand>();
+        EntityType? lastType = null;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var start = (int)reader.TokenStartIndex;
-            canonical.Clear();
-            if (commands.Count == limits.CommandsMax || reader.TokenType != JsonTokenType.StartObject || !SortedJson.TryWrite(canonical, utf8, ref reader)
-                || ReadCommand(model, utf8[start..(int)reader.BytesConsumed], limits) is not { } command)
+            if (commands.Count == limits.CommandsMax || reader.TokenType != JsonTokenType.StartObject || ReadCommand(model, ref reader, limits, lastType) is not { } command
+                || HashOf(utf8[start..(int)reader.BytesConsumed], canonical) is not { } hash)
             {
                 return null;
             }
 
-            commands.Add(new ReceivedCommand(command.Id, SHA256.HashData(canonical.Written), command, null));
+            lastType = command.Type;
+            commands.Add(new ReceivedCommand(command.Id, hash, command, null));
         }
 
         return commands;
     }
 
-    // Sorted, so the type stands before the payload and before what is made of it.
-    private static PushCommand? ReadCommand(SyncModel model, ReadOnlySpan<byte> utf8, WireLimits limits)
+    private static byte[]? HashOf(ReadOnlySpan<byte> command, CanonicalJsonWriter canonical)
     {
-        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = WireLimits.JsonDepthBound });
-        reader.Read();
-        var read = new Members();
+        if (CanonicalBytes.Are(command, canonical))
+        {
+            return SHA256.HashData(command);
+        }
+
+        canonical.Clear();
+        return SortedJson.TryWrite(canonical, command) ? SHA256.HashData(canonical.Written) : null;
+    }
+
+    // Sorted, so the type stands before the payload and before what is made of it.
+    private static PushCommand? ReadCommand(SyncModel model, ref Utf8JsonReader reader, WireLimits limits, EntityType? lastType)
+    {
+        var read = new Members { LastType = lastType };
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (!read.TryTake(ref reader, model, limits))
@@ -131,6 +141,9 @@ internal static class SortedPush
         private string? _group;
         private DateTimeOffset _occurredAt;
 
+        /// <summary>Of the command before: most are of the same.</summary>
+        public EntityType? LastType { get; init; }
+
         /// <summary>Takes the member on whose name the reader stands, which is left at its end.</summary>
         public bool TryTake(ref Utf8JsonReader reader, SyncModel model, WireLimits limits)
         {
@@ -143,7 +156,7 @@ internal static class SortedPush
                     return true;
                 case var name when name.SequenceEqual("entityType"u8):
                     reader.Read();
-                    _type = reader.GetString() is { } type ? model.Find(type) : null;
+                    _type = LastType is { } last && reader.ValueTextEquals(last.Index.TypeName) ? last : reader.GetString() is { } type ? model.Find(type) : null;
                     return _type is not null && _type.Fields.Count <= limits.FieldsMax;
                 case var name when name.SequenceEqual("payload"u8):
                     reader.Read();
@@ -195,7 +208,7 @@ internal static class SortedPush
                     return true;
                 case var name when name.SequenceEqual("operation"u8):
                     reader.Read();
-                    _operation = OperationNames.Find(reader.GetString());
+                    _operation = reader.ValueTextEquals("CREATE"u8) ? Operation.Create : OperationNames.Find(reader.GetString());
                     return true;
                 case var name when name.SequenceEqual("occurredAt"u8):
                     reader.Read();
