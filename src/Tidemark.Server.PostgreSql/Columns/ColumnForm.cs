@@ -84,7 +84,7 @@ internal sealed class ColumnForm
     /// <summary>COPY takes values of the column as they are sent here; a numeric would have to be taken apart.</summary>
     public bool IsCopied => _field.Type != FieldType.Decimal;
 
-    public void WriteTo(CopyWriter writer, Value value)
+    public void WriteTo(PgWriter writer, Value value)
     {
         switch (value.Kind, _field.Type)
         {

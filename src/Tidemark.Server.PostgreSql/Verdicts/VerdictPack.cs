@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using Tidemark.Server.PostgreSql.Columns;
 using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.PostgreSql.Verdicts;
@@ -48,15 +48,15 @@ internal sealed record VerdictPack(Guid First, Guid Last, int Commands, byte[] B
     {
         var sorted = verdicts.ToArray();
         Array.Sort(sorted, (a, b) => a.CommandId.CompareTo(b.CommandId));
-        var buffer = new ArrayBufferWriter<byte>(Math.Min(BytesMax, (verdicts.Count * BytesUsual) + 1));
+        using var writer = new PgWriter(Math.Min(BytesMax, (verdicts.Count * BytesUsual) + 1));
         var from = 0;
         for (var i = 0; i < sorted.Length; i++)
         {
-            Write(buffer, sorted[i], sorted[i].Version == pendingVersion ? position : sorted[i].Version);
-            if (i + 1 == sorted.Length || buffer.WrittenCount >= BytesMax || SpanOf(sorted[i + 1].CommandId) != SpanOf(sorted[i].CommandId))
+            Write(writer, sorted[i], sorted[i].Version == pendingVersion ? position : sorted[i].Version);
+            if (i + 1 == sorted.Length || writer.Length >= BytesMax || SpanOf(sorted[i + 1].CommandId) != SpanOf(sorted[i].CommandId))
             {
-                yield return new VerdictPack(sorted[from].CommandId, sorted[i].CommandId, i + 1 - from, buffer.WrittenSpan.ToArray());
-                buffer.ResetWrittenCount();
+                yield return new VerdictPack(sorted[from].CommandId, sorted[i].CommandId, i + 1 - from, writer.Written.ToArray());
+                writer.Clear();
                 from = i + 1;
             }
         }
@@ -98,30 +98,27 @@ internal sealed record VerdictPack(Guid First, Guid Last, int Commands, byte[] B
     /// <summary>The beginning of an id that <see cref="SpanOf"/> goes by, as an expression of SQL.</summary>
     public static string SpanExpression(string id) => $"left({id}::text, 10)";
 
-    private static void Write(ArrayBufferWriter<byte> buffer, RecordedVerdict verdict, long version)
+    private static void Write(PgWriter writer, RecordedVerdict verdict, long version)
     {
-        verdict.CommandId.TryWriteBytes(buffer.GetSpan(IdBytes), bigEndian: true, out _);
-        buffer.Advance(IdBytes);
-        Write(buffer, verdict.Hash);
-        BinaryPrimitives.WriteInt64BigEndian(buffer.GetSpan(sizeof(long)), version);
-        buffer.Advance(sizeof(long));
-        WriteLength(buffer, Encoding.UTF8.GetByteCount(verdict.EntityType));
-        Encoding.UTF8.GetBytes(verdict.EntityType, buffer);
-        Write(buffer, verdict.ClientId);
-        Write(buffer, verdict.ServerId.AsSpan().SequenceEqual(verdict.ClientId) ? null : verdict.ServerId);
-        Write(buffer, verdict.Row);
+        writer.WriteRaw(verdict.CommandId);
+        writer.Write(verdict.Hash);
+        writer.WriteRaw(version);
+        writer.Write(verdict.EntityType);
+        writer.Write(verdict.ClientId);
+        Write(writer, verdict.ServerId.AsSpan().SequenceEqual(verdict.ClientId) ? null : verdict.ServerId);
+        Write(writer, verdict.Row);
     }
 
-    private static void Write(ArrayBufferWriter<byte> buffer, byte[]? part)
+    private static void Write(PgWriter writer, byte[]? part)
     {
-        WriteLength(buffer, part?.Length ?? None);
-        buffer.Write(part);
-    }
-
-    private static void WriteLength(ArrayBufferWriter<byte> buffer, int length)
-    {
-        BinaryPrimitives.WriteInt32BigEndian(buffer.GetSpan(sizeof(int)), length);
-        buffer.Advance(sizeof(int));
+        if (part is null)
+        {
+            writer.WriteNull();
+        }
+        else
+        {
+            writer.Write(part);
+        }
     }
 
     private static byte[]? Part(scoped ref ReadOnlySpan<byte> bytes)

@@ -24,7 +24,7 @@ internal static class RowCopy
     {
         rows.Sort((a, b) => a.Row.Key.CompareTo(b.Row.Key));
         var columns = type.Tables.Columns;
-        var writer = new CopyWriter(2 * PartBytes);
+        using var writer = new PgWriter(2 * PartBytes);
         writer.Begin();
         foreach (var stored in rows)
         {
@@ -37,7 +37,7 @@ internal static class RowCopy
 
             writer.Write(position);
             Write(writer, stored.Origin);
-            if (writer.Written.Length >= PartBytes)
+            if (writer.Length >= PartBytes)
             {
                 yield return writer.Written;
                 writer.Clear();
@@ -48,7 +48,7 @@ internal static class RowCopy
         yield return writer.Written;
     }
 
-    private static void Write(CopyWriter writer, RowOrigin origin)
+    private static void Write(PgWriter writer, RowOrigin origin)
     {
         if (origin.Device is { } device)
         {
@@ -72,7 +72,7 @@ internal static class RowCopy
         Write(writer, origin.MadeBy);
     }
 
-    private static void Write(CopyWriter writer, Guid? id)
+    private static void Write(PgWriter writer, Guid? id)
     {
         if (id is { } value)
         {
