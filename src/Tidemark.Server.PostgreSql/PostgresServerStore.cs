@@ -255,6 +255,7 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
             if (state is not null)
             {
                 transaction.Begin(await ModelOfAsync(version, cancellationToken).ConfigureAwait(false), state, atLeast);
+                await transaction.ReadPlannedAsync(cancellationToken).ConfigureAwait(false);
                 return transaction;
             }
 

@@ -13,6 +13,9 @@ internal sealed class TypeQueries
 {
     private const string RowOrigin = "_tm_device, _tm_command, _tm_offered, _tm_made_by";
     private const int RangedMin = 8;
+
+    // Keys that do not grow will not next time either: a look that tells nothing is a round trip for nothing.
+    private const int ProbesLeftOut = 31;
     private const string GoneOrigin = "device, command, offered, made_by";
 
     /// <summary>Where the fields of a line of changes begin.</summary>
@@ -21,6 +24,8 @@ internal sealed class TypeQueries
     private readonly string _find;
     private readonly string _findGone;
     private readonly (string Live, string Gone)? _withinRange;
+    private readonly string? _anyWithin;
+    private int _leaveOut;
     private readonly string _changesBehindPosition;
     private readonly string _changesBehindKey;
     private readonly string _countBehindPosition;
@@ -40,7 +45,12 @@ internal sealed class TypeQueries
         // OFFSET 0: one look into the index for each key, whatever the planner believes of a space it has no statistics of.
         _find = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {columns}, t._tm_version, {Prefixed("t", RowOrigin)} FROM {t.Live} t WHERE t.space_id = $1 AND {TypeTables.Match(t.FoldedKeys("t"), folded)} OFFSET 0) x";
         _findGone = $"SELECT u.nr, x.* FROM unnest({sent}) WITH ORDINALITY AS u({names}, nr) CROSS JOIN LATERAL (SELECT {string.Join(", ", t.Keys.Select((k, i) => k.Selected("g.k" + i)))}, g.position, {Prefixed("g", GoneOrigin)} FROM {t.Gone} g WHERE g.space_id = $1 AND {TypeTables.Match(t.FoldedGoneKeys("g"), folded)} OFFSET 0) x";
-        _withinRange = t.Keys is [{ IsRanged: true } key0] ? (WithinRange(t.Live, key0.Name), WithinRange(t.Gone, "k0")) : null;
+        if (t.Keys is [{ IsRanged: true } key0])
+        {
+            _withinRange = (WithinRange(t.Live, key0.Name, 3), WithinRange(t.Gone, "k0", 3));
+            _anyWithin = $"SELECT {WithinRange(t.Live, key0.Name, 2)} OR {WithinRange(t.Gone, "k0", 2)}";
+        }
+
         _scan = $"SELECT {columns} FROM {t.Live} t WHERE t.space_id = $1";
         var (key, gone) = (t.Keys[0].Name, "k0");
         HighestId = $"({Highest(t.Live, key, "")}) UNION ALL ({Highest(t.Gone, gone, "")})";
@@ -58,6 +68,22 @@ internal sealed class TypeQueries
     public NpgsqlBatchCommand Find(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_find, _withinRange?.Live, space, keys);
 
     public NpgsqlBatchCommand FindGone(SpaceId space, IReadOnlyList<EntityKey> keys) => ByKeys(_findGone, _withinRange?.Gone, space, keys);
+
+    /// <summary>Does a row or a tombstone stand between the least and the greatest of these keys? Null where they are few, or in no order that both sides have.</summary>
+    public NpgsqlBatchCommand? AnyWithin(SpaceId space, IReadOnlyList<EntityKey> keys)
+    {
+        if (_anyWithin is null || keys.Count < RangedMin || (_leaveOut > 0 && _leaveOut-- > 0))
+        {
+            return null;
+        }
+
+        var command = Spaced(_anyWithin, space);
+        AddRange(command, keys);
+        return command;
+    }
+
+    /// <summary>What came of <see cref="AnyWithin"/>. Pushes of other threads may count too: it is only about when to ask.</summary>
+    public void Met(bool isAny) => _leaveOut = isAny ? ProbesLeftOut : 0;
 
     public string Scan => _scan;
 
@@ -174,13 +200,14 @@ internal sealed class TypeQueries
     public static NpgsqlBatchCommand Spaced(string sql, SpaceId space) => new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = space.Value } } };
 
     // New rows have keys behind all others, mostly: is there nothing between the least and the greatest of many, one look says so.
-    private string WithinRange(string table, string column) =>
-        $" WHERE EXISTS (SELECT 1 FROM {table} r WHERE r.space_id = $1 AND r.{column} >= {Tables.Keys[0].ReceivedScalar("$3")} AND r.{column} <= {Tables.Keys[0].ReceivedScalar("$4")})";
+    private string WithinRange(string table, string column, int first) => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture,
+        $"EXISTS (SELECT 1 FROM {table} r WHERE r.space_id = $1 AND r.{column} >= {Tables.Keys[0].ReceivedScalar($"${first}")} AND r.{column} <= {Tables.Keys[0].ReceivedScalar($"${first + 1}")})");
 
     private NpgsqlBatchCommand ByKeys(string sql, string? withinRange, SpaceId space, IReadOnlyList<EntityKey> keys)
     {
         var isRanged = withinRange is not null && keys.Count >= RangedMin;
-        var command = Spaced(isRanged ? sql + withinRange : sql, space);
+        var command = Spaced(isRanged ? $"{sql} WHERE {withinRange}" : sql, space);
         for (var i = 0; i < Tables.Keys.Count; i++)
         {
             var part = i;
@@ -189,11 +216,16 @@ internal sealed class TypeQueries
 
         if (isRanged)
         {
-            command.Parameters.Add(Tables.Keys[0].Scalar(keys.Min()[0]));
-            command.Parameters.Add(Tables.Keys[0].Scalar(keys.Max()[0]));
+            AddRange(command, keys);
         }
 
         return command;
+    }
+
+    private void AddRange(NpgsqlBatchCommand command, IReadOnlyList<EntityKey> keys)
+    {
+        command.Parameters.Add(Tables.Keys[0].Scalar(keys.Min()[0]));
+        command.Parameters.Add(Tables.Keys[0].Scalar(keys.Max()[0]));
     }
 
     private NpgsqlBatchCommand Ranged(string sql, SpaceId space, ChangePlace after, long until, long countMax)

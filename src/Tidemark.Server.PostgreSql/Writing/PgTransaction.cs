@@ -20,6 +20,7 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
     private readonly IDisposable _turn;
     private readonly Dictionary<long, string?> _tokens = [];
     private readonly Stack<Action> _undo = [];
+    private List<RowEntry> _planned = [];
     private bool _disposed;
 
     public PgTransaction(PgSession session, TypeCatalog types, SpaceId space, ServerEnvironment environment, IDisposable turn)
@@ -43,9 +44,13 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         PendingVersion = Math.Max(Math.Max(state.Head.Position + 1, _environment.Now().Value), atLeast.Value);
     }
 
-    public async ValueTask ExpectAsync(StoreExpectation expected, CancellationToken cancellationToken) => await ReadAsync(Plan(expected), cancellationToken).ConfigureAwait(false);
+    public async ValueTask ExpectAsync(StoreExpectation expected, CancellationToken cancellationToken)
+    {
+        await ReadAsync(Plan(expected), cancellationToken).ConfigureAwait(false);
+        await ReadPlannedAsync(cancellationToken).ConfigureAwait(false);
+    }
 
-    /// <summary>What reads all of it.</summary>
+    /// <summary>What reads all of it, but for rows that were hoped to be new and may not be: those are read by <see cref="ReadPlannedAsync"/>.</summary>
     public List<PlannedRead> Plan(StoreExpectation expected)
     {
         ArgumentNullException.ThrowIfNull(expected);
@@ -66,9 +71,17 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
 
         reads.AddRange(expected.Made.GroupBy(m => m.Type).Select(g => _book.LoadMade(g.Key, [.. g.Select(m => m.MadeBy)])));
         reads.AddRange(expected.Counters.Where(t => _book.FindCounter(t) is null).SelectMany(t => _book.LoadCounter(Types.Of(t))));
-        reads.AddRange(_rows.Load(expected.Rows.Select(r => _rows.Entry(r.Type, r.Key))));
+        _planned = _rows.Unloaded(expected.Rows);
+        reads.AddRange(_rows.LoadOrProbe(_planned, expected.Met));
         reads.AddRange(expected.Holders.SelectMany(h => _rows.LoadHolders(h.Key.Type, h.Value.Ordinals, h.Value.Sets)));
         return reads;
+    }
+
+    public async ValueTask ReadPlannedAsync(CancellationToken cancellationToken)
+    {
+        var planned = _planned;
+        _planned = [];
+        await ReadAsync([.. _rows.Load(planned)], cancellationToken).ConfigureAwait(false);
     }
 
     public override async ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)

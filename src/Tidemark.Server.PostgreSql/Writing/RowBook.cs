@@ -50,7 +50,7 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
         return null;
     }
 
-    public RowEntry Entry(EntityType type, EntityKey key)
+    public RowEntry Entry(EntityType type, EntityKey key, int roomFor = 0)
     {
         // A command asks for its row a few times in a row.
         if (_last is { } last && ReferenceEquals(last.Type.Type, type) && last.Key == key)
@@ -60,7 +60,7 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
 
         if (!_entries.TryGetValue(type, out var known))
         {
-            _entries[type] = known = (types.Of(type), []);
+            _entries[type] = known = (types.Of(type), new(roomFor));
         }
 
         var folded = known.Queries.Folded(key);
@@ -70,6 +70,47 @@ internal sealed class RowBook(TypeCatalog types, SpaceId space)
         }
 
         return _last = entry;
+    }
+
+    /// <summary>The entries of rows that are about to be asked for, each once.</summary>
+    public List<RowEntry> Unloaded(IReadOnlyCollection<(EntityType Type, EntityKey Key)> rows)
+    {
+        var unloaded = new List<RowEntry>(rows.Count);
+        foreach (var (type, key) in rows)
+        {
+            if (Entry(type, key, rows.Count) is { IsLoaded: false, IsPlanned: false } entry)
+            {
+                entry.IsPlanned = true;
+                unloaded.Add(entry);
+            }
+        }
+
+        return unloaded;
+    }
+
+    /// <summary>What tells of entries that are hoped to be new whether any is there, one statement for each type; and reads the others. Those of which it was not told that they are new are loaded then.</summary>
+    public IEnumerable<PlannedRead> LoadOrProbe(IEnumerable<RowEntry> entries, ISet<EntityType> met)
+    {
+        foreach (var group in entries.Where(e => !e.IsLoaded).GroupBy(e => e.Type))
+        {
+            var wanted = group.ToList();
+            if (met.Contains(group.Key.Type) || group.Key.AnyWithin(space, wanted.ConvertAll(e => e.Key)) is not { } probe)
+            {
+                foreach (var read in Load(wanted))
+                {
+                    yield return read;
+                }
+
+                continue;
+            }
+
+            yield return new PlannedRead(probe, async (reader, token) =>
+            {
+                var isAny = !await reader.ReadAsync(token).ConfigureAwait(false) || reader.GetBoolean(0);
+                group.Key.Met(isAny);
+                wanted.ForEach(e => e.IsLoaded |= !isAny);
+            });
+        }
     }
 
     /// <summary>What reads the entries that are not loaded: two statements for each type.</summary>

@@ -14,6 +14,9 @@ internal sealed class RowEntry(TypeQueries type, EntityKey key)
 
     public bool IsLoaded { get; set; }
 
+    /// <summary>It is among those that are read together.</summary>
+    public bool IsPlanned { get; set; }
+
     public StoredRow? StoredRow { get; set; }
 
     public Tombstone? StoredGone { get; set; }

@@ -53,6 +53,7 @@ internal static class Expectations
         }
 
         var expected = new StoreExpectation();
+        expected.Met.Add(type);
         foreach (var key in keys)
         {
             expected.Rows.Add((type, key));
@@ -69,6 +70,11 @@ internal static class Expectations
         if (IsKeyKnown(command))
         {
             expected.Rows.Add((command.Type, command.EntityId));
+            if (command.Operation != Operation.Create)
+            {
+                expected.Met.Add(command.Type);
+            }
+
             if (command.NewEntityId is { } renamed)
             {
                 expected.Rows.Add((command.Type, renamed));
@@ -103,6 +109,7 @@ internal static class Expectations
             if (edge.TargetsKey)
             {
                 expected.Rows.Add((edge.Target, new EntityKey(values)));
+                expected.Met.Add(edge.Target);
             }
             else
             {

@@ -19,6 +19,9 @@ public sealed class StoreExpectation
     /// <summary>Rows and tombstones.</summary>
     public HashSet<(EntityType Type, EntityKey Key)> Rows { get; } = [];
 
+    /// <summary>Types of which some of these rows are there, if all is well; of the others all are hoped to be new.</summary>
+    public HashSet<EntityType> Met { get; } = [];
+
     /// <summary>Sets of values whose holders are looked for, by type and fields.</summary>
     public Dictionary<(EntityType Type, string Fields), (int[] Ordinals, HashSet<EntityKey> Sets)> Holders { get; } = [];
 

@@ -59,6 +59,8 @@ public sealed class PlanTests : PostgresWorld
             Assert.Contains("never executed", await PlanAsync(program, one), StringComparison.Ordinal);
         }
 
+        var within = boxes.AnyWithin(space, behind);
+        Assert.DoesNotContain("Seq Scan", await PlanAsync(program, within!), StringComparison.Ordinal);
         var around = await PlanAsync(program, boxes.Find(space, [EntityKey.Of("A"), .. behind]));
         Assert.DoesNotContain("never executed", around, StringComparison.Ordinal);
     }

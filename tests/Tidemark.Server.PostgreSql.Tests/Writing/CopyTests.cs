@@ -69,6 +69,19 @@ public sealed class CopyTests : PostgresWorld
     }
 
     [Fact]
+    public async Task A_row_and_a_tombstone_among_keys_that_were_hoped_to_be_new_are_met()
+    {
+        var device = await DeviceAsync();
+        var made = await device.PushAsync(device.Create("boxes", ["b3", "B3", 3]), device.Create("boxes", ["b4", "of before", 4]), device.Create("boxes", ["b5", "B5", 5]));
+        await device.PushAsync(device.Delete("boxes", EntityKey.Of("b5"), made.Mark.Position));
+        var answer = await device.PushAsync([.. Enumerable.Range(0, Many).Select(n => device.Create("boxes", ["b" + n, "B" + n, n]))]);
+        Assert.Equal("\"b4\"", System.Text.Encoding.UTF8.GetString(Assert.Single(answer.Conflicts).EntityId.Utf8.Span));
+        Assert.Equal(made.Mark.Position, answer.Successful[3].Version);
+        Assert.Equal(0L, await SqlAsync("SELECT count(*) FROM _tm_gone_boxes"));
+        Assert.Equal(Many, (await PullAsync(device)).Changes.Count);
+    }
+
+    [Fact]
     [Trait("req", "PUSH-04")]
     public async Task Rows_that_were_sent_while_others_are_decided_on_are_found_changed_and_deleted_by_the_same_push()
     {
