@@ -25,6 +25,10 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
         }
 
         await CheckMarksAsync(snapshot, state, request, given.Count > 0, cancellationToken).ConfigureAwait(false);
+        if (given.Exists(c => c.Since < state.CompactedTo.Value))
+        {
+            throw Problems.Resync(ResyncReason.Retention, "The cursor is older than deletions are remembered.", state.Epoch, null);
+        }
 
         var places = Places(model, given);
         var until = given.Select(c => c.Until).DefaultIfEmpty(0).Max() is var fixedEnd && fixedEnd > 0 ? Math.Min(fixedEnd, state.Head.Position) : state.Head.Position;
@@ -90,14 +94,10 @@ internal sealed class ChangesService(ServerOptions options, CursorCodec cursors)
                 ResyncReason.Restored, "The server does not know the commit this cursor was made at: it was restored, or is another one.", state.Epoch,
                 await CommonMarks.FindAsync(snapshot, state, cursor.Epoch, request.Marks, cancellationToken).ConfigureAwait(false));
         }
-
-        if (cursor.Since < state.CompactedTo.Value)
-        {
-            throw Problems.Resync(ResyncReason.Retention, "The cursor is older than deletions are remembered.", state.Epoch, null);
-        }
     }
 
-    // A device may have pushed since its last pull, or never pulled; its marks tell all the same whether this is the server it pushed to.
+    // A device may have pushed since its last pull, or never pulled; its marks tell all the same whether this is the server it pushed to,
+    // before anything is said of the cursor's age: after the retention alone nothing is offered, and what it pushed would be lost.
     private static async Task CheckMarksAsync(IStoreSnapshot snapshot, SpaceState state, ChangesRequest request, bool hasCursor, CancellationToken cancellationToken)
     {
         if (request.Marks is not { Count: > 0 } marks || marks.MaxBy(m => m.Position) is not { } newest)

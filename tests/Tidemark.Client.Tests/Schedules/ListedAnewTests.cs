@@ -78,13 +78,42 @@ public sealed class ListedAnewTests
         Steps.AssertEqual(a, b);
     }
 
-    // What the retention does in time.
-    private static async Task ForgetDeletionsAsync(World world, string table)
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PULL-05")]
+    public async Task A_row_that_was_put_aside_and_deleted_there_waits_no_more_when_the_server_was_restored_meanwhile()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE thing(id INTEGER PRIMARY KEY, code TEXT UNIQUE);");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT INTO thing VALUES(1, 'gold')");
+        await a.SyncAsync();
+        b.Sql("INSERT INTO thing VALUES(2, 'gold')");
+        await b.SyncAsync(SyncMode.PullOnly);
+        Assert.Equal(1, b.Count("SELECT count(*) FROM _tm_aside"));
+        a.Sql("DELETE FROM thing");
+        await a.SyncAsync();
+        await world.BackUpServerAsync();
+        await b.SyncAsync(SyncMode.PushOnly); // Known here, and lost there.
+        await world.RestoreServerAsync();
+        await ForgetDeletionsAsync(world, "thing", isRestoreKnown: true);
+        await b.SyncAsync();
+        Assert.Equal(0, b.Count("SELECT count(*) FROM _tm_aside"));
+        await Steps.UntilQuietAsync(b, a);
+        b.Sql("UPDATE thing SET code = 'silver'");
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["2|silver"], a.Rows("SELECT * FROM thing"));
+        Steps.AssertEqual(a, b);
+    }
+
+    // What the retention does in time; commits are remembered longer, and tell that the server was restored.
+    private static async Task ForgetDeletionsAsync(World world, string table, bool isRestoreKnown = false)
     {
         await world.StopServerAsync();
         using (var file = SqliteFile.Open(world.ServerFile, new OpenOptions()))
         {
-            file.Run($"DELETE FROM _tm_gone_{table}; UPDATE _tm_space SET compacted = head; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)");
+            file.Run($"DELETE FROM _tm_gone_{table}; UPDATE _tm_space SET compacted = head{(isRestoreKnown ? "" : "; DELETE FROM _tm_commit WHERE position < (SELECT max(head) FROM _tm_space)")}");
         }
 
         await world.StartServerAsync();

@@ -306,11 +306,14 @@ public abstract class SyncServerContract : ServerContract
         var device = await DeviceAsync();
         var first = (await device.PushAsync(device.Create("boxes", ["a", "A"]))).Mark;
         var lost = new Mark(first.Position + 1, new string('0', first.Token.Length));
+        var cursor = (await device.PageAsync()).Tail.NextCursor;
         Time.Now += TimeSpan.FromDays(200);
         await device.PushAsync(device.Create("boxes", ["b", "B"]));
         await CompactAsync();
         Assert.Equal((ResyncReason.Retention, null), await ResyncAsync(first));
         Assert.Equal((ResyncReason.Restored, first.Position), await ResyncAsync(first, lost));
+        var pushedSince = await Assert.ThrowsAsync<ServerException>(() => device.PageAsync(new ChangesRequest { Cursor = cursor, Marks = [first, lost] })); // Its cursor is known, and too old.
+        Assert.Equal((ResyncReason.Restored, first.Position), (pushedSince.Problem.Reason, pushedSince.Problem.CommonPosition));
         Assert.Equal(ResyncReason.Retention, await RefusedPushAsync(first));
         Assert.Equal(ResyncReason.Restored, await RefusedPushAsync(lost));
         Time.Now += Retained.CommitsLonger + TimeSpan.FromDays(91);

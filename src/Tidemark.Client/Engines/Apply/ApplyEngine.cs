@@ -158,7 +158,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
             }
 
             var deletions = new DeletionApplier(s, environment, context, applier);
-            _deletions.AddRange(UnlistedAfterResync(s, applier, fetched, tail.Until));
+            _deletions.AddRange(ConcludeFromListing(s, applier, fetched, tail.Until));
             CheckDeleteLimit(s);
             deletions.Apply(_deletions);
             report.Deleted += deletions.Applied;
@@ -282,9 +282,9 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         }
     }
 
-    // When all was listed from the start, rows the server no longer lists are gone there: deletions as any others, within the limit, pending edits and all.
-    // What was pushed after the listing began is not in it, nor what a restored server has lost and not taken again.
-    private List<IncomingRow> UnlistedAfterResync(StoreSession s, RowApplier applier, FetchedPages fetched, long until)
+    // When all was listed from the start, after the retention, a restore, or under a new name of this store, rows the server no longer lists are gone there: deletions as any others,
+    // within the limit, pending edits and all; what waits here of them waits no more. What was pushed after the listing began is not in it, nor what a restored server has lost and not taken again.
+    private List<IncomingRow> ConcludeFromListing(StoreSession s, RowApplier applier, FetchedPages fetched, long until)
     {
         if (s.Remotes.Read().Resync is not { } reason || reason is not (ResyncReason.Retention or ResyncReason.Restored))
         {
@@ -318,7 +318,7 @@ internal sealed class ApplyEngine(EngineTransaction transaction, SyncEnvironment
         return unlisted;
     }
 
-    // A row that waits here and is gone there waits for nothing; what came without a readable key cannot be looked for.
+    // A row that waits here and is gone there waits for nothing (what a restored server has lost does not wait any more since the resync began); what came without a readable key cannot be looked for.
     private void DropUnlistedAside(StoreSession s, FetchedPages fetched, long until)
     {
         var listed = Pages(fetched).SelectMany(p => p.Changes).Where(c => c.Key.Count > 0).Select(c => (c.TypeName, c.Key.ToString())).ToHashSet();
