@@ -87,9 +87,10 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         return ValueTask.FromResult(knows);
     }
 
-    public ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken)
+    public ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken)
     {
-        var statement = Spaced("SELECT position FROM _tm_commit WHERE space_id = ?1 ORDER BY position LIMIT 1");
+        var statement = Spaced("SELECT position FROM _tm_commit WHERE space_id = ?1 ORDER BY position LIMIT 1 OFFSET ?2");
+        statement.Bind(2, behind);
         long? oldest = statement.Step() ? statement.ColumnInt64(0) : null;
         statement.Reset();
         return ValueTask.FromResult(oldest);

@@ -15,7 +15,7 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
         var compacted = 0;
         foreach (var space in await store.GetSpacesAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (await IsCompactAsync(space, retained.Deletions, cancellationToken).ConfigureAwait(false))
+            if (await IsCompactAsync(space, retained, cancellationToken).ConfigureAwait(false))
             {
                 continue;
             }
@@ -68,12 +68,17 @@ internal sealed class RetentionService(IServerStore store, ServerOptions options
     // The last commit before the time stays: all after it are known.
     private static KeptCounts DueOf(KeptCounts below) => below with { Marks = Math.Max(0, below.Marks - 1) };
 
-    private async Task<bool> IsCompactAsync(SpaceId space, Position before, CancellationToken cancellationToken)
+    private async Task<bool> IsCompactAsync(SpaceId space, Retained retained, CancellationToken cancellationToken)
     {
         var snapshot = await store.ReadAsync(space, cancellationToken).ConfigureAwait(false);
         await using (snapshot.ConfigureAwait(false))
         {
-            return snapshot.State is not { } state || Math.Min(before.Value, state.Head.Position) <= state.CompactedTo.Value;
+            return snapshot.State is not { } state
+                || (Math.Min(retained.Deletions.Value, state.Head.Position) <= state.CompactedTo.Value && !await HasDueCommitsAsync(snapshot, retained, cancellationToken).ConfigureAwait(false));
         }
     }
+
+    // Also where nobody writes any more; the last one below the time stays.
+    private static async ValueTask<bool> HasDueCommitsAsync(IStoreSnapshot snapshot, Retained retained, CancellationToken cancellationToken) =>
+        await snapshot.OldestCommitAsync(1, cancellationToken).ConfigureAwait(false) < retained.Commits.Value;
 }

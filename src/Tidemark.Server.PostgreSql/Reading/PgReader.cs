@@ -46,11 +46,11 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return string.Equals(await TokenOfAsync(mark.Position, cancellationToken).ConfigureAwait(false), mark.Token, StringComparison.Ordinal);
     }
 
-    public async ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken)
+    public async ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken)
     {
         long? oldest = null;
         await RunAsync(
-            [SpaceQueries.OldestCommit(types.Schema, space)],
+            [SpaceQueries.OldestCommit(types.Schema, space, behind)],
             async (_, reader, token) => oldest = await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : null,
             cancellationToken).ConfigureAwait(false);
         return oldest;

@@ -20,8 +20,12 @@ internal static class SpaceQueries
         return command;
     }
 
-    public static NpgsqlBatchCommand OldestCommit(string schema, SpaceId space) =>
-        TypeQueries.Spaced($"SELECT position FROM {schema}._tm_commit WHERE space_id = $1 ORDER BY position LIMIT 1", space);
+    public static NpgsqlBatchCommand OldestCommit(string schema, SpaceId space, int behind)
+    {
+        var command = TypeQueries.Spaced($"SELECT position FROM {schema}._tm_commit WHERE space_id = $1 ORDER BY position LIMIT 1 OFFSET $2", space);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = behind });
+        return command;
+    }
 
     public static NpgsqlBatchCommand CountBefore(string table, SpaceId space, Position before)
     {

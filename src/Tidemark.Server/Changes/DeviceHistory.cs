@@ -29,6 +29,6 @@ internal static class DeviceHistory
             return mark.Position >= state.CompactedTo.Value ? CommitState.Known : CommitState.Old;
         }
 
-        return mark.Position >= state.CompactedTo.Value || await snapshot.OldestCommitAsync(cancellationToken).ConfigureAwait(false) < mark.Position ? CommitState.Lost : CommitState.Old;
+        return mark.Position >= state.CompactedTo.Value || await snapshot.OldestCommitAsync(0, cancellationToken).ConfigureAwait(false) < mark.Position ? CommitState.Lost : CommitState.Old;
     }
 }

@@ -27,8 +27,8 @@ public interface IStoreSnapshot : IAsyncDisposable
     /// <summary>True when the commit of this mark is in the space's history.</summary>
     ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken);
 
-    /// <summary>The position of the oldest commit that is remembered: all since are, too. Null when none is.</summary>
-    ValueTask<long?> OldestCommitAsync(CancellationToken cancellationToken);
+    /// <summary>The position of the oldest commit that is remembered, or of the one behind so many older ones: all since are, too. Null when there is none.</summary>
+    ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken);
 
     ValueTask<StoredRow?> FindRowAsync(EntityType type, EntityKey key, CancellationToken cancellationToken);
 

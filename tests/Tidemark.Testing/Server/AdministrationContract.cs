@@ -3,6 +3,7 @@ using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
 using Tidemark.Server;
 using Tidemark.Server.Access;
+using Tidemark.Server.Storage;
 using Xunit;
 
 namespace Tidemark.Testing.Server;
@@ -97,6 +98,14 @@ public abstract class AdministrationContract() : ServerContract(Model)
         space = Assert.Single((await Server.GetRetentionAsync(None)).Spaces);
         Assert.Equal((0L, 0L), (space.Kept.Tombstones, space.Kept.Verdicts));
         Assert.True(space.CompactedTo > 0 && space.Kept.Marks > 0);
+        Assert.Equal(0, await Server.CompactAsync(None));
+
+        // Nobody writes there any more: the last one stays, for ever.
+        Time.Advance(Retained.CommitsLonger);
+        Assert.Equal(space.Kept.Marks - 1, Assert.Single((await Server.GetRetentionAsync(None)).Spaces).Due.Marks);
+        Assert.Equal(1, await Server.CompactAsync(None));
+        Assert.Equal(1, Assert.Single((await Server.GetRetentionAsync(None)).Spaces).Kept.Marks);
+        Assert.Equal(0, await Server.CompactAsync(None));
     }
 
     private static Caller Caller(string user) => new(new UserId(user), IsAdministrator: false);

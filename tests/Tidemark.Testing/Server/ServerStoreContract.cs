@@ -387,7 +387,7 @@ public abstract class ServerStoreContract : IAsyncDisposable
         Assert.Null(await snapshot.FindVerdictAsync(Anna, verdict.CommandId, None));
         Assert.False(await snapshot.KnowsAsync(first, None));
         Assert.True(await snapshot.KnowsAsync(second, None));
-        Assert.Equal(second.Position, await snapshot.OldestCommitAsync(None));
+        Assert.Equal(second.Position, await snapshot.OldestCommitAsync(0, None));
         await using var other = await Store.ReadAsync(Other, None);
         Assert.Single(await ChangesAsync(other));
         Assert.Equal([Home, Other], await Store.GetSpacesAsync(None));

@@ -24,6 +24,9 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
     // Pending rows that go with the row they depend on, because its deletion wins; and whose deletion that is.
     private readonly Dictionary<RowId, IncomingRow> _along = [];
 
+    // Of a deletion with many pending dependents it is asked for each; the answer is the deletion's.
+    private readonly Dictionary<RowId, bool> _awaited = [];
+
     public int Applied { get; private set; }
 
     public int PutAside { get; private set; }
@@ -46,6 +49,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
 
         _going.Clear();
         _along.Clear();
+        _awaited.Clear();
     }
 
     private bool IsOfAnotherSpace(IncomingRow deletion) =>
@@ -219,6 +223,9 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         return kept;
     }
 
+    private bool IsAwaited(IncomingRow deletion) =>
+        _awaited.TryGetValue(deletion.Id, out var known) ? known : _awaited[deletion.Id] = _children.IsAwaited(deletion);
+
     private void Settle(IncomingRow deletion, EntityTable child, EntityKey childKey)
     {
         var childId = new RowId(child.Number, childKey);
@@ -235,7 +242,7 @@ internal sealed class DeletionApplier(StoreSession session, SyncEnvironment envi
         {
             Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it.");
         }
-        else if (_children.IsAwaited(deletion))
+        else if (IsAwaited(deletion))
         {
             Wait(deletion, AsideCause.ParentMissing, $"{child.Type.Name} {childKey} still refers to it, and it cannot come under its new key yet.");
         }
