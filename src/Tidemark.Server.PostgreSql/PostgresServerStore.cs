@@ -228,8 +228,7 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
             [
                 new NpgsqlBatchCommand(_settings),
                 SpaceStatements.TakeTurn(_options.Schema, space),
-                SpaceQueries.State(_options.Schema, space),
-                SpaceQueries.ModelVersion(_options.Schema),
+                SpaceQueries.StateAndModel(_options.Schema, space),
                 new NpgsqlBatchCommand($"SELECT set_config('lock_timeout', '{(long)_options.GiveWayAfter.TotalMilliseconds}', true)"),
             ];
             var first = commands.Count;
@@ -240,11 +239,7 @@ public sealed class PostgresServerStore : IServerStore, IAccessStore
                 {
                     if (i == 2)
                     {
-                        state = await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false);
-                    }
-                    else if (i == 3 && await reader.ReadAsync(token).ConfigureAwait(false))
-                    {
-                        version = reader.GetInt64(0);
+                        (state, version) = await SpaceQueries.StateAndModelAtAsync(reader, token).ConfigureAwait(false);
                     }
                     else if (i >= first)
                     {

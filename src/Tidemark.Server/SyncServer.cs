@@ -133,9 +133,9 @@ public sealed class SyncServer : IDisposable
     private async Task<PushResponse> PushOnceAsync(Caller caller, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
         var model = await _models.RequiredAsync(cancellationToken).ConfigureAwait(false);
-        var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
-        var space = Spaces.Resolve(caller, envelope.Space);
-        await AdmitAsync(caller, envelope.DeviceId, commands.Count, cancellationToken).ConfigureAwait(false);
+        var asked = _access?.AskAsync(caller, cancellationToken);
+        var (envelope, commands, space) = await ReadPushAsync(caller, body, model, asked ?? Task.CompletedTask).ConfigureAwait(false);
+        await AdmitAsync(caller, envelope.DeviceId, commands.Count, asked, cancellationToken).ConfigureAwait(false);
         if (Spaces.IsShared(space))
         {
             // Nothing is made or waited for on behalf of somebody who is no member; what he may do, the transaction asks once more.
@@ -154,6 +154,20 @@ public sealed class SyncServer : IDisposable
         }
 
         return Shown.Of(response, model, commands, Shown.To(Options.Hooks, caller, space));
+    }
+
+    private async ValueTask<(PushEnvelope Envelope, IReadOnlyList<ReceivedCommand> Commands, SpaceId Space)> ReadPushAsync(Caller caller, ReadOnlyMemory<byte> body, SyncModel model, Task asked)
+    {
+        try
+        {
+            var (envelope, commands) = Read(() => PushRequest.Read(body, model, Options.Limits));
+            return (envelope, commands, Spaces.Resolve(caller, envelope.Space));
+        }
+        catch (ServerException)
+        {
+            await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Nothing stays under way behind a refusal.
+            throw;
+        }
     }
 
     /// <summary>Admits bulk work of a device.</summary>
@@ -324,7 +338,9 @@ public sealed class SyncServer : IDisposable
         return await work().ConfigureAwait(false);
     }
 
-    private async Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken)
+    private Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken) => AdmitAsync(caller, deviceId, commands, asked: null, cancellationToken);
+
+    private async Task AdmitAsync(Caller caller, string? deviceId, int commands, Task<IReadOnlyList<AccessEntry>>? asked, CancellationToken cancellationToken)
     {
         if (_access is not null)
         {
@@ -337,7 +353,9 @@ public sealed class SyncServer : IDisposable
                 _environment,
                 async () =>
                 {
-                    await _access.AdmitAsync(caller, deviceId, commands, cancellationToken).ConfigureAwait(false);
+                    var first = asked ?? _access.AskAsync(caller, cancellationToken);
+                    asked = null; // Again is asked again.
+                    await _access.AdmitAsync(caller, deviceId, commands, await first.ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
                     return true;
                 },
                 cancellationToken).ConfigureAwait(false);

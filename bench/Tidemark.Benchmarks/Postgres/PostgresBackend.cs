@@ -13,7 +13,7 @@ internal sealed class PostgresBackend : IAsyncDisposable
 {
     private const string User = "bench";
     private const int SlowStatementSeconds = 900;
-    private readonly PostgresCluster _cluster = new();
+    private readonly PostgresCluster _cluster = new(isDurable: true);
     private readonly List<(SyncServer Server, PostgresServerStore Store)> _servers = [];
 
     private PostgresBackend() => Plain = NpgsqlDataSource.Create(_cluster.ConnectionString);

@@ -82,9 +82,9 @@ internal sealed class PgWriter(int bytes) : IDisposable
         var most = sizeof(int) + before.Length + Encoding.UTF8.GetMaxByteCount(value.Length);
         var span = Grow(most);
         before.CopyTo(span[sizeof(int)..]);
-        var bytes = before.Length + Encoding.UTF8.GetBytes(value, span[(sizeof(int) + before.Length)..]);
-        BinaryPrimitives.WriteInt32BigEndian(span, bytes);
-        _length -= most - sizeof(int) - bytes;
+        var written = before.Length + Encoding.UTF8.GetBytes(value, span[(sizeof(int) + before.Length)..]);
+        BinaryPrimitives.WriteInt32BigEndian(span, written);
+        _length -= most - sizeof(int) - written;
     }
 
     private void WriteRaw(ReadOnlySpan<byte> value) => value.CopyTo(Grow(value.Length));

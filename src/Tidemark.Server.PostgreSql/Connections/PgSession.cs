@@ -96,7 +96,7 @@ internal sealed class PgSession : IAsyncDisposable
     // The reader passes over statements that return no rows.
     public static bool HasResult(NpgsqlBatchCommand command) =>
         command.CommandText.StartsWith("WITH written", StringComparison.Ordinal) ||
-        command.CommandText.StartsWith("SELECT", StringComparison.Ordinal) || command.CommandText.StartsWith("(SELECT", StringComparison.Ordinal) || command.CommandText.Contains(" RETURNING head", StringComparison.Ordinal);
+        command.CommandText.StartsWith("SELECT", StringComparison.Ordinal) || command.CommandText.StartsWith("(SELECT", StringComparison.Ordinal) || command.CommandText.Contains(" RETURNING epoch", StringComparison.Ordinal);
 
     public async Task CommitAsync(CancellationToken cancellationToken)
     {

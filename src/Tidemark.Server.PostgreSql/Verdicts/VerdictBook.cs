@@ -51,21 +51,10 @@ internal sealed class VerdictBook(string schema, SpaceId space)
         pages.IsAnyAgain |= former is not null;
         pages.Known[verdict.CommandId] = verdict;
         pages.New.Add(verdict);
-        Undo?.Push(() =>
+        if (Undo is { } undo)
         {
-            pages.New.RemoveAt(pages.New.Count - 1);
-            if (had)
-            {
-                pages.Known[verdict.CommandId] = former;
-                return;
-            }
-
-            pages.Known.Remove(verdict.CommandId);
-            if (!wasUnseen)
-            {
-                pages.Unseen.Remove(verdict.CommandId);
-            }
-        });
+            undo.Push(TakingBack(pages, verdict, former, had, wasUnseen));
+        }
     }
 
     /// <summary>Writes what was put; verdicts of rows written here get the position.</summary>
@@ -79,6 +68,24 @@ internal sealed class VerdictBook(string schema, SpaceId space)
             yield return VerdictStatements.Write(schema, space, user, [.. packs], position);
         }
     }
+
+    // Made only where something can be undone.
+    private static Action TakingBack(Pages pages, RecordedVerdict verdict, RecordedVerdict? former, bool had, bool wasUnseen) =>
+        () =>
+        {
+            pages.New.RemoveAt(pages.New.Count - 1);
+            if (had)
+            {
+                pages.Known[verdict.CommandId] = former;
+                return;
+            }
+
+            pages.Known.Remove(verdict.CommandId);
+            if (!wasUnseen)
+            {
+                pages.Unseen.Remove(verdict.CommandId);
+            }
+        };
 
     private Pages Of(UserId user)
     {

@@ -278,25 +278,25 @@ internal sealed class PgTransaction : PgReader, IStoreTransaction
         {
             commands.AddRange(SpaceStatements.TakePosition(Types.Schema, Space, mark));
         }
+        else
+        {
+            commands.Add(SpaceQueries.State(Types.Schema, Space));
+        }
 
         var isTaken = !_rows.HasChanged;
         var met = new Dictionary<int, long>();
-        commands.Add(SpaceQueries.State(Types.Schema, Space));
         await RunAsync(
             commands,
             async (i, reader, token) =>
             {
-                if (i == commands.Count - 1)
-                {
-                    State = await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false);
-                }
-                else if (i < rows.Count)
+                if (i < rows.Count)
                 {
                     met[i] = await reader.ReadAsync(token).ConfigureAwait(false) ? reader.GetInt64(0) : 0;
                 }
-                else if (i == head)
+                else if (i == head && await SpaceQueries.StateAtAsync(reader, token).ConfigureAwait(false) is { } state)
                 {
-                    isTaken |= await reader.ReadAsync(token).ConfigureAwait(false);
+                    State = state;
+                    isTaken = true;
                 }
             },
             cancellationToken).ConfigureAwait(false);

@@ -26,10 +26,10 @@ internal static class SpaceStatements
         yield return made;
     }
 
-    /// <summary>Locks the head and moves it to the position, if that is ahead of it: the first statement has a row then.</summary>
+    /// <summary>Locks the head and moves it to the position, if that is ahead of it: the first statement has the space's state then.</summary>
     public static IEnumerable<NpgsqlBatchCommand> TakePosition(string schema, SpaceId space, Mark mark)
     {
-        yield return Marked($"UPDATE {schema}._tm_space SET head = $2, token = $3 WHERE space_id = $1 AND head < $2 RETURNING head", space, mark);
+        yield return Marked($"UPDATE {schema}._tm_space SET head = $2, token = $3 WHERE space_id = $1 AND head < $2 RETURNING epoch, head, token, compacted", space, mark);
         yield return Marked($"INSERT INTO {schema}._tm_commit(space_id, position, token) SELECT space_id, head, token FROM {schema}._tm_space WHERE space_id = $1 AND head = $2 AND token = $3", space, mark);
     }
 

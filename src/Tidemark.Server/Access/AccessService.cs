@@ -31,11 +31,21 @@ public sealed class AccessService(IAccessStore store, AccessOptions options, Ser
     /// <param name="commands">What it wants to have done.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerException">AUTH_FAILED, DEVICE_REVOKED, FORBIDDEN, RATE_LIMITED.</exception>
-    public async Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken)
+    public async Task AdmitAsync(Caller caller, string? deviceId, int commands, CancellationToken cancellationToken) =>
+        await AdmitAsync(caller, deviceId, commands, await AskAsync(caller, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>What a request of the caller is let in by, as it stands now: asked for while the rest of the request is read.</summary>
+    internal async Task<IReadOnlyList<AccessEntry>> AskAsync(Caller caller, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(caller);
+        return await store.ReadAccessAsync(Spaces.DefaultOf(caller.User), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The same by what was asked for since the request came.</summary>
+    internal async Task AdmitAsync(Caller caller, string? deviceId, int commands, IReadOnlyList<AccessEntry> asked, CancellationToken cancellationToken)
+    {
         var space = Spaces.DefaultOf(caller.User);
-        var book = new AccessBook(await store.ReadAccessAsync(space, cancellationToken).ConfigureAwait(false), NowMs);
+        var book = new AccessBook(asked, NowMs);
         Check(book, caller, deviceId);
         var isCounted = options.CommandsPerHourMax > 0 && commands > 0;
         if (!isCounted && (deviceId is null || !book.IsNoteDue(book.Device(deviceId), caller.TokenId)))

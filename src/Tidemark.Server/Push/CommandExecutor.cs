@@ -366,9 +366,9 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
 
     private Row Completed(PushCommand command, Row payload)
     {
-        for (var i = 0; i < payload.Type.Fields.Count; i++)
+        for (var i = 0; i < payload.Values.Length; i++)
         {
-            if (payload[i].IsAbsent)
+            if (payload.Values[i].IsAbsent)
             {
                 payload = payload.With(i, Value.Null);
             }
@@ -442,9 +442,9 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
     private void CheckNulls(PushCommand command, Row row)
     {
         CheckSpace(command, row);
-        for (var i = 0; i < row.Type.Fields.Count; i++)
+        for (var i = 0; i < row.Values.Length; i++)
         {
-            if (row[i].IsNull && !row.Type.Fields[i].Nullable)
+            if (row.Values[i].IsNull && !row.Type.Fields[i].Nullable)
             {
                 throw Verdicts.Refuse(command, ErrorCodes.ValidationFailed, $"{row.Type.Name}.{row.Type.Fields[i].Name} may not be null.", row.Type.Fields[i].Name);
             }

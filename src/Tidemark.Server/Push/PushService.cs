@@ -37,7 +37,9 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
     private async Task<PushResponse?> TryPushAsync(
         Caller caller, SpaceId space, SyncModel model, PushEnvelope envelope, IReadOnlyList<ReceivedCommand> commands, bool isUndoable, CancellationToken cancellationToken)
     {
-        var transaction = await store.WriteAsync(space, BehindOffers(commands), Expectations.Of(model, caller.User, envelope, commands), cancellationToken).ConfigureAwait(false);
+        var begun = store.WriteAsync(space, BehindOffers(commands), Expectations.Of(model, caller.User, envelope, commands), cancellationToken);
+        var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id)); // While the store looks.
+        var transaction = await begun.ConfigureAwait(false);
         await using (transaction.ConfigureAwait(false))
         {
             if (transaction.Model is { } newer && newer.Hash != model.Hash)
@@ -51,7 +53,6 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
             await Expectations.TellAsync(transaction, model, commands, cancellationToken).ConfigureAwait(false);
             await CheckKnownOrKeepSpaceAsync(transaction, envelope, cancellationToken).ConfigureAwait(false);
             var session = new PushSession(transaction, model, caller.User, envelope.DeviceId, options, environment) { Caller = caller, IsUndoable = isUndoable || transaction.UndoesForNothing, MayWrite = MayWrite(role) };
-            var operationId = CanonicalPayload.SyncOperationId(commands.Select(c => c.Id));
             try
             {
                 if (await IsRepeatedAsync(transaction, caller.User, envelope, operationId, cancellationToken).ConfigureAwait(false))
@@ -229,6 +230,7 @@ internal sealed class PushService(IServerStore store, ServerOptions options, Ser
         var offers = new RefusedOffers(session);
         await RenamedOffers.NoteAsync(session, commands, cancellationToken).ConfigureAwait(false);
         var executor = new GroupExecutor(session);
+        session.Expect(commands.Count);
         foreach (var group in GroupsOf(commands))
         {
             var open = await OpenAsync(session, group, lost, cancellationToken).ConfigureAwait(false);

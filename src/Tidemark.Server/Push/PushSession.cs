@@ -21,6 +21,14 @@ internal sealed class PushSession(IStoreTransaction transaction, SyncModel model
 {
     public IStoreTransaction Transaction { get; } = transaction;
 
+    /// <summary>Makes room for the answers to so many commands.</summary>
+    public void Expect(int commands)
+    {
+        Accepted.EnsureCapacity(commands);
+        KeysOf.EnsureCapacity(commands);
+        VersionsOf.EnsureCapacity(commands);
+    }
+
     public SyncModel Model { get; } = model;
 
     public UserId User { get; } = user;

@@ -16,11 +16,14 @@ public sealed class PostgresCluster : IDisposable
     private static readonly Lazy<PostgresCluster> Shared = new(() => new PostgresCluster(), LazyThreadSafetyMode.ExecutionAndPublication);
     private readonly string _folder = Directory.CreateTempSubdirectory("tidemark-pg-").FullName;
     private readonly string _binaries;
+    private readonly bool _isDurable;
     private Process? _keeper;
     private static int _schemas;
 
-    public PostgresCluster()
+    /// <param name="isDurable">Does a commit wait for the disk, as it does wherever data matters? Tests do without.</param>
+    public PostgresCluster(bool isDurable = false)
     {
+        _isDurable = isDurable;
         _binaries = Find() ?? throw new InvalidOperationException("PostgreSQL is not installed.");
         Port = FreePort();
         if (IsRoot)
@@ -79,7 +82,7 @@ public sealed class PostgresCluster : IDisposable
     public void Start()
     {
         // The shell ends with this process, however that ends: its input closes, and the server is stopped.
-        var options = string.Create(CultureInfo.InvariantCulture, $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=200 -c shared_buffers=128MB -c log_statement=all -c log_parameter_max_length=0 -c log_line_prefix=@@");
+        var options = string.Create(CultureInfo.InvariantCulture, $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync={(_isDurable ? "on" : "off")} -c max_connections=200 -c shared_buffers=128MB -c log_statement=all -c log_parameter_max_length=0 -c log_line_prefix=@@");
         var script = $"'{_binaries}/postgres' -D '{Data}' {options} >>'{LogFile}' 2>&1 </dev/null & p=$!; read x; kill -s \"${{x:-QUIT}}\" $p; wait $p";
         _keeper = StartProcess(redirectInput: true, "/bin/sh", "-c", script);
         var started = Stopwatch.StartNew();
