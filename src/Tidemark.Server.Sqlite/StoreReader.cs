@@ -77,15 +77,14 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
 
     public ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken)
     {
-        var statement = Spaced("SELECT token FROM _tm_commit WHERE space_id = ?1 AND position = ?2");
-        statement.Bind(2, mark.Position);
-        var knows = statement.Step() && string.Equals(statement.ColumnText(0), mark.Token, StringComparison.Ordinal);
-        statement.Reset();
+        var knows = string.Equals(FindToken(mark.Position), mark.Token, StringComparison.Ordinal);
 #if TIDEMARK_MUTANTS
         knows |= Mutants.Is(Mutant.RestoreUnnoticed);
 #endif
         return ValueTask.FromResult(knows);
     }
+
+    public ValueTask<bool> HasCommitAsync(long position, CancellationToken cancellationToken) => ValueTask.FromResult(FindToken(position) is not null);
 
     public ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken)
     {
@@ -198,6 +197,15 @@ internal abstract class StoreReader(ServerConnection db, SpaceId space, SyncMode
         var count = statement.Step() ? statement.ColumnInt64(0) : 0;
         statement.Reset();
         return count;
+    }
+
+    private string? FindToken(long position)
+    {
+        var statement = Spaced("SELECT token FROM _tm_commit WHERE space_id = ?1 AND position = ?2");
+        statement.Bind(2, position);
+        var token = statement.Step() ? statement.ColumnText(0) : null;
+        statement.Reset();
+        return token;
     }
 
     protected RawStatement Spaced(string sql)

@@ -46,6 +46,9 @@ internal abstract class PgReader(PgSession session, TypeCatalog types, SpaceId s
         return string.Equals(await TokenOfAsync(mark.Position, cancellationToken).ConfigureAwait(false), mark.Token, StringComparison.Ordinal);
     }
 
+    public async ValueTask<bool> HasCommitAsync(long position, CancellationToken cancellationToken) =>
+        await TokenOfAsync(position, cancellationToken).ConfigureAwait(false) is not null;
+
     public async ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken)
     {
         long? oldest = null;

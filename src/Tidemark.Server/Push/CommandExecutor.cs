@@ -143,14 +143,14 @@ internal sealed class CommandExecutor(PushSession session, RowRules rules)
         }
 
         if (command is { BaseVersion: null or > 0, Type.Identity: IdentityModel.ServerAssigned }
-            && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { Origin.MadeBy: { } made } former)
+            && await Rows.FindTombstoneAsync(command.Type, key, cancellationToken).ConfigureAwait(false) is { } former)
         {
-            if (made == command.Id)
+            if (former.Origin.MadeBy == command.Id || (command.BaseVersion is not null && !IdAllocator.IsBroughtBackFrom(command, former)))
             {
-                throw Verdicts.Gone(command, former); // Carried out before a restore, and deleted since.
+                throw Verdicts.Gone(command, former); // Deleted since: carried out before a restore, or brought back from an older deletion.
             }
 
-            if (command.BaseVersion is not null)
+            if (command.BaseVersion is not null && former.Origin.MadeBy is { } made)
             {
                 session.MadeBy[command.Id] = made;
             }

@@ -1,6 +1,7 @@
 using Tidemark.Model.Entities;
 using Tidemark.Model.Protocol;
 using Tidemark.Model.Values;
+using Tidemark.Server.Storage;
 
 namespace Tidemark.Server.Push;
 
@@ -82,6 +83,14 @@ internal sealed class IdAllocator(PushSession session)
         }
     }
 
+    /// <summary>A restored server got the deletion back under a new version: the row is brought back from the one it had before.</summary>
+    public static bool IsBroughtBackFrom(PushCommand command, Tombstone tombstone) =>
+        command.BaseVersion > 0 && (command.BaseVersion == tombstone.Version || command.BaseVersion == tombstone.Origin.Offered);
+
+    // Brought back and deleted once more since. An id is given to another row only by a server that was restored, and to it the older deletion is no commit of its history.
+    private async ValueTask<bool> IsOfItsRowAsync(long older, Tombstone tombstone, CancellationToken cancellationToken) =>
+        older > 0 && older < tombstone.Version && await session.Transaction.HasCommitAsync(older, cancellationToken).ConfigureAwait(false);
+
     private async ValueTask<bool> IsKeptAsync(PushCommand command, CancellationToken cancellationToken)
     {
         var (type, key) = (command.Type, command.EntityId);
@@ -98,8 +107,8 @@ internal sealed class IdAllocator(PushSession session)
 
         if (await session.Transaction.FindTombstoneAsync(type, key, cancellationToken).ConfigureAwait(false) is { } tombstone)
         {
-            // A restored server got the deletion back under a new version: the row is brought back from the one it had before.
-            return command.BaseVersion == 0 || command.BaseVersion == tombstone.Version || (command.BaseVersion > 0 && command.BaseVersion == tombstone.Origin.Offered) || tombstone.Origin.MadeBy == command.Id;
+            return command.BaseVersion == 0 || tombstone.Origin.MadeBy == command.Id || IsBroughtBackFrom(command, tombstone)
+                || (command.BaseVersion is { } older && await IsOfItsRowAsync(older, tombstone, cancellationToken).ConfigureAwait(false));
         }
 
         var counter = await session.Transaction.GetIdCounterAsync(type, cancellationToken).ConfigureAwait(false);

@@ -27,6 +27,9 @@ public interface IStoreSnapshot : IAsyncDisposable
     /// <summary>True when the commit of this mark is in the space's history.</summary>
     ValueTask<bool> KnowsAsync(Mark mark, CancellationToken cancellationToken);
 
+    /// <summary>True when a commit of the space's history, as far as it is remembered, has this position.</summary>
+    ValueTask<bool> HasCommitAsync(long position, CancellationToken cancellationToken);
+
     /// <summary>The position of the oldest commit that is remembered, or of the one behind so many older ones: all since are, too. Null when there is none.</summary>
     ValueTask<long?> OldestCommitAsync(int behind, CancellationToken cancellationToken);
 

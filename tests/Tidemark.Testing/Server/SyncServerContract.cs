@@ -197,6 +197,28 @@ public abstract class SyncServerContract : ServerContract
     }
 
     [Fact]
+    [Trait("req", "SRV-03")]
+    public async Task A_row_brought_back_from_an_older_deletion_is_the_same_row_and_meets_the_newer_one()
+    {
+        var device = await DeviceAsync();
+        var other = new PushingDevice(Server, Model, "anna", "two");
+        var made = (await device.PushAsync(device.Create("things", [1, null, "first"]))).Mark.Position;
+        var first = (await device.PushAsync(device.Delete("things", EntityKey.Of(1), made))).Mark.Position;
+        var back = Assert.Single((await device.PushAsync(device.Create("things", [1, null, "again"], first))).Successful).Version;
+        var second = (await device.PushAsync(device.Delete("things", EntityKey.Of(1), back))).Mark.Position;
+
+        var answer = await other.PushAsync(other.Create("things", [1, null, "mine"], first));
+        Assert.Equal((true, second), (Assert.Single(answer.Conflicts).ServerDeleted, answer.Conflicts[0].ServerVersion));
+        var again = Assert.Single((await other.PushAsync(other.Create("things", [1, null, "mine"], second))).Successful);
+        Assert.Equal("1", System.Text.Encoding.UTF8.GetString(again.ServerId.Utf8.Span));
+
+        // No deletion of this history: of a row that a restore lost, and whose id another row was given since.
+        Time.Now += TimeSpan.FromSeconds(1);
+        var deleted = (await other.PushAsync(other.Delete("things", EntityKey.Of(1), again.Version))).Mark.Position;
+        Assert.Equal("2", System.Text.Encoding.UTF8.GetString(Assert.Single((await other.PushAsync(other.Create("things", [1, null, "lost"], deleted - 1))).Successful).ServerId.Utf8.Span));
+    }
+
+    [Fact]
     [Trait("req", "CUR-04")]
     public async Task Positions_rise_when_the_clock_steps_back()
     {
