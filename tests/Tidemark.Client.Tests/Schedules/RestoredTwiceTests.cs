@@ -51,6 +51,37 @@ public sealed class RestoredTwiceTests
         Steps.AssertEqual(a, c);
     }
 
+    [Theory]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-02")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_row_made_under_the_id_of_a_deletion_that_the_server_lost_and_that_does_not_stand_is_a_row_of_its_own(bool pullsFirst)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schemas.Authors + "INSERT INTO author VALUES(1, 'ann', NULL);");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        await world.BackUpServerAsync();
+        b.Sql("DELETE FROM author");
+        await b.SyncAsync();
+        await a.SyncAsync();
+        a.Sql("INSERT INTO author VALUES(1, 'bea', NULL); INSERT INTO book VALUES(1, 1, 'of bea', NULL)");
+        await world.RestoreServerAsync();
+        c.Sql("UPDATE author SET note = 'edited'");
+        await c.SyncAsync();
+        if (pullsFirst)
+        {
+            await a.SyncAsync(SyncMode.PullOnly);
+        }
+
+        await Steps.UntilQuietAsync(a, b, c);
+        Assert.Equal(["ann|edited", "bea|NULL"], c.Rows("SELECT name, note FROM author ORDER BY name"));
+        Assert.Equal(["of bea|bea"], c.Rows("SELECT title, name FROM book JOIN author ON author.id = author_id"));
+        Steps.AssertEqual(a, b);
+        Steps.AssertEqual(a, c);
+    }
+
     [Fact]
     [Trait("req", "PUSH-08")]
     [Trait("req", "CUR-04")]

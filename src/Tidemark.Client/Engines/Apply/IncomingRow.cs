@@ -39,6 +39,12 @@ internal sealed record IncomingRow(EntityTable Table, EntityKey Key, long Versio
     /// <summary>The verdict is on an offer of what a restored server may have lost.</summary>
     public bool IsOffer { get; init; }
 
+    /// <summary>The verdict is on the offer of a deletion: like a page, it says nothing of what stands here under the key, or is on its way.</summary>
+    public bool IsOfLostDeletion { get; init; }
+
+    /// <summary>A verdict on what stands here under the key.</summary>
+    public bool IsOfLocalRow => FromVerdict && !IsOfLostDeletion;
+
     /// <summary>The CREATE that got the row its id from the remote; null when it did not say.</summary>
     public Guid? MadeBy { get; init; }
 

@@ -69,6 +69,6 @@ internal sealed class OtherRows(StoreSession session, IdCascade cascade, ParentL
 
     /// <summary>A row that is marked as deleted is another one too, unless its deletion is remembered: then the remote has brought it back.</summary>
     public bool IsAnother(IncomingRow incoming, LiveRow live) =>
-        incoming.Table.Type.Identity == IdentityModel.ServerAssigned && !incoming.FromVerdict && !_adopted.Value.Contains(incoming.Id)
+        incoming.Table.Type.Identity == IdentityModel.ServerAssigned && !incoming.IsOfLocalRow && !_adopted.Value.Contains(incoming.Id)
         && (live.Visible is not null ? !_again.IsRevived(incoming.Table, incoming.Key) : session.Tombstones.VersionOf(incoming.Table.Number, incoming.Key) == 0);
 }

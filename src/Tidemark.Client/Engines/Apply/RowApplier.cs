@@ -141,13 +141,13 @@ internal sealed class RowApplier
             return null;
         }
 #endif
-        if (!incoming.FromVerdict && _outstanding.Value.Commands.TryGetValue(incoming.Id, out var status))
+        if (!incoming.IsOfLocalRow && _outstanding.Value.Commands.TryGetValue(incoming.Id, out var status))
         {
             return status == CommandStatus.DeadLetter ? AsideCause.Diverged : AsideCause.AwaitingVerdict;
         }
 
         // It may be the very row whose CREATE we have no answer for.
-        return entry is null && !incoming.FromVerdict && incoming.Table.Type.Identity == IdentityModel.ServerAssigned
+        return entry is null && !incoming.IsOfLocalRow && incoming.Table.Type.Identity == IdentityModel.ServerAssigned
             && _outstanding.Value.UnknownCreates.Contains(incoming.Table.Number) ? AsideCause.AwaitingVerdict : null;
     }
 

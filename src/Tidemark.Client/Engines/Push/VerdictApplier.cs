@@ -303,6 +303,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
             FromVerdict = true,
             MadeAgain = IsMadeAgain(table, key, command),
             IsOffer = command.Operation == Operation.Offer,
+            IsOfLostDeletion = command is { Operation: Operation.Offer, Sent: null },
             Command = command.Id,
             RenamedTo = renamedTo,
             IsRefused = true,
