@@ -10,13 +10,15 @@ namespace Tidemark.Client.Engines;
 /// </summary>
 internal sealed class ReusedIds
 {
-    private readonly Dictionary<RowId, long> _left = [];
+    private readonly HashSet<RowId> _left = [];
     private readonly Dictionary<RowId, RowId> _origins = []; // of rows that stand under another key by now
+    private readonly HashSet<RowId> _replaced = []; // By the INSERT whose note comes next, or by none that was carried out.
+    private readonly HashSet<RowId> _thrown = []; // Perhaps: by the INSERT of a row with another id.
     private Touch? _last;
     private RowId _lastId;
 
-    /// <summary>Ids whose row left, each with the note of it, or 0 where the deletion is a command already.</summary>
-    public IReadOnlyDictionary<RowId, long> Left => _left;
+    /// <summary>Ids whose row left, or may have.</summary>
+    public IEnumerable<RowId> Left => _left.Concat(_replaced).Concat(_thrown);
 
     /// <summary>Ids under which another row was inserted since.</summary>
     public HashSet<RowId> Again { get; } = [];
@@ -27,7 +29,7 @@ internal sealed class ReusedIds
     /// <summary>Ids that another row than the first one had when it went on under another key.</summary>
     public HashSet<RowId> Others { get; } = [];
 
-    public void NoteDeletion(RowId id) => _left[id] = 0;
+    public void NoteDeletion(RowId id) => _left.Add(id);
 
     public void Note(EntityTable table, RowId id, Touch touch)
     {
@@ -35,10 +37,15 @@ internal sealed class ReusedIds
         {
             switch (touch.Op)
             {
-                // An INSERT that replaces a row makes no new one.
-                case "D" when !(Follows(touch) && _last!.Op == "R" && _lastId == id):
+                case "R":
+                    _replaced.Add(id);
+                    _thrown.Remove(id); // It is there.
+                    break;
+                case "D" when _replaced.Contains(id):
+                    break; // By the INSERT whose note is still to come.
+                case "D":
                     _origins.Remove(id);
-                    Leave(id, touch.Seq);
+                    Leave(id);
                     break;
                 case "K":
                     if (Again.Contains(id))
@@ -46,15 +53,16 @@ internal sealed class ReusedIds
                         Others.Add(id);
                     }
 
-                    Leave(id, touch.Seq);
+                    Leave(id);
                     break;
                 case "N" when Follows(touch) && _last!.Op == "K" && Return(_lastId, id):
                     _left.Remove(id);
                     Inserted.Add(id);
                     break;
                 case "I" or "N":
+                    NoteThrown(id);
                     Inserted.Add(id);
-                    if (_left.ContainsKey(id))
+                    if (_left.Contains(id))
                     {
                         Again.Add(id);
                     }
@@ -66,10 +74,24 @@ internal sealed class ReusedIds
         (_last, _lastId) = (touch, id);
     }
 
-    // What was inserted under the id is gone as well: a row that stands there later was inserted later, or brought by the remote.
-    private void Leave(RowId id, long seq)
+    // An INSERT that replaces the row of its own id makes no new one; others that it throws out are gone. An INSERT that was ignored has left the same notes
+    // behind and no row: whether one was thrown out is told by what is inserted under its id later.
+    private void NoteThrown(RowId id)
     {
-        _left[id] = seq;
+        if (_thrown.Remove(id))
+        {
+            _origins.Remove(id);
+            Leave(id);
+        }
+
+        _thrown.UnionWith(_replaced.Where(r => r != id));
+        _replaced.Clear();
+    }
+
+    // What was inserted under the id is gone as well: a row that stands there later was inserted later, or brought by the remote.
+    private void Leave(RowId id)
+    {
+        _left.Add(id);
         Again.Remove(id);
         Inserted.Remove(id);
     }

@@ -57,6 +57,7 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _onServer = new(StringComparer.Ordinal);
     private readonly HashSet<string> _excused = new(StringComparer.Ordinal);
     private readonly List<(string Former, string Now)> _replaced = [];
+    private readonly Dictionary<(string Table, string Key), string> _under = [];
 
     public string Name => "twins";
 
@@ -66,6 +67,7 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
         {
             case EditSeen edit:
                 Made(edit.Device).UnionWith(edit.Facts.Made.Select(r => r.Row));
+                NoteSharedKeys(edit.Facts.Made);
 
                 // An edit elsewhere of the row under its former key may bring that one back.
                 _excused.UnionWith(edit.Facts.Moved.Select(r => r.Row));
@@ -102,6 +104,20 @@ internal sealed class TwinChecker(RandomSchema schema) : IChecker
                 }
 
                 break;
+        }
+    }
+
+    // Where two that use one key mean one row, each knows it by the tag it made it with: it may be given another key under the one and edited under the other.
+    private void NoteSharedKeys(IReadOnlyList<RowFact> made)
+    {
+        foreach (var row in made.Where(r => schema.Tables.First(t => t.Name == r.Table).KeyIsIdentity))
+        {
+            if (_under.TryGetValue((row.Table, row.Key), out var other))
+            {
+                _replaced.Add((other, row.Row));
+            }
+
+            _under[(row.Table, row.Key)] = row.Row;
         }
     }
 

@@ -362,6 +362,45 @@ public sealed class ReusedIdTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "MOD-03")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_made_under_the_id_of_one_that_another_row_threw_out_is_not_that_one(bool recursiveTriggers)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE item(id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT); INSERT INTO item VALUES(1, 'x', 'one'), (2, 'y', 'two');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql($"PRAGMA recursive_triggers = {(recursiveTriggers ? "ON" : "OFF")}");
+        a.Sql("INSERT OR IGNORE INTO item VALUES(1, 'z', 'ignored')");
+        a.Sql("INSERT OR REPLACE INTO item VALUES(1, 'y', 'won')");
+        a.Sql("INSERT INTO item VALUES(2, 'z', 'new')");
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|y|won", "3|z|new"], b.Rows("SELECT * FROM item ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "MOD-03")]
+    public async Task A_row_that_an_insert_would_have_thrown_out_and_was_ignored_is_the_one_it_was()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE item(id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT); INSERT INTO item VALUES(1, 'x', 'one');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("INSERT OR IGNORE INTO item VALUES(2, 'x', 'ignored')");
+        a.Sql("INSERT INTO item VALUES(3, 'y', 'other')");
+        a.Sql("INSERT OR REPLACE INTO item VALUES(1, 'x', 'still one')");
+        b.Sql("UPDATE item SET code = 'w' WHERE id = 1");
+        await b.SyncAsync();
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["1|w|still one", "3|y|other"], b.Rows("SELECT * FROM item ORDER BY id"));
+        Steps.AssertEqual(a, b);
+    }
+
     [Fact]
     [Trait("req", "PUSH-02")]
     [Trait("req", "CON-08")]

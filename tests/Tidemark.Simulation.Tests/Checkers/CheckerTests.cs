@@ -97,6 +97,19 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    [Trait("req", "PUSH-03")]
+    public void The_twin_checker_excuses_a_moved_row_under_every_tag_it_was_made_with_where_the_key_is_its_identity()
+    {
+        var table = History.SchemaOf(Tidemark.Simulation.Workload.KeyKind.Code).Tables[0];
+        EditSeen Makes(string device, string tag, string key) => new(device, "ann", new EditFacts([], [new(table.Name, tag, key)], [], []));
+        var moves = new EditSeen("C", "ann", new EditFacts([], [], [], [new(table.Name, "B1", "k2")]));
+        var twins = new Quiet([History.Server(History.Twice("A1", "w", table))]);
+        var checker = () => new TwinChecker(History.SchemaOf(Tidemark.Simulation.Workload.KeyKind.Code));
+        Assert.Empty(History.Of(checker(), Makes("A", "A1", "k1"), Makes("B", "B1", "k1"), moves, twins));
+        Assert.Single(History.Of(checker(), Makes("A", "A1", "k3"), Makes("B", "B1", "k1"), moves, twins));
+    }
+
+    [Fact]
     public void The_convergence_checker_sees_replicas_that_differ_and_rows_that_wait_for_nothing()
     {
         var checker = () => new ConvergenceChecker(History.Schema);

@@ -7,7 +7,7 @@ namespace Tidemark.Simulation.Tests.Checkers;
 /// <summary>Histories made by hand, for one table with a word, whose rows may hang below each other.</summary>
 internal static class History
 {
-    public static RandomSchema Schema { get; } = FirstWithOneTable();
+    public static RandomSchema Schema { get; } = SchemaOf(KeyKind.Uuid);
 
     public static TableShape Table => Schema.Tables[0];
 
@@ -38,35 +38,37 @@ internal static class History
     public static DatabaseImage Hanging(string row, string parent) =>
         new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [RowOf(parent, parent, "w"), RowOf(row, row, "w", parent)] });
 
-    public static DatabaseImage Twice(string row, string word) =>
-        new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [Table.Name] = [RowOf("1", row, word), RowOf("2", row, word)] });
+    public static DatabaseImage Twice(string row, string word, TableShape? table = null) =>
+        new(new Dictionary<string, IReadOnlyList<Value[]>>(StringComparer.Ordinal) { [(table ?? Table).Name] = [RowOf("1", row, word, table: table), RowOf("2", row, word, table: table)] });
 
     public static ReplicaAtRest Server(DatabaseImage rows, string user = "ann") => new("", user, rows, new HashSet<string>(StringComparer.Ordinal), null);
 
     public static ReplicaAtRest Device(string name, DatabaseImage rows, Books? books = null, params string[] open) =>
         new(name, "ann", rows, open.ToHashSet(StringComparer.Ordinal), books ?? new Books { File = "file" });
 
-    private static Value[] RowOf(string key, string tag, string word, string? parent = null)
+    private static Value[] RowOf(string key, string tag, string word, string? parent = null, TableShape? table = null)
     {
-        var row = new Value[Table.Columns.Count];
+        table ??= Table;
+        var row = new Value[table.Columns.Count];
         Array.Fill(row, Value.Null);
         row[0] = Value.Text(key);
-        row[Table.TagAt] = Value.Text(tag);
-        row[Table.TagAt + 1] = Value.Text(word);
+        row[table.TagAt] = Value.Text(tag);
+        row[table.TagAt + 1] = Value.Text(word);
         if (parent is not null)
         {
-            row[Table.Columns.ToList().IndexOf(Table.References[0].Name)] = Value.Text(parent);
+            row[table.Columns.ToList().IndexOf(table.References[0].Name)] = Value.Text(parent);
         }
 
         return row;
     }
 
-    private static RandomSchema FirstWithOneTable()
+    /// <summary>One table whose rows may hang below each other.</summary>
+    public static RandomSchema SchemaOf(KeyKind key)
     {
         for (var seed = 0UL; ; seed++)
         {
             var schema = RandomSchema.Make(new Tidemark.Simulation.Clock.Dice(seed));
-            if (schema.Tables is [{ KeyKind: KeyKind.Uuid, References.Count: 1 }])
+            if (schema.Tables is [{ References.Count: 1 } table] && table.KeyKind == key)
             {
                 return schema;
             }

@@ -174,7 +174,7 @@ internal sealed class DifferenceReader(StoreSession session)
     private IEnumerable<Touch> LeavingOf(HashSet<RowId> added)
     {
         var leaving = session.Outbox.ReadLeaving(_snapshot.LastSeq);
-        var left = leaving.Where(t => t.Op is "D" or "R").Select(IdOf).OfType<RowId>().Concat(_reused.Left.Keys).Where(added.Contains).ToHashSet();
+        var left = leaving.Where(t => t.Op is "D" or "R").Select(IdOf).OfType<RowId>().Concat(_reused.Left).Where(added.Contains).ToHashSet();
         return left.Count == 0
             ? leaving
             : leaving.Concat(left.Select(l => l.Type).Distinct().SelectMany(t => session.Outbox.ReadInserts(_snapshot.LastSeq, session.FindTable(t)!, left))).OrderBy(t => t.Seq);
