@@ -135,6 +135,11 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
         db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R', 'K', 'N') ORDER BY seq",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
 
+    /// <summary>The same up to a note, with those of rows inserted: what waits there was read and could not be sent.</summary>
+    public List<Touch> ReadWaiting(long lastSeq) =>
+        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq <= ?1 AND ctx = ?2 AND op IN ('D', 'R', 'K', 'N', 'I') ORDER BY seq",
+            ReadTouch, Value.Integer(lastSeq), Value.Integer(context));
+
     /// <summary>Notes of rows inserted under these ids, in order.</summary>
     public List<Touch> ReadInserts(long afterSeq, EntityTable table, IReadOnlySet<RowId> ids) =>
         [.. db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND type = ?2 AND op = 'I' AND ctx = ?3 ORDER BY seq",

@@ -40,4 +40,26 @@ public sealed class OfferOrderTests
         Assert.Equal(["of ann|90"], b.Rows("SELECT title, author_id FROM book"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-08")]
+    public async Task A_reference_to_a_row_whose_offer_is_refused_is_not_sent_with_the_id_that_another_row_has_by_now()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE place(id INTEGER PRIMARY KEY, code TEXT UNIQUE, part_of INTEGER REFERENCES place(id));");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("INSERT INTO place VALUES(1, 'blue', NULL), (2, NULL, 1)");
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        b.Sql("INSERT INTO place VALUES(1, 'blue', NULL)");
+        await b.SyncAsync();
+        await a.SyncAsync();
+        await a.SyncAsync();
+        await b.SyncAsync();
+        Assert.Equal(["1|blue|NULL", "2|NULL|NULL"], b.Rows("SELECT * FROM place ORDER BY id"));
+        Assert.Equal(["1|blue|NULL", "2|NULL|1"], a.Rows("SELECT * FROM place ORDER BY id"));
+    }
 }

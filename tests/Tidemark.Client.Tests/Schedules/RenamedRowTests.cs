@@ -324,4 +324,31 @@ public sealed class RenamedRowTests
         Assert.Equal(["123|red"], a.Rows("SELECT * FROM team"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "MOD-03")]
+    public async Task A_change_of_key_that_waited_for_a_refused_parent_goes_with_the_edit_that_takes_the_row_off_it()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE shelf(id TEXT PRIMARY KEY, slug TEXT UNIQUE);
+            CREATE TABLE book(code TEXT PRIMARY KEY, shelf_id TEXT REFERENCES shelf(id), note TEXT);
+            CREATE TABLE page(id TEXT PRIMARY KEY, book TEXT NOT NULL REFERENCES book(code) ON DELETE CASCADE ON UPDATE CASCADE);
+            INSERT INTO book VALUES('old', NULL, NULL);
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO shelf VALUES('s1', 'x'); INSERT INTO page VALUES('p', 'old')");
+        await b.SyncAsync();
+        a.Sql("INSERT INTO shelf VALUES('s2', 'x'); UPDATE book SET code = 'new', shelf_id = 's2'");
+        await a.SyncAsync(SyncMode.PushOnly);
+        a.Options.Push.BatchCommandsMax = 1;
+        a.Sql("INSERT INTO book VALUES('b1', NULL, NULL), ('b2', NULL, NULL), ('b3', NULL, NULL)");
+        a.DuringNextPush("UPDATE book SET note = 'edited', shelf_id = NULL WHERE code = 'new'"); // The notes of the change of key belong to an earlier batch.
+        await a.SyncAsync(SyncMode.PushOnly);
+        await b.SyncAsync();
+        Assert.Equal(["new|NULL|edited"], b.Rows("SELECT * FROM book WHERE code NOT LIKE 'b_'"));
+        Assert.Equal(["p|new"], b.Rows("SELECT * FROM page"));
+    }
 }

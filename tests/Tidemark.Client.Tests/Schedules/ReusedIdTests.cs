@@ -401,6 +401,44 @@ public sealed class ReusedIdTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "MOD-03")]
+    [InlineData("INSERT INTO item VALUES(1, 'new', NULL)", false)]
+    [InlineData("INSERT INTO item VALUES(1, 'new', NULL)", true)]
+    [InlineData("INSERT INTO item VALUES(9, 'new', NULL); UPDATE item SET id = 1 WHERE id = 9", true)]
+    public async Task A_row_made_under_the_id_of_one_whose_deletion_waits_for_a_refused_one_is_a_row_of_its_own(string makes, bool duringPush)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", """
+            CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT, note TEXT);
+            CREATE TABLE part(id TEXT PRIMARY KEY, item_id INTEGER NOT NULL REFERENCES item(id) ON DELETE CASCADE);
+            CREATE TABLE bolt(id TEXT PRIMARY KEY, part_id TEXT NOT NULL REFERENCES part(id) ON DELETE RESTRICT);
+            INSERT INTO item VALUES(1, 'old', NULL); INSERT INTO part VALUES('p', 1);
+            """);
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        b.Sql("INSERT INTO bolt VALUES('b', 'p')");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM item");
+        await a.SyncAsync(SyncMode.PushOnly);
+        if (duringPush)
+        {
+            a.Options.Push.BatchCommandsMax = 1;
+            a.Sql("INSERT INTO item VALUES(2, 'two', NULL), (3, 'two', NULL), (4, 'two', NULL)");
+            a.DuringNextPush(makes); // The note of the deletion belongs to an earlier batch.
+        }
+        else
+        {
+            a.Sql(makes);
+        }
+
+        await a.SyncAsync();
+        await b.SyncAsync();
+        Assert.Equal(["new"], b.Rows("SELECT name FROM item WHERE name NOT IN ('old', 'two')"));
+        Assert.Equal(["old|p|b"], b.Rows("SELECT name, part.id, bolt.id FROM item JOIN part ON item_id = item.id JOIN bolt ON part_id = part.id"));
+    }
+
     [Fact]
     [Trait("req", "PUSH-02")]
     [Trait("req", "CON-08")]

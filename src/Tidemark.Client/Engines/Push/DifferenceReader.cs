@@ -17,6 +17,8 @@ internal sealed class DifferenceReader(StoreSession session)
     private readonly HashSet<RowId> _judged = []; // by all notes of their deletion, also by those of later batches
     private readonly HashSet<RowId> _replaced = []; // by the INSERT whose own note comes next
     private readonly List<(RowId From, RowId To)> _renames = [];
+    private readonly List<Touch> _waiting = []; // Notes of changed keys from before this batch.
+    private long _afterSeq;
     private (RowId Id, long Seq)? _renamed; // by the last note that was read
 
     public PushSnapshot Read(long afterSeq, int rowsMax)
@@ -28,6 +30,7 @@ internal sealed class DifferenceReader(StoreSession session)
 
         ReadBlocked();
         ReadHeldOff();
+        NoteWaiting(afterSeq);
         ReadTouches(afterSeq, rowsMax);
         for (var seen = -1; seen != _snapshot.Rows.Count;)
         {
@@ -98,6 +101,30 @@ internal sealed class DifferenceReader(StoreSession session)
         }
     }
 
+    // What was read with an earlier batch of the run and waits there: a row inserted under the id of one whose deletion waits is another one all the same, and
+    // one that is edited under a key which it could not be given yet is no new one.
+    private void NoteWaiting(long afterSeq)
+    {
+        _afterSeq = afterSeq;
+        if (afterSeq == 0)
+        {
+            return;
+        }
+
+        foreach (var touch in session.Outbox.ReadWaiting(afterSeq))
+        {
+            if (session.FindTable(touch.Type) is { } table)
+            {
+                _reused.Note(table, new RowId(table.Number, table.KeyOf(touch)), touch);
+            }
+
+            if (touch.Op is "K" or "N")
+            {
+                _waiting.Add(touch);
+            }
+        }
+    }
+
     private void ReadTouches(long afterSeq, int rowsMax)
     {
         var touches = session.Outbox.ReadTouches(afterSeq, WindowMax);
@@ -138,7 +165,7 @@ internal sealed class DifferenceReader(StoreSession session)
     // of what was sent, and a row that only changed its key for one that was deleted.
     private void ReadLater()
     {
-        if (!_snapshot.HasMore)
+        if (!_snapshot.HasMore && _waiting.Count == 0)
         {
             return;
         }
@@ -150,7 +177,7 @@ internal sealed class DifferenceReader(StoreSession session)
         }
 
         Touch? former = null;
-        foreach (var touch in LeavingOf(added))
+        foreach (var touch in _snapshot.HasMore ? _waiting.Concat(LeavingOf(added)) : _waiting)
         {
             if (touch.Op == "K")
             {
@@ -221,7 +248,11 @@ internal sealed class DifferenceReader(StoreSession session)
             row = Add(ReadRow(table, key, touch.Op == "A"));
         }
 
-        _reused.Note(table, id, touch);
+        if (touch.Seq > _afterSeq)
+        {
+            _reused.Note(table, id, touch);
+        }
+
         row.Inserted |= touch.Op == "I" && !_replaced.Contains(id);
         if (touch.Op == "R")
         {
@@ -242,7 +273,7 @@ internal sealed class DifferenceReader(StoreSession session)
         // Where only the engine has brought the row back, nothing was made again.
         foreach (var id in _reused.Again)
         {
-            if (_rows[id] is { Base: not null, Live: not null } row && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete && !_snapshot.Reinserted.Contains(row))
+            if (_rows.TryGetValue(id, out var row) && row is { Base: not null, Live: not null } && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete && !_snapshot.Reinserted.Contains(row))
             {
                 _snapshot.Reinserted.Add(row);
             }
@@ -343,7 +374,7 @@ internal sealed class DifferenceReader(StoreSession session)
             return new ResolvedReference(edge, id, StateOf(parent));
         }
 
-        if (_snapshot.Blocked.TryGetValue(id, out var operation) && operation is Operation.Create or Operation.Rekey)
+        if (_snapshot.Blocked.TryGetValue(id, out var operation) && (operation is Operation.Create or Operation.Rekey || (operation == Operation.Offer && table.Type.Identity == IdentityModel.ServerAssigned)))
         {
             return new ResolvedReference(edge, id, ParentState.Blocked);
         }
@@ -445,45 +476,8 @@ internal sealed class DifferenceReader(StoreSession session)
         }
     }
 
-    private RowState ReadRow(EntityTable table, EntityKey key, bool adopted = false)
-    {
-        for (var i = 0; i < key.Count; i++)
-        {
-            if (key[i].Kind is ValueKind.Null or ValueKind.MalformedText)
-            {
-                var field = table.Type.Fields[table.Type.KeyOrdinals[i]];
-                return new RowState(table, key) { Fault = new UnfitValueException(table.Type, field, "is part of the key and is " + (key[i].IsNull ? "NULL; give the row a key." : "not valid UTF-8.")) };
-            }
-        }
-
-        try
-        {
-            var live = LiveRows.Read(session, table, key);
-            if (live.Exists && UnfitKeys.FieldOf(table.Type, key) is { } field)
-            {
-                throw new UnfitValueException(table.Type, field, $"is part of the key and is not stored as {field.Type} of form {field.Form}; write it so.");
-            }
-
-            if (live.Visible is { } visible && session.Owners?.FaultOf(table, visible) is { } elsewhere)
-            {
-                throw elsewhere;
-            }
-
-            var entry = table.ReadEntry(session.Db, key, session.Remote);
-            return new RowState(table, key)
-            {
-                Live = live.Visible,
-                Base = session.BaseOf(table, key, entry, live.Any),
-                BaseVersion = entry?.Version ?? 0,
-                TombstoneVersion = entry is null && session.HasTombstones ? session.Tombstones.VersionOf(table.Number, key) : 0,
-                Adopted = adopted || _adopted.Contains(new RowId(table.Number, key)),
-            };
-        }
-        catch (UnfitValueException e)
-        {
-            return new RowState(table, key) { Fault = e };
-        }
-    }
+    private RowState ReadRow(EntityTable table, EntityKey key, bool adopted = false) =>
+        RowStateReader.Read(session, table, key, adopted || _adopted.Contains(new RowId(table.Number, key)));
 
     private static bool Differs(Row a, Row b, RelationEdge edge) => edge.SourceOrdinals.Any(o => a[o] != b[o]);
 }
