@@ -272,27 +272,29 @@ public sealed class RenamedRowTests
     }
 
     [Theory]
-    [InlineData(SyncMode.Full)]
-    [InlineData(SyncMode.PushOnly)]
+    [InlineData(SyncMode.Full, "TEXT", "'s1'", "'s9'")]
+    [InlineData(SyncMode.PushOnly, "TEXT", "'s1'", "'s9'")]
+    [InlineData(SyncMode.Full, "INTEGER", "1", "9")]
+    [InlineData(SyncMode.PushOnly, "INTEGER", "1", "9")]
     [Trait("req", "PUSH-02")]
-    public async Task A_row_that_gets_its_former_key_back_keeps_what_only_others_know_below_it(SyncMode first)
+    public async Task A_row_that_gets_its_former_key_back_keeps_what_only_others_know_below_it(SyncMode first, string type, string former, string key)
     {
         await using var world = await World.StartAsync();
-        var a = world.Adopt("a", """
-            CREATE TABLE shelf(id TEXT PRIMARY KEY, name TEXT);
-            CREATE TABLE box(id TEXT PRIMARY KEY, shelf_id TEXT NOT NULL REFERENCES shelf(id) ON UPDATE CASCADE ON DELETE CASCADE);
-            INSERT INTO shelf VALUES('s1', 'one');
+        var a = world.Adopt("a", $"""
+            CREATE TABLE shelf(id {type} PRIMARY KEY, name TEXT);
+            CREATE TABLE box(id TEXT PRIMARY KEY, shelf_id {type} NOT NULL REFERENCES shelf(id) ON UPDATE CASCADE ON DELETE CASCADE);
+            INSERT INTO shelf VALUES({former}, 'one');
             """);
         var b = world.Clone("b", a);
         await Steps.UntilQuietAsync(a, b);
-        a.Sql("UPDATE shelf SET id = 's9'");
+        a.Sql($"UPDATE shelf SET id = {key}");
         await a.SyncAsync(first);
         await b.SyncAsync();
-        b.Sql("INSERT INTO box VALUES('x', 's9')");
+        b.Sql($"INSERT INTO box VALUES('x', {key})");
         await b.SyncAsync();
-        a.Sql("UPDATE shelf SET id = 's1'");
+        a.Sql($"UPDATE shelf SET id = {former}");
         await Steps.UntilQuietAsync(a, b);
-        Assert.Equal(["x|s1"], a.Rows("SELECT * FROM box"));
+        Assert.Equal([$"x|{former.Trim('\'')}"], a.Rows("SELECT * FROM box"));
         Steps.AssertEqual(a, b);
     }
 
