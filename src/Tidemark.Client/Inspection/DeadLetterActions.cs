@@ -39,7 +39,7 @@ internal sealed class DeadLetterActions(StoreSession session, SyncEnvironment en
             }
             else
             {
-                session.Outbox.Touch(table, key, "M", environment.NowMs);
+                NotedAnew.Touch(session, table, key, command, environment.NowMs);
             }
         }
     }

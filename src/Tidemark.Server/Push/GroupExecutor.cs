@@ -13,6 +13,7 @@ internal sealed class GroupExecutor
     private readonly PushSession _session;
     private readonly RowRules _rules;
     private readonly CommandExecutor _executor;
+    private readonly MadeBefore _madeBefore;
     private readonly List<RecordedVerdict> _accepted = [];
     private readonly Action<Guid> _lookAt;
     private Guid _current;
@@ -22,6 +23,7 @@ internal sealed class GroupExecutor
         _session = session;
         _rules = new RowRules(session);
         _executor = new CommandExecutor(session, _rules);
+        _madeBefore = new MadeBefore(session);
         _lookAt = id => _current = id;
     }
 
@@ -39,9 +41,19 @@ internal sealed class GroupExecutor
             return;
         }
 
-        if (await CarryOutAsync(commands, cancellationToken).ConfigureAwait(false) is { } refused)
+        if (await CarryOutAsync(commands, cancellationToken).ConfigureAwait(false) is not { } refused)
+        {
+            return;
+        }
+
+        var open = await _madeBefore.AnswerAsync(commands, refused.Why.Conflict is null ? null : refused.Command, cancellationToken).ConfigureAwait(false);
+        if (open.Count == commands.Count)
         {
             await RefuseAsync(commands, refused.Command, refused.Why, cancellationToken).ConfigureAwait(false);
+        }
+        else if (open.Count > 0)
+        {
+            await RunAsync(open, cancellationToken).ConfigureAwait(false);
         }
     }
 

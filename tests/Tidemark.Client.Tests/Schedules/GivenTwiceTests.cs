@@ -240,4 +240,33 @@ public sealed class GivenTwiceTests
         a.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
         await a.TrySyncAsync(SyncMode.PushOnly);
     }
+
+    [Theory]
+    [InlineData("", "UPDATE person SET club_id = NULL", 1)]
+    [InlineData("", "DELETE FROM person", 0)]
+    [InlineData("REFERENCES person(id) DEFERRABLE INITIALLY DEFERRED", "UPDATE person SET club_id = NULL", 1)]
+    [InlineData("REFERENCES person(id) DEFERRABLE INITIALLY DEFERRED", "DELETE FROM person", 0)]
+    [Trait("req", "PULL-10")]
+    [Trait("req", "PUSH-06")]
+    public async Task A_row_that_others_brought_back_before_its_creation_was_answered_is_not_made_twice_when_what_it_refers_to_is_refused(string ofClub, string since, int left)
+    {
+        await using var lost = await LostWorld.StartAsync($"""
+            CREATE TABLE town(id TEXT PRIMARY KEY);
+            CREATE TABLE club(id TEXT PRIMARY KEY, town_id TEXT NOT NULL REFERENCES town(id), lead INTEGER {ofClub});
+            CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, club_id TEXT REFERENCES club(id) DEFERRABLE INITIALLY DEFERRED);
+            INSERT INTO town VALUES('t');
+            """);
+        var (a, b) = (lost.A, lost.B);
+        b.Sql($"BEGIN; INSERT INTO club VALUES('c', 't', {(ofClub.Length > 0 ? "1" : "NULL")}); INSERT INTO person VALUES(1, 'ann', 'c'); COMMIT");
+        b.Network.Decide = path => path.EndsWith("/push", StringComparison.Ordinal) ? Fault.DropResponse : Fault.None;
+        await b.TrySyncAsync(SyncMode.PushOnly);
+        await a.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        await a.SyncAsync(); // Brings both back.
+        a.Sql($"BEGIN; {since}; DELETE FROM club; DELETE FROM town; COMMIT");
+        await a.SyncAsync();
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(left, a.Rows("SELECT * FROM person").Count);
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -148,4 +148,22 @@ public sealed class MergedCreatesTests
         await b.SyncAsync();
         return (a, b);
     }
+
+    [Fact]
+    [Trait("req", "STO-14")]
+    [Trait("req", "PUSH-05")]
+    public async Task An_adopted_row_meets_the_one_of_another_file_also_when_it_is_sent_again_after_its_parent()
+    {
+        await using var world = await World.StartAsync();
+        const string Schema = """
+            CREATE TABLE shop(id TEXT PRIMARY KEY, word TEXT);
+            CREATE TABLE list(id INTEGER PRIMARY KEY, shop_id TEXT NOT NULL REFERENCES shop(id), word TEXT);
+            """;
+        var a = world.Adopt("a", Schema + "INSERT INTO shop VALUES('s1', 'one'); INSERT INTO list VALUES(8, 's1', 'eight');");
+        await a.SyncAsync();
+        var b = world.Adopt("b", Schema + "INSERT INTO shop VALUES('s1', 'uno'); INSERT INTO list VALUES(8, 's1', 'otto');"); // Its shop is a conflict.
+        await Steps.UntilQuietAsync(b, a);
+        Assert.Equal(["8"], a.Rows("SELECT id FROM list"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -453,7 +453,7 @@ internal sealed class VerdictApplier(StoreSession session, SyncEnvironment envir
                 Again().Separate(table, key);
                 break;
             default:
-                TouchAgain(table, key, command);
+                NotedAnew.Touch(session, table, key, command, environment.NowMs);
                 break;
         }
     }
