@@ -38,8 +38,24 @@ public static class CanonicalPayload
     }
 
     /// <summary>Lower-case hex SHA-256 over the command ids joined by LF: the fast path of idempotency.</summary>
-    public static string SyncOperationId(IEnumerable<Guid> commandIds) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', commandIds.Select(id => id.ToString("D"))))));
+    public static string SyncOperationId(IEnumerable<Guid> commandIds)
+    {
+        ArgumentNullException.ThrowIfNull(commandIds);
+        using var ids = new CanonicalJsonWriter();
+        Span<byte> text = stackalloc byte[36];
+        foreach (var id in commandIds)
+        {
+            if (ids.Length > 0)
+            {
+                ids.WriteByte((byte)'\n');
+            }
+
+            Utf8Formatter.TryFormat(id, text, out _);
+            ids.WriteRaw(text);
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(ids.Written));
+    }
 
     /// <summary>One form for all spellings of a number: integers of 64 bits exactly, everything else as a double.</summary>
     internal static void WriteNumber(CanonicalJsonWriter writer, ReadOnlySpan<byte> token)
