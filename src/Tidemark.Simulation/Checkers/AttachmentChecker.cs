@@ -5,7 +5,8 @@ namespace Tidemark.Simulation.Checkers;
 /// <summary>
 /// A row hangs on a parent that somebody gave it: never on another row that happens to have the number, and on none only when somebody
 /// took it off or one of its parents was ever gone. Rows whose key is their identity may be two people's, and rows whose key was ever
-/// changed or taken over may be meant by either key: they are left out.
+/// changed or taken over may be meant by either key: they are left out. A row that has the unique value of one that the same app deleted is that row under
+/// another key to those who are told of both at once, so what hung on the one may hang on the other.
 /// </summary>
 internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
 {
@@ -14,6 +15,8 @@ internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
     private readonly HashSet<string> _gone = new(StringComparer.Ordinal);
     private readonly HashSet<string> _onServer = new(StringComparer.Ordinal);
     private readonly HashSet<string> _rekeyed = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Device, string Table, string Value), HashSet<string>> _freed = [];
+    private readonly Dictionary<string, HashSet<string>> _heirs = new(StringComparer.Ordinal);
     private bool _restored;
 
     public string Name => "attachment";
@@ -24,6 +27,7 @@ internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
         {
             case EditSeen edit:
                 Note(edit.Facts);
+                NoteHeirs(edit);
                 break;
             case DuplicatesMerged merge:
                 // What refers to either means both, until the merge is taken back.
@@ -60,8 +64,46 @@ internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
                 continue;
             }
 
-            (_given.TryGetValue((table, row, reference), out var parents) ? parents : _given[(table, row, reference)] = new(StringComparer.Ordinal)).Add(parent);
+            SetOf(_given, (table, row, reference)).Add(parent);
         }
+    }
+
+    private void NoteHeirs(EditSeen edit)
+    {
+        foreach (var freed in edit.Facts.Freed)
+        {
+            SetOf(_freed, (edit.Device, freed.Table, freed.Value)).Add(freed.Row);
+        }
+
+        foreach (var taken in edit.Facts.Taken)
+        {
+            foreach (var former in _freed.TryGetValue((edit.Device, taken.Table, taken.Value), out var rows) ? rows : [])
+            {
+                SetOf(_heirs, former).Add(taken.Row);
+            }
+        }
+    }
+
+    private static HashSet<string> SetOf<TKey>(Dictionary<TKey, HashSet<string>> sets, TKey key)
+        where TKey : notnull =>
+        sets.TryGetValue(key, out var set) ? set : sets[key] = new(StringComparer.Ordinal);
+
+    private bool IsHeir(string parent, IEnumerable<string> given)
+    {
+        var seen = new HashSet<string>(given, StringComparer.Ordinal);
+        var open = new Queue<string>(seen);
+        while (open.TryDequeue(out var row) && !seen.Contains(parent))
+        {
+            foreach (var heir in _heirs.TryGetValue(row, out var heirs) ? heirs : [])
+            {
+                if (seen.Add(heir))
+                {
+                    open.Enqueue(heir);
+                }
+            }
+        }
+
+        return seen.Contains(parent);
     }
 
     private void Check(DatabaseImage rows, Action<string> violation)
@@ -78,7 +120,7 @@ internal sealed class AttachmentChecker(RandomSchema schema) : IChecker
                     continue;
                 }
 
-                if (parent is not null && !parents.Contains(parent))
+                if (parent is not null && !IsHeir(parent, parents))
                 {
                     violation($"{table.Name} <{tag}>.{reference.Name} hangs on <{parent}>; it was only ever given {string.Join(", ", parents)}");
                 }

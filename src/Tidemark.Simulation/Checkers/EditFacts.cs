@@ -26,6 +26,12 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
     /// <summary>The keys that moved rows had before.</summary>
     public IReadOnlyList<RowFact> Left { get; init; } = [];
 
+    /// <summary>Unique values that rows held which are gone.</summary>
+    public IReadOnlyList<UniqueHolding> Freed { get; init; } = [];
+
+    /// <summary>Unique values that rows did not hold before.</summary>
+    public IReadOnlyList<UniqueHolding> Taken { get; init; } = [];
+
     /// <summary>Tags of all rows that differ, and of their parents, theirs, and so on: what waits may bring any of them back.</summary>
     public IReadOnlySet<string> Touched { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
@@ -103,7 +109,7 @@ internal sealed record EditFacts(IReadOnlyList<WordWritten> Words, IReadOnlyList
             gone.AddRange(old.Where(row => unmatched[TagOf(table, row)] > 0 && !stays.Contains((KeyOf(table, row), TagOf(table, row)))).Select(row => new RowFact(table.Name, TagOf(table, row), KeyOf(table, row))));
         }
 
-        return new EditFacts(words, made, gone, moved) { Attached = attached, Left = left, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after), Merged = merged };
+        return new EditFacts(words, made, gone, moved) { Attached = attached, Left = left, Replaced = replaced, Touched = TouchedRows.Between(schema, before, after), Merged = merged, Freed = UniqueHolding.Freed(schema, before, after), Taken = UniqueHolding.Taken(schema, before, after) };
     }
 
     /// <summary>The tag of the parent a row refers to, null when it refers to none; false when it refers to what is not there.</summary>

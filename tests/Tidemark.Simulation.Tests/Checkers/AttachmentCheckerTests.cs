@@ -24,6 +24,36 @@ public sealed class AttachmentCheckerTests
         Assert.Empty(History.Of(new AttachmentChecker(Schema), given, Edit(replaced: [("p1", "p2")]), Quiet("p2")));
     }
 
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    public void It_knows_a_row_that_has_the_unique_value_of_one_that_the_same_app_deleted()
+    {
+        var given = Edit(attached: [new AttachedTo(Table.Name, "child", Table.References[0].Name, "p1")]);
+        var freed = new EditSeen("B", "ann", new EditFacts([], [], [], []) { Freed = [new UniqueHolding(Table.Name, "p1", "code x")] });
+        EditSeen Takes(string device) => new(device, "ann", new EditFacts([], [], [], []) { Taken = [new UniqueHolding(Table.Name, "p2", "code x")] });
+        Assert.Empty(History.Of(new AttachmentChecker(Schema), given, freed, Takes("B"), Quiet("p2")));
+        Assert.Single(History.Of(new AttachmentChecker(Schema), given, freed, Takes("C"), Quiet("p2")));
+        Assert.Single(History.Of(new AttachmentChecker(Schema), given, Takes("B"), freed, Quiet("p2")));
+    }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    public void Unique_values_are_freed_by_rows_that_go_and_taken_by_rows_that_get_them()
+    {
+        var schema = Enumerable.Range(0, 1000).Select(seed => RandomSchema.Make(new Dice((ulong)seed))).First(s => s.Tables.Any(t => t.UniqueCollation == "NOCASE"));
+        var table = schema.Tables.First(t => t.UniqueCollation == "NOCASE");
+        DatabaseImage Rows(params (string Tag, string Code)[] rows)
+        {
+            var tables = schema.Tables.ToDictionary(t => t.Name, _ => (IReadOnlyList<Value[]>)[], StringComparer.Ordinal);
+            tables[table.Name] = [.. rows.Select(r => table.Columns.Select(c => c == TableShape.Tag ? Value.Text(r.Tag) : c == "code" ? Value.Text(r.Code) : Value.Null).ToArray())];
+            return new DatabaseImage(tables);
+        }
+
+        var (before, after) = (Rows(("a", "Red"), ("b", "blue")), Rows(("c", "RED"), ("b", "Blue")));
+        Assert.Equal([new UniqueHolding(table.Name, "a", "code RED")], UniqueHolding.Freed(schema, before, after));
+        Assert.Equal([new UniqueHolding(table.Name, "c", "code RED")], UniqueHolding.Taken(schema, before, after));
+    }
+
     private static TableShape? Self(RandomSchema schema) =>
         schema.Tables.FirstOrDefault(t => t.KeyKind == KeyKind.Uuid && t.References.Count > 0 && ReferenceEquals(t.References[0].Target, t));
 
