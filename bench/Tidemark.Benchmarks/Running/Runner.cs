@@ -28,6 +28,7 @@ internal static class Runner
         new PushBenchmark(),
         new SmallRunsBenchmark(),
         new ConflictsBenchmark(),
+        new ReplacedBenchmark(),
         new RemotesBenchmark(),
         new LiveBenchmark(),
         new LiveConnectionsBenchmark(),

@@ -130,9 +130,9 @@ public sealed class OutboxRepository(StoreConnection db, int remote, long contex
             "SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND (ctx = ?2 OR type = 0) ORDER BY seq LIMIT ?3",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context), Value.Integer(limit));
 
-    /// <summary>Notes of deletions, of rows thrown out and of changed keys, in order.</summary>
-    public List<Touch> ReadLeaving(long afterSeq) =>
-        db.Query("SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND op IN ('D', 'R', 'K', 'N') ORDER BY seq",
+    /// <summary>Notes of changed keys, and of rows of these types that were deleted or thrown out, in order.</summary>
+    public List<Touch> ReadLeaving(long afterSeq, IEnumerable<EntityTable> deletionsOf) =>
+        db.Query($"SELECT seq, type, op, k0, k1, k2, k3, k4, k5, k6, k7, at FROM _tm_touch WHERE seq > ?1 AND ctx = ?2 AND (op IN ('K', 'N') OR (op IN ('D', 'R') AND type IN ({string.Join(',', deletionsOf.Select(t => t.Number))}))) ORDER BY seq",
             ReadTouch, Value.Integer(afterSeq), Value.Integer(context));
 
     /// <summary>The same up to a note, with those of rows inserted: what waits there was read and could not be sent.</summary>

@@ -58,6 +58,7 @@ public sealed class BadServerTests
 
     [Fact]
     [Trait("req", "RUN-14")]
+    [Trait("speed", "slow")]
     public async Task Another_users_token_is_refused_and_sends_nothing()
     {
         var (world, first, _) = await World.NotesAsync();

@@ -14,6 +14,7 @@ public sealed class BadStateTests
     [InlineData("upper(cursor)")]
     [Trait("req", "CUR-05")]
     [Trait("req", "STO-15")]
+    [Trait("speed", "slow")]
     public async Task A_cursor_changed_by_hand_is_said_fetched_anew_and_nothing_is_lost(string changed)
     {
         var (world, first, second) = await World.NotesAsync();

@@ -63,6 +63,7 @@ public sealed class BadValueTests
     [Fact]
     [Trait("req", "STO-15")]
     [Trait("req", "PUSH-11")]
+    [Trait("speed", "slow")]
     public async Task Ten_megabytes_of_text_travel_and_what_is_larger_than_the_limit_is_a_dead_letter_that_names_it()
     {
         var (world, first, second) = await World.OfAsync(Odd);
@@ -80,6 +81,7 @@ public sealed class BadValueTests
     [Fact]
     [Trait("req", "STO-15")]
     [Trait("req", "STO-14")]
+    [Trait("speed", "slow")]
     public async Task Five_hundred_columns_are_synced_like_any_and_edits_of_one_travel_alone()
     {
         var columns = string.Join(", ", Enumerable.Range(1, 499).Select(i => $"\"c {i}\" TEXT"));
@@ -94,6 +96,7 @@ public sealed class BadValueTests
 
     [Fact]
     [Trait("req", "STO-14")]
+    [Trait("speed", "slow")]
     public async Task Names_that_need_quoting_are_names_like_any()
     {
         const string table = "\"the \"\"order\"\" [of] 'things' %;--\"";

@@ -40,6 +40,7 @@ public sealed class FullDiskTests
 
     [Fact]
     [Trait("req", "SRV-12")]
+    [Trait("speed", "slow")]
     public async Task A_server_whose_disk_is_full_refuses_for_now_says_why_and_has_lost_nothing_when_there_is_room_again()
     {
         Assert.SkipWhen(TestStore.IsPostgres, "The server has no files of its own.");

@@ -26,6 +26,7 @@ public sealed class OfflineEditsTests
 
     [Fact]
     [Trait("req", "PUSH-03")]
+    [Trait("speed", "slow")]
     public async Task A_swap_of_unique_values_arrives_as_a_swap()
     {
         var (world, first, second) = await World.NotesAsync();
@@ -38,6 +39,7 @@ public sealed class OfflineEditsTests
 
     [Fact]
     [Trait("req", "STO-01")]
+    [Trait("speed", "slow")]
     public async Task Or_replace_over_a_unique_index_throws_the_other_row_out_everywhere()
     {
         var (world, first, second) = await World.OfAsync("CREATE TABLE tags(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE, note TEXT); INSERT INTO tags VALUES('t1', 'red', '1'), ('t2', 'blue', '2');");
@@ -50,6 +52,7 @@ public sealed class OfflineEditsTests
     [Fact]
     [Trait("req", "CON-07")]
     [Trait("req", "CON-01")]
+    [Trait("speed", "slow")]
     public async Task Edits_of_different_fields_both_survive_and_of_the_same_field_the_later()
     {
         var (world, first, second) = await World.NotesAsync();
@@ -63,6 +66,7 @@ public sealed class OfflineEditsTests
     [Fact]
     [Trait("req", "SRV-13")]
     [Trait("req", "PUSH-07")]
+    [Trait("speed", "slow")]
     public async Task A_refused_delete_that_cascaded_locally_comes_back_with_its_children()
     {
         const string schema = """
@@ -87,6 +91,7 @@ public sealed class OfflineEditsTests
     [Fact]
     [Trait("req", "STO-01")]
     [Trait("req", "STO-14")]
+    [Trait("speed", "slow")]
     public async Task Triggers_of_the_app_that_write_synced_rows_fire_once_and_not_on_the_other_device_again()
     {
         const string schema = """
@@ -107,6 +112,7 @@ public sealed class OfflineEditsTests
 
     [Fact]
     [Trait("req", "PULL-12")]
+    [Trait("speed", "slow")]
     public async Task A_run_that_would_delete_most_rows_stops_and_asks()
     {
         const string schema = """

@@ -54,6 +54,7 @@ public sealed class RestoredAndCopiedTests
     [Fact]
     [Trait("req", "STO-16")]
     [Trait("req", "STO-17")]
+    [Trait("speed", "slow")]
     public async Task A_table_rebuilt_by_a_migration_while_watch_runs_is_captured_again()
     {
         var (world, first, second) = await World.NotesAsync();
@@ -84,6 +85,7 @@ public sealed class RestoredAndCopiedTests
     [Fact]
     [Trait("req", "STO-17")]
     [Trait("req", "OPS-07")]
+    [Trait("speed", "slow")]
     public async Task Doctor_finds_and_queues_what_was_written_with_the_triggers_gone()
     {
         var (world, first, second) = await World.NotesAsync();

@@ -50,8 +50,14 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
     // The holder may have moved on meanwhile. Where the row cannot come, whoever was to make room for it, or to go below it, stays.
     private ApplyOutcome Alone(IncomingRow row)
     {
+        var holders = GoingHoldersOf(row);
+        if (holders.Length == 0)
+        {
+            return applier.Upsert(row); // Nothing to undo, and a savepoint has SQLite keep a copy of each page that is written.
+        }
+
         session.Db.Execute("SAVEPOINT alone");
-        var isMadeFree = FreeFromGoing(row);
+        var isMadeFree = FreeFrom(row, holders);
         var outcome = applier.Upsert(row);
         if (isMadeFree && outcome is ApplyOutcome.Clash or ApplyOutcome.PutAside)
         {
@@ -64,16 +70,14 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
         return outcome;
     }
 
-    // Its deletion comes last, children first: they may be waiting for the very row that needs its unique value. Was anything changed?
-    private bool FreeFromGoing(IncomingRow row)
+    private EntityKey[] GoingHoldersOf(IncomingRow row) =>
+        going.Count == 0 ? [] : [.. _holders.Of(row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k)))];
+
+    // Their deletion comes last, children first: they may be waiting for the very row that needs its unique value. Was anything changed?
+    private bool FreeFrom(IncomingRow row, EntityKey[] holders)
     {
         var changed = false;
-        if (going.Count == 0)
-        {
-            return changed;
-        }
-
-        foreach (var holder in _holders.Of(row.Table, row.Row!).Where(k => going.ContainsKey(new RowId(row.Table.Number, k))).ToArray())
+        foreach (var holder in holders)
         {
             changed |= _children.Lead(row, holder, going[new RowId(row.Table.Number, holder)]);
 
@@ -103,7 +107,7 @@ internal sealed class ClashApplier(StoreSession session, RowApplier applier, Syn
     {
         session.Db.Execute("SAVEPOINT clash");
         var outcomes = new List<ApplyOutcome>();
-        rows.ForEach(r => FreeFromGoing(r));
+        rows.ForEach(r => FreeFrom(r, GoingHoldersOf(r)));
         foreach (var row in rows.Where(IsOlderOne))
         {
             applier.StepAside(row);

@@ -200,7 +200,7 @@ internal sealed class DifferenceReader(StoreSession session)
     // With what was inserted under an id that is left, before or after: a note of that alone would be of a row that an app has made since.
     private IEnumerable<Touch> LeavingOf(HashSet<RowId> added)
     {
-        var leaving = session.Outbox.ReadLeaving(_snapshot.LastSeq);
+        var leaving = session.Outbox.ReadLeaving(_snapshot.LastSeq, session.Tables.Where(t => t.Type.Identity == IdentityModel.ServerAssigned)); // Other deletions are judged by their rows.
         var left = leaving.Where(t => t.Op is "D" or "R").Select(IdOf).OfType<RowId>().Concat(_reused.Left).Where(added.Contains).ToHashSet();
         return left.Count == 0
             ? leaving
