@@ -333,6 +333,7 @@ internal sealed class SyncCoordinator(LocalStore store, IRemote remote, SyncEnvi
     private async Task<SyncException?> PushAndPullAsync(EngineTransaction transaction, SyncBatchContext context, SyncMode mode, byte[]? first, IProgress<SyncProgress>? progress, CancellationToken cancellationToken)
     {
         SyncException? failure = null;
+        await NewPull(remote).ConfirmListingAsync(_session, cancellationToken).ConfigureAwait(false);
         if (mode != SyncMode.PullOnly)
         {
             using (_times.Of("push"))

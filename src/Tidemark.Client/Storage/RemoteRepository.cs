@@ -86,10 +86,14 @@ public sealed class RemoteRepository(StoreConnection db, int remote)
     public List<Mark> ReadMarks() =>
         db.Query("SELECT position, token FROM _tm_mark WHERE remote = ?1 ORDER BY position DESC", s => new Mark(s.ColumnInt64(0), s.Text(1)), Value.Integer(remote));
 
-    /// <summary>Another incarnation: marks above the common position mean nothing there.</summary>
+    /// <summary>Another incarnation: marks above the common position mean nothing there. After the retention all stay: they tell that it was restored before the listing begins.</summary>
     public void StartAgain(string? epoch, long commonPosition, string reason)
     {
-        db.Execute("DELETE FROM _tm_mark WHERE remote = ?1 AND position > ?2", Value.Integer(remote), Value.Integer(commonPosition));
+        if (reason != ResyncReason.Retention)
+        {
+            db.Execute("DELETE FROM _tm_mark WHERE remote = ?1 AND position > ?2", Value.Integer(remote), Value.Integer(commonPosition));
+        }
+
         db.Execute("UPDATE _tm_remote SET epoch = ?2, cursor = NULL, floor_position = NULL, floor_token = NULL, resync = ?3 WHERE id = ?1", Value.Integer(remote), epoch.OrNull(), Value.Text(reason));
     }
 

@@ -57,6 +57,37 @@ public sealed class ListedAnewTests
         Steps.AssertEqual(a, b);
     }
 
+    [Theory]
+    [Trait("req", "PULL-10")]
+    [InlineData(SyncMode.Full)]
+    [InlineData(SyncMode.PullOnly)]
+    public async Task A_server_that_is_restored_before_its_listing_begins_is_offered_what_it_lost(SyncMode next)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", Schema + "INSERT INTO note VALUES('n0', 'deleted');");
+        var b = world.Clone("b", a);
+        await Steps.UntilQuietAsync(a, b);
+        await world.BackUpServerAsync();
+        a.Sql("INSERT INTO note VALUES('n1', 'lost')");
+        await Steps.UntilQuietAsync(a, b);
+        a.Sql("DELETE FROM note WHERE id = 'n0'");
+        await a.SyncAsync();
+        await ForgetDeletionsAsync(world, "note");
+        var requests = 0;
+        b.Network.Decide = path => path.EndsWith("/changes", StringComparison.Ordinal) && ++requests > 2 ? Fault.DropRequest : Fault.None;
+        await b.TrySyncAsync(SyncMode.PullOnly);
+        Assert.True(requests > 2);
+        b.Network.Decide = _ => Fault.None;
+        await world.RestoreServerAsync();
+        b.Sql("INSERT INTO note VALUES('n2', 'new')");
+        await b.TrySyncAsync(next);
+        await Steps.UntilQuietAsync(b);
+        var c = world.Clone("c", b);
+        await Steps.UntilQuietAsync(b, c);
+        Assert.Equal(["n1|lost", "n2|new"], c.Rows("SELECT * FROM note WHERE id <> 'n0' ORDER BY id"));
+        Steps.AssertEqual(b, c);
+    }
+
     [Fact]
     [Trait("req", "PULL-10")]
     [Trait("req", "PULL-05")]

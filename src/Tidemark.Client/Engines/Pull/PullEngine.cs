@@ -49,6 +49,28 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
         }
     }
 
+    /// <summary>
+    /// Before a listing after the retention begins, and before anything is pushed: was the remote restored since it asked for the listing? It would take what
+    /// the remote has lost for gone.
+    /// </summary>
+    /// <exception cref="ResyncRequiredException">It was.</exception>
+    public async Task ConfirmListingAsync(StoreSession session, CancellationToken cancellationToken)
+    {
+        if (session.Remotes.Read() is not { Resync: ResyncReason.Retention, Floor: null } || session.Remotes.ReadMarks() is not { Count: > 0 } marks)
+        {
+            return;
+        }
+
+        try
+        {
+            await remote.GetChangesAsync(Request(null, 1, marks), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ResyncRequiredException e) when (e.Reason == ResyncReason.Retention)
+        {
+            // As before: the listing is still to begin.
+        }
+    }
+
     /// <summary>Does the first page tell that there is nothing to do?</summary>
     public static bool IsIdle(byte[] body, RemoteState state) => Understood(() =>
     {
@@ -165,16 +187,11 @@ internal sealed class PullEngine(IRemote remote, PullOptions options, string? sp
 
     private async Task<byte[]> FetchAsync(StoreSession session, string? cursor, RemoteState state, int limit, CancellationToken cancellationToken)
     {
-        var request = new ChangesRequest
-        {
-            Space = space,
-            Cursor = cursor,
-            DeviceId = deviceId,
-            Limit = limit,
-            Marks = state.Floor is null ? null : session.Remotes.ReadMarks(),
-        };
-        return await remote.GetChangesAsync(request, cancellationToken).ConfigureAwait(false);
+        return await remote.GetChangesAsync(Request(cursor, limit, state.Floor is null ? null : session.Remotes.ReadMarks()), cancellationToken).ConfigureAwait(false);
     }
+
+    private ChangesRequest Request(string? cursor, int limit, List<Mark>? marks) =>
+        new() { Space = space, Cursor = cursor, DeviceId = deviceId, Limit = limit, Marks = marks };
 
     private static T Understood<T>(Func<T> read)
     {
