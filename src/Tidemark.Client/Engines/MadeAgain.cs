@@ -19,7 +19,8 @@ internal sealed class MadeAgain(StoreSession session, IdCascade cascade, long no
 
     /// <summary>Did an app insert the row that stands under this id after another one that had it was deleted or went on under another key? What is on its way under the id is that one's.</summary>
     public bool IsAnother(EntityTable table, EntityKey key) =>
-        table.Type.Identity == IdentityModel.ServerAssigned && new RowId(table.Number, key) is var id && !cascade.IsLeft(id) && Read().Again.Contains(id);
+        table.Type.Identity == IdentityModel.ServerAssigned && new RowId(table.Number, key) is var id && !cascade.IsLeft(id) && Read() is var reused && reused.Again.Contains(id)
+        && !(reused.MayBeThrown(id) && table.ReadEntry(session.Db, key, session.Remote) is not null && table.ReadBase(session.Db, key, session.Remote) is null);
 
     /// <summary>Is the row that stands under this id one that was deleted at the remote and lives on here, rather than one that an app has inserted?</summary>
     public bool IsRevived(EntityTable table, EntityKey key)

@@ -20,6 +20,12 @@ internal sealed class ReusedIds
     /// <summary>Ids whose row left, or may have.</summary>
     public IEnumerable<RowId> Left => _left.Concat(_replaced).Concat(_thrown);
 
+    /// <summary>
+    /// Was the row that was inserted under this id perhaps thrown out since? Then what stands there is what it was, or what the remote has brought back: only the
+    /// latter is as the remote shows it.
+    /// </summary>
+    public bool MayBeThrown(RowId id) => _thrown.Contains(id);
+
     /// <summary>Ids under which another row was inserted since.</summary>
     public HashSet<RowId> Again { get; } = [];
 

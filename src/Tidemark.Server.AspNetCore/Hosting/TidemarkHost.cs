@@ -19,6 +19,7 @@ public static partial class TidemarkHost
 {
     // A body over the limit is read on and thrown away up to here, so that its sender gets to see the answer.
     private const int DrainedFactor = 4;
+    private const long DrainedBytesMin = 4 * 1024 * 1024;
     private const int RequestLineBytesMax = 16 * 1024;
     private const string SettingsPrefix = "TIDEMARK_";
 
@@ -88,7 +89,7 @@ public static partial class TidemarkHost
     private static void Limit(KestrelServerOptions kestrel, long requestBytesMax, IConfiguration configuration)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxRequestBodySize = requestBytesMax * DrainedFactor;
+        kestrel.Limits.MaxRequestBodySize = Math.Max(requestBytesMax * DrainedFactor, DrainedBytesMin);
         kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
         kestrel.Configure(configuration.GetSection("Kestrel"));
     }

@@ -59,4 +59,31 @@ public sealed class SentAgainTests
         Assert.Equal(["edited", "green", "new", "red"], a.Rows("SELECT code FROM list ORDER BY code"));
         Steps.AssertEqual(a, b);
     }
+
+    [Theory]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PULL-10")]
+    [InlineData(SyncMode.PullOnly)]
+    [InlineData(SyncMode.Full)]
+    public async Task A_row_that_comes_back_under_an_id_whose_new_row_was_thrown_out_is_the_one_it_was(SyncMode first)
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE item(id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT); INSERT INTO item VALUES(1, 'x', 'ann'), (2, 'y', 'bob');");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        await world.BackUpServerAsync();
+        c.Sql("UPDATE item SET name = 'anna' WHERE id = 1");
+        await c.SyncAsync();
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        b.Sql("UPDATE item SET code = 'z' WHERE id = 1");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM item WHERE id = 1; INSERT INTO item VALUES(1, 'w', 'new')");
+        a.Sql("INSERT OR REPLACE INTO item VALUES(22, 'w', 'newer')");
+        await a.SyncAsync(first);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["w|newer", "y|bob", "z|ann"], b.Rows("SELECT code, name FROM item ORDER BY code"));
+        Assert.Equal(1, a.Count("SELECT id FROM item WHERE code = 'z'"));
+        Steps.AssertEqual(a, b);
+    }
 }

@@ -270,10 +270,11 @@ internal sealed class DifferenceReader(StoreSession session)
 
     private void FindReinserted()
     {
-        // Where only the engine has brought the row back, nothing was made again.
+        // Where only the engine has brought the row back, nothing was made again: also where the one that was is gone by now.
         foreach (var id in _reused.Again)
         {
-            if (_rows.TryGetValue(id, out var row) && row is { Base: not null, Live: not null } && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete && !_snapshot.Reinserted.Contains(row))
+            if (_rows.TryGetValue(id, out var row) && row is { Base: not null, Live: not null } && _snapshot.Blocked.GetValueOrDefault(id, Operation.Delete) == Operation.Delete && !_snapshot.Reinserted.Contains(row)
+                && !(_reused.MayBeThrown(id) && row.Live.SameAs(row.Base)))
             {
                 _snapshot.Reinserted.Add(row);
             }
