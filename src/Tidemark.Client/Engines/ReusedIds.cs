@@ -24,7 +24,7 @@ internal sealed class ReusedIds
     /// Was the row that was inserted under this id perhaps thrown out since? Then what stands there is what it was, or what the remote has brought back: only the
     /// latter is as the remote shows it.
     /// </summary>
-    public bool MayBeThrown(RowId id) => _thrown.Contains(id);
+    public bool MayBeThrown(RowId id) => _thrown.Contains(id) || _replaced.Contains(id);
 
     /// <summary>Ids under which another row was inserted since.</summary>
     public HashSet<RowId> Again { get; } = [];

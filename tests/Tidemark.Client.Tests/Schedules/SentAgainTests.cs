@@ -86,4 +86,32 @@ public sealed class SentAgainTests
         Assert.Equal(1, a.Count("SELECT id FROM item WHERE code = 'z'"));
         Steps.AssertEqual(a, b);
     }
+
+    [Fact]
+    [Trait("req", "PUSH-02")]
+    [Trait("req", "PULL-10")]
+    public async Task So_does_one_that_comes_back_when_what_threw_the_new_row_out_was_sent_before()
+    {
+        await using var world = await World.StartAsync();
+        var a = world.Adopt("a", "CREATE TABLE item(id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT); INSERT INTO item VALUES(1, 'x', 'ann'), (2, 'y', 'bob');");
+        var (b, c) = (world.Clone("b", a), world.Clone("c", a));
+        await Steps.UntilQuietAsync(a, b, c);
+        await world.BackUpServerAsync();
+        c.Sql("UPDATE item SET name = 'anna' WHERE id = 1");
+        await c.SyncAsync();
+        await a.SyncAsync();
+        await world.RestoreServerAsync();
+        b.Sql("UPDATE item SET code = 'v' WHERE id = 2; UPDATE item SET code = 'y' WHERE id = 1");
+        await b.SyncAsync();
+        a.Sql("DELETE FROM item WHERE id = 1; INSERT INTO item VALUES(1, 'w', 'new')");
+        a.Sql("INSERT OR REPLACE INTO item VALUES(22, 'w', 'newer')");
+        await a.SyncAsync(SyncMode.PullOnly);
+
+        // The row that comes back has the unique value of another one here: it waits until that one's edit is told, and the new row is sent before.
+        await a.SyncAsync(SyncMode.PushOnly);
+        await Steps.UntilQuietAsync(a, b);
+        Assert.Equal(["v|bob", "w|newer", "y|ann"], b.Rows("SELECT code, name FROM item ORDER BY code"));
+        Assert.Equal(1, a.Count("SELECT id FROM item WHERE code = 'y'"));
+        Steps.AssertEqual(a, b);
+    }
 }
