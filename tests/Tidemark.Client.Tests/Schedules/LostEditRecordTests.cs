@@ -65,4 +65,22 @@ public sealed class LostEditRecordTests
         Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
         Steps.AssertEqual(lost.A, lost.B);
     }
+
+    [Fact]
+    [Trait("req", "OPS-08")]
+    [Trait("req", "PULL-10")]
+    public async Task A_lost_edit_of_a_row_that_has_got_another_key_here_is_recorded_where_the_row_was_written_since()
+    {
+        await using var lost = await LostWorld.StartAsync(Schemas.Notes + "INSERT INTO note VALUES('n1', 'old', NULL, NULL);");
+        lost.A.Sql("UPDATE note SET title = 'lost'");
+        await lost.A.SyncAsync();
+        await lost.World.RestoreServerAsync();
+        lost.B.Sql("UPDATE note SET slug = 'b'");
+        await lost.B.SyncAsync();
+        lost.A.Sql("UPDATE note SET id = 'n2'");
+        await Steps.UntilQuietAsync(lost.A, lost.B);
+        Assert.Equal(["n2|old|b"], lost.B.Rows("SELECT id, title, slug FROM note"));
+        Assert.Contains("lost", Assert.Single(lost.A.Rows(Lost)), StringComparison.Ordinal);
+        Steps.AssertEqual(lost.A, lost.B);
+    }
 }

@@ -240,12 +240,12 @@ internal sealed class RowApplier
     private ApplyOutcome Merge(IncomingRow incoming, Row? @base, LiveRow live)
     {
         var remote = RowFill.Of(RowFill.Of(incoming.Row!, @base, onlyKnown: true), live.Any ?? @base);
+        Conflicts += _lost.Record(incoming, @base, remote) ? 1 : 0;
         if (live.Visible is null && @base is not null && StandsElsewhere(incoming) is { } renamed)
         {
             return MergeRenamed(incoming, @base, renamed, remote);
         }
 
-        Conflicts += _lost.Record(incoming, @base, remote) ? 1 : 0;
         var input = new ConflictInput(incoming.Type, @base, live.Visible, remote) { IsOutOfRebases = incoming.IsOutOfRebases };
         var resolution = _session.Handlers.For(incoming.Table.Type.Name).HandleConflict(input, Now());
         if (resolution.Outcome == ConflictOutcome.ManualRequired && !incoming.IsRefused)
